@@ -1,0 +1,22 @@
+export type { Clock, Timer } from "./clock.ts";
+export { CodecUnavailableError, type CodecName, type Codecs } from "./codecs.ts";
+export { deadline, delay, type Deadline } from "./deadline.ts";
+export { DiskError, type DirectoryLock, type Disk, type DiskFile, type OpenMode } from "./disk.ts";
+export type { Host } from "./host.ts";
+export { silentLogger, type Logger } from "./logger.ts";
+export {
+  NetworkError,
+  type Address,
+  type Attributes,
+  type DialOptions,
+  type Frame,
+  type Listener,
+  type ListenOptions,
+  type Network,
+  type Reason,
+  type Service,
+  type Session,
+} from "./network.ts";
+export type { Labels, Metric } from "./metrics.ts";
+export type { Random } from "./random.ts";
+export type { Store, StoreFactory, StoreOperation } from "./store.ts";

@@ -1,0 +1,85 @@
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The parts of one message, in order; a receiver gets them joined as one part. */
+export type Frame = readonly Uint8Array[];
+
+/** What the dialling side says of itself and of whom it expects, before the first frame. */
+export type Attributes = Readonly<Record<string, string>>;
+
+/** Why a session ended. `finished`: the peer closed it in order. `rejected`: the peer refused it or ended it with an error of its own;
+ * `code` and `message` are the peer's. */
+export interface Reason {
+  readonly kind: "finished" | "closed-here" | "reset" | "unreachable" | "refused" | "timeout" | "rejected";
+  readonly code?: string;
+  readonly message: string;
+}
+
+/** Rejection of `dial` and `probe`, and of `send` on a session that has ended. */
+export class NetworkError extends Error {
+  readonly reason: Reason;
+
+  constructor(reason: Reason) {
+    super(reason.message);
+    this.name = "NetworkError";
+    this.reason = reason;
+  }
+}
+
+/** Ordered and exactly once until it breaks; then a suffix is lost and nobody knows which. */
+export interface Session {
+  /** The name of the service, such as `ottla.v1.Client/Produce`. */
+  readonly service: string;
+  /** On the accepting side what the peer sent when it dialled; on the dialling side what the peer answered. */
+  readonly attributes: Attributes;
+  /** The other end, for people. */
+  readonly peer: string;
+  /** Resolves once the frame is within the byte window; hands the parts over: they must not change until then.
+   * Rejects with {@link NetworkError} when the session has ended. */
+  send(frame: Frame): Promise<void>;
+  /** May be iterated once. Ends when the session ends, in whatever way: `closed` says why. Unread frames hold the peer back. */
+  readonly frames: AsyncIterable<Uint8Array>;
+  /** Resolves, never rejects. */
+  readonly closed: Promise<Reason>;
+  /** Ends the session: without a reason in order (what was sent is delivered), with one as `rejected` at the peer. Idempotent. */
+  close(reason?: { code: string; message: string }): void;
+}
+
+export interface Listener {
+  /** With the port that was picked when 0 was asked. */
+  readonly address: Address;
+  /** Stops accepting at once, lets sessions end in order for `graceMs`, then breaks the rest. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface Service {
+  readonly name: string;
+  /** Called for each new session. Throwing {@link NetworkError} refuses it; the returned attributes reach the dialling side. */
+  accept(session: Session): Attributes;
+}
+
+export interface ListenOptions {
+  /** Messages above it end their session with RESOURCE_EXHAUSTED. */
+  readonly maxFrameBytes: number;
+  readonly maxSessions: number;
+}
+
+export interface DialOptions {
+  readonly attributes: Attributes;
+  readonly maxFrameBytes: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Network {
+  /** Resolves when the peer has accepted the session.
+   * @throws NetworkError refused, unreachable, timeout or rejected */
+  dial(peer: Address, service: string, options: DialOptions): Promise<Session>;
+  /** A bare TCP connect, closed at once. */
+  probe(peer: Address, signal: AbortSignal): Promise<void>;
+  /** @throws NetworkError whose message names the address: in use, or not of this machine */
+  listen(at: Address, services: readonly Service[], options: ListenOptions): Promise<Listener>;
+  /** Ends connections that `dial` keeps for reuse. */
+  close(): Promise<void>;
+}
