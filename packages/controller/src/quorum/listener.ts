@@ -1,0 +1,30 @@
+/** An entry that a majority holds on disk. `data` of length 0 is a leader's first entry of its term: nothing to replay, but its index counts. */
+export interface CommittedEntry {
+  /** The first entry ever has index 1. */
+  readonly index: number;
+  readonly term: number;
+  /** A view that stays valid and must not be changed. */
+  readonly data: Uint8Array;
+}
+
+/** What the state machine hears, in order and one call at a time. It may propose from within a call. A throw is fatal. */
+export interface QuorumListener {
+  /** Each index once and without gaps, from the one after `appliedIndex`. */
+  committed(entries: readonly CommittedEntry[]): void;
+  /** This voter leads; its first entry of the term, and so everything before it, has been delivered. From here `propose` works. */
+  leading(term: number): void;
+  /** Follows each `leading`: what was proposed and not delivered may or may not commit. `propose` already throws. */
+  lost(term: number): void;
+}
+
+/** Rejection of `propose` and `readIndex` at a voter that does not (or no longer) lead. */
+export class NotLeaderError extends Error {
+  /** Node id, -1 when unknown. */
+  readonly leader: number;
+
+  constructor(action: string, nodeId: number, leader: number) {
+    super(`Cannot ${action} at controller ${nodeId}: ${leader === -1 ? "no leader is known" : leader === nodeId ? "it is not ready to lead" : `controller ${leader} leads`}`);
+    this.name = "NotLeaderError";
+    this.leader = leader;
+  }
+}
