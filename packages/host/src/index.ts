@@ -20,3 +20,17 @@ export {
 export type { Labels, Metric } from "./metrics.ts";
 export type { Random } from "./random.ts";
 export type { Store, StoreFactory, StoreOperation } from "./store.ts";
+export {
+  ManualClock,
+  MemoryDisk,
+  memoryHost,
+  MemoryNetwork,
+  MemoryStores,
+  type DiskFault,
+  type DiskOperation,
+  type Keep,
+  type MemoryHost,
+  type MemoryHostOptions,
+} from "./memory/index.ts";
+export { nodeHost } from "./node/node-host.ts";
+export { createSessionPair } from "./session-pair.ts";
