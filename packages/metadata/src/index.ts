@@ -1,1 +1,3 @@
-export {};
+export { ClusterImage } from "./cluster-image.ts";
+export type { ImageChange } from "./image-change.ts";
+export type { TopicImage } from "./topic-image.ts";
