@@ -1,0 +1,149 @@
+import { majority, reply, type Core } from "./core.ts";
+import { lead, resign } from "./leadership.ts";
+import type { LogPosition, NodeId, VoteReply, VoteRequest, Voter } from "./types.ts";
+
+const LOST_LEADER_TICKS = 5;
+const LOST_LEADER_TICKS_PER_PLACE = 10;
+const RETRY_TICKS_MIN = 5;
+const RETRY_TICKS_MAX = 30;
+
+export function electionTick(core: Core): void {
+  core.elapsedTicks++;
+  if (core.leaderSilentTicks !== null) core.leaderSilentTicks++;
+  if (core.elapsedTicks >= core.timeoutTicks) askAround(core);
+}
+
+/** Follows whoever leads `term`, which is this voter's term or a later one; null when that is not known. */
+export function follow(core: Core, term: number, leader: NodeId | null): void {
+  if (core.role === "leader") resign(core);
+  const news = core.role !== "follower" || core.leader !== leader || term > core.term;
+  if (term > core.term) {
+    core.term = term;
+    core.votedFor = null;
+    core.voteForgotten = false;
+    core.outbox.vote(term, null);
+  }
+  core.role = "follower";
+  core.leader = leader;
+  core.votes.clear();
+  core.leaderSilentTicks = leader === null ? null : 0;
+  if (leader !== null) {
+    core.attempts = 0;
+    core.elapsedTicks = 0;
+  }
+  if (news) core.timeoutTicks = electionTimeout(core);
+}
+
+/** The connection to `peer` is gone. If it led, the voters after it in the ring campaign one after the other, which seldom splits the vote. */
+export function lostPeer(core: Core, peer: NodeId): void {
+  if (core.leader !== peer) return;
+  core.leader = null;
+  core.leaderSilentTicks = null;
+  core.elapsedTicks = 0;
+  core.timeoutTicks = LOST_LEADER_TICKS + LOST_LEADER_TICKS_PER_PLACE * placeAfter(core, peer);
+}
+
+export function onVoteRequest(core: Core, from: Voter, request: VoteRequest): void {
+  const upToDate = !isBefore(request.last, core.entries.last);
+  if (request.preVote) {
+    const granted = request.term > core.term && upToDate && !hearsLeader(core);
+    return reply(core, from.nodeId, { kind: "vote-reply", term: granted ? request.term : core.term, preVote: true, granted });
+  }
+  const free = core.votedFor === null && !core.voteForgotten && core.leader === null;
+  const granted = request.term === core.term && upToDate && (free || isSame(core.votedFor, from));
+  if (granted && core.votedFor === null) {
+    follow(core, core.term, null);
+    core.votedFor = from;
+    core.elapsedTicks = 0;
+    core.outbox.vote(core.term, from);
+  }
+  const message: VoteReply = { kind: "vote-reply", term: core.term, preVote: false, granted };
+  if (granted) core.outbox.promise(from.nodeId, message);
+  else reply(core, from.nodeId, message);
+}
+
+export function onVoteReply(core: Core, from: Voter, answer: VoteReply): void {
+  if (core.role !== (answer.preVote ? "pre-candidate" : "candidate")) return;
+  if (answer.granted && answer.term !== (answer.preVote ? core.term + 1 : core.term)) return;
+  core.votes.set(from.nodeId, answer.granted);
+  count(core);
+}
+
+/** A pre-vote: finds out whether a campaign could win, without a term or a vote, so that a voter that was cut off disturbs nobody. */
+function askAround(core: Core): void {
+  stand(core, "pre-candidate");
+  core.timeoutTicks = retryTimeout(core);
+  core.attempts++;
+  if (core.voters.length > 1) requestVotes(core, true);
+  count(core);
+}
+
+function campaign(core: Core): void {
+  core.term++;
+  core.votedFor = core.self;
+  core.voteForgotten = false;
+  core.outbox.vote(core.term, core.self);
+  stand(core, "candidate");
+  requestVotes(core, false);
+  count(core);
+}
+
+function stand(core: Core, role: "pre-candidate" | "candidate"): void {
+  core.role = role;
+  core.leader = null;
+  core.leaderSilentTicks = null;
+  core.elapsedTicks = 0;
+  core.votes.clear();
+  core.votes.set(core.self.nodeId, true);
+}
+
+/** A real request says that this candidate voted for itself, so it waits for the disk; any reply proves that its own vote is there. */
+function requestVotes(core: Core, preVote: boolean): void {
+  const term = preVote ? core.term + 1 : core.term;
+  for (const voter of core.voters) {
+    if (voter.nodeId === core.self.nodeId) continue;
+    const message: VoteRequest = { kind: "vote-request", term, preVote, last: core.entries.last };
+    if (preVote) core.outbox.send(voter.nodeId, message);
+    else core.outbox.promise(voter.nodeId, message);
+  }
+}
+
+function count(core: Core): void {
+  let granted = 0;
+  for (const vote of core.votes.values()) if (vote) granted++;
+  if (granted < majority(core)) return;
+  if (core.role === "pre-candidate") campaign(core);
+  else lead(core);
+}
+
+/** A leader, or a voter that hears one, has no reason to help others to a new term. */
+function hearsLeader(core: Core): boolean {
+  return core.role === "leader" || (core.leaderSilentTicks !== null && core.leaderSilentTicks < core.limits.electionTicks);
+}
+
+function isBefore(a: LogPosition, b: LogPosition): boolean {
+  return a.term === b.term ? a.index < b.index : a.term < b.term;
+}
+
+function isSame(a: Voter | null, b: Voter): boolean {
+  return a !== null && a.nodeId === b.nodeId && a.directoryId === b.directoryId;
+}
+
+/** 1 for the voter that follows `peer` in the ring of node ids. */
+function placeAfter(core: Core, peer: NodeId): number {
+  const ids = core.voters.map((voter) => voter.nodeId);
+  return (ids.indexOf(core.self.nodeId) - ids.indexOf(peer) + ids.length) % ids.length;
+}
+
+/** A voter alone has nobody to hear from. */
+export function electionTimeout(core: Core): number {
+  const { electionTicks } = core.limits;
+  return core.voters.length === 1 ? 0 : electionTicks + core.random.below(electionTicks);
+}
+
+function retryTimeout(core: Core): number {
+  const factor = 2 ** Math.min(core.attempts, 16);
+  const min = Math.min(RETRY_TICKS_MIN * factor, core.limits.electionTicks);
+  const max = Math.min(RETRY_TICKS_MAX * factor, 2 * core.limits.electionTicks);
+  return min + core.random.below(Math.max(1, max - min));
+}

@@ -1,0 +1,76 @@
+import type { NodeId } from "./types.ts";
+
+/** What a leader knows of one other voter. */
+export interface Progress {
+  readonly nodeId: NodeId;
+  /** The follower holds the leader's log up to here on its disk. Never falls. */
+  matchIndex: number;
+  /** The next entry to send; above matchIndex. */
+  nextIndex: number;
+  /** `probe`: where the logs agree is being looked for, one append at a time. `replicate`: appends follow each other without waiting. */
+  state: "probe" | "replicate";
+  /** Only when probing: the append is on its way; the next heartbeat repeats it. */
+  probeSent: boolean;
+  /** The caller is reading entries for it; nothing with entries is sent meanwhile. */
+  loading: boolean;
+  /** Only when replicating: appends not yet acknowledged, by their last index, rising. */
+  readonly inFlight: { readonly lastIndex: number; readonly bytes: number }[];
+  /** Sum of `inFlight`. */
+  inFlightBytes: number;
+  /** Ticks since any message of this term came from it. */
+  silentTicks: number;
+  /** Ticks since matchIndex rose while appends are in flight: on a working connection they answer sooner. */
+  stalledTicks: number;
+  /** Highest confirmation round it answered. */
+  round: number;
+  /** Highest commit index it can have taken from what was sent. */
+  commitSent: number;
+}
+
+export function newProgress(nodeId: NodeId, nextIndex: number): Progress {
+  return {
+    nodeId,
+    matchIndex: 0,
+    nextIndex,
+    state: "probe",
+    probeSent: false,
+    loading: false,
+    inFlight: [],
+    inFlightBytes: 0,
+    silentTicks: 0,
+    stalledTicks: 0,
+    round: 0,
+    commitSent: 0,
+  };
+}
+
+/** Starts looking for the place where the logs agree, from `nextIndex` downwards. What was in flight counts as lost. */
+export function probe(progress: Progress, nextIndex: number): void {
+  progress.state = "probe";
+  progress.probeSent = false;
+  progress.nextIndex = Math.max(nextIndex, progress.matchIndex + 1);
+  progress.inFlight.length = 0;
+  progress.inFlightBytes = 0;
+  progress.stalledTicks = 0;
+}
+
+/** The follower holds everything up to `matchIndex`. */
+export function matched(progress: Progress, matchIndex: number): void {
+  if (matchIndex > progress.matchIndex) {
+    progress.matchIndex = matchIndex;
+    progress.stalledTicks = 0;
+  }
+  progress.nextIndex = Math.max(progress.nextIndex, progress.matchIndex + 1);
+  let first = progress.inFlight[0];
+  while (first !== undefined && first.lastIndex <= progress.matchIndex) {
+    progress.inFlightBytes -= first.bytes;
+    progress.inFlight.shift();
+    first = progress.inFlight[0];
+  }
+}
+
+export function sent(progress: Progress, lastIndex: number, bytes: number): void {
+  progress.nextIndex = lastIndex + 1;
+  progress.inFlight.push({ lastIndex, bytes });
+  progress.inFlightBytes += bytes;
+}

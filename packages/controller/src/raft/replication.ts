@@ -1,0 +1,61 @@
+import { assert } from "./assert.ts";
+import { advanceCommit } from "./commit.ts";
+import type { Core } from "./core.ts";
+import { matched, probe } from "./progress.ts";
+import { settleReads } from "./read-index.ts";
+import { heartbeat, leading, positionAt, replicate, tellCommit, transmit } from "./sending.ts";
+import type { AppendReply, Entry, NodeId, Voter } from "./types.ts";
+
+export function replicationTick(core: Core): void {
+  const leadership = leading(core);
+  leadership.ticksToHeartbeat--;
+  const heartbeatDue = leadership.ticksToHeartbeat <= 0;
+  if (heartbeatDue) leadership.ticksToHeartbeat = core.limits.heartbeatTicks;
+  for (const progress of leadership.followers.values()) {
+    progress.silentTicks++;
+    if (progress.inFlight.length > 0 && ++progress.stalledTicks >= core.limits.electionTicks) probe(progress, progress.matchIndex + 1);
+    if (heartbeatDue) heartbeat(core, progress);
+  }
+}
+
+export function lostFollower(core: Core, peer: NodeId): void {
+  const progress = leading(core).followers.get(peer);
+  if (progress === undefined) return;
+  probe(progress, progress.matchIndex + 1);
+  // What is sent now is lost with the connection; the next heartbeat tries again.
+  progress.probeSent = true;
+}
+
+/** Entries read for a follower arrive. By now they may be the wrong ones: it has moved, or the log was cut and rewritten. */
+export function onLoaded(core: Core, peer: NodeId, loaded: readonly Entry[]): void {
+  const progress = core.leadership?.followers.get(peer);
+  if (progress === undefined || !progress.loading) return;
+  progress.loading = false;
+  const previous = positionAt(core, progress.nextIndex - 1);
+  const fits = loaded.length > 0 && loaded.every((entry, i) => entry.index === progress.nextIndex + i && core.entries.termAt(entry.index) === entry.term);
+  if (!fits || previous === null) {
+    probe(progress, progress.nextIndex);
+    progress.probeSent = true;
+    return;
+  }
+  if (progress.state === "replicate" || !progress.probeSent) transmit(core, progress, previous, loaded);
+  replicate(core, progress);
+}
+
+export function onAppendReply(core: Core, from: Voter, answer: AppendReply): void {
+  const progress = leading(core).followers.get(from.nodeId);
+  if (progress === undefined) return;
+  progress.silentTicks = 0;
+  progress.round = Math.max(progress.round, answer.round);
+  if (answer.success) {
+    assert(answer.matchIndex <= core.entries.lastIndex, () => `node ${from.nodeId} holds ${answer.matchIndex} of ${core.entries.lastIndex}`);
+    matched(progress, answer.matchIndex);
+    if (progress.state === "probe" && progress.matchIndex >= progress.nextIndex - 1) progress.state = "replicate";
+    if (advanceCommit(core)) for (const other of leading(core).followers.values()) tellCommit(core, other);
+  } else if (answer.matchIndex >= progress.matchIndex) {
+    probe(progress, Math.min(answer.matchIndex + 1, progress.nextIndex));
+  }
+  replicate(core, progress);
+  tellCommit(core, progress);
+  settleReads(core);
+}

@@ -1,0 +1,139 @@
+export type NodeId = number;
+
+/** Who may vote. A node that comes back with another directory is somebody else: it has forgotten its votes. */
+export interface Voter {
+  readonly nodeId: NodeId;
+  readonly directoryId: string;
+}
+
+export interface Entry {
+  /** The first entry ever has index 1; 0 means "before the first". */
+  readonly index: number;
+  readonly term: number;
+  /** Length 0: a leader's first entry of its term. */
+  readonly data: Uint8Array;
+}
+
+/** Where a log ends. Ordered by term, then by index. */
+export interface LogPosition {
+  readonly index: number;
+  readonly term: number;
+}
+
+/** Every message carries its sender's term, except that a pre-vote request carries the term its sender would campaign in, and a granted
+ * pre-vote reply gives it back. */
+export type Message =
+  | { readonly kind: "vote-request"; readonly term: number; readonly preVote: boolean; readonly last: LogPosition }
+  | { readonly kind: "vote-reply"; readonly term: number; readonly preVote: boolean; readonly granted: boolean }
+  | {
+      readonly kind: "append-request";
+      readonly term: number;
+      /** The entry before `entries`, which the receiver must hold to take them. */
+      readonly previous: LogPosition;
+      readonly commitIndex: number;
+      /** Of leadership confirmation; the reply gives it back. */
+      readonly round: number;
+      readonly entries: readonly Entry[];
+    }
+  | {
+      readonly kind: "append-reply";
+      readonly term: number;
+      readonly success: boolean;
+      /** With success: entries up to it are durable and the leader's. Without: the highest index that may match. */
+      readonly matchIndex: number;
+      readonly round: number;
+    };
+
+export type AppendRequest = Extract<Message, { kind: "append-request" }>;
+export type AppendReply = Extract<Message, { kind: "append-reply" }>;
+export type VoteRequest = Extract<Message, { kind: "vote-request" }>;
+export type VoteReply = Extract<Message, { kind: "vote-reply" }>;
+
+export interface Envelope {
+  readonly to: NodeId;
+  readonly message: Message;
+}
+
+export type Input =
+  /** 10 ms have passed. */
+  | { readonly kind: "tick" }
+  | { readonly kind: "message"; readonly from: Voter; readonly message: Message }
+  /** Only at a leader. The first gets the index after `lastIndex`. */
+  | { readonly kind: "propose"; readonly data: readonly Uint8Array[] }
+  /** Everything of the persist with this id and of all before it is on disk. */
+  | { readonly kind: "persisted"; readonly id: number }
+  /** The connection to the peer broke and could not be made again at once. */
+  | { readonly kind: "lost"; readonly peer: NodeId }
+  /** Answers a {@link Load}. Empty when they are no longer there. */
+  | { readonly kind: "loaded"; readonly peer: NodeId; readonly entries: readonly Entry[] }
+  /** Asks for an index to read at; the id comes back in a {@link ReadAnswer}. */
+  | { readonly kind: "read"; readonly id: number };
+
+/** What must reach the disk. Applied in order of id; vote and entries of one or of several may be written side by side. */
+export interface Persist {
+  /** Rises by one. */
+  readonly id: number;
+  readonly vote: { readonly term: number; readonly votedFor: Voter | null } | null;
+  /** Entries from this index on are removed before `entries` are appended. */
+  readonly truncateFrom: number | null;
+  readonly entries: readonly Entry[];
+}
+
+/** Entries that left memory and a slow follower needs: the caller reads them and answers `loaded`. */
+export interface Load {
+  readonly peer: NodeId;
+  readonly from: number;
+  readonly until: number;
+  readonly maxBytes: number;
+}
+
+/** `index` null: leadership went before it could be confirmed. */
+export interface ReadAnswer {
+  readonly id: number;
+  readonly index: number | null;
+}
+
+/** What the caller owes, in this order. */
+export interface Effects {
+  readonly persist: Persist | null;
+  /** May leave now. */
+  readonly messages: readonly Envelope[];
+  /** May leave once every persist handed out so far, this step's included, is on disk. */
+  readonly promises: readonly Envelope[];
+  readonly loads: readonly Load[];
+  /** The term of a leadership that had been announced as `leading` and is gone. */
+  readonly lost: number | null;
+  /** Newly committed, both ends included. */
+  readonly committed: { readonly from: number; readonly to: number } | null;
+  /** This term's first entry is committed: the leader may take proposals. */
+  readonly leading: number | null;
+  readonly reads: readonly ReadAnswer[];
+}
+
+export type Role = "follower" | "pre-candidate" | "candidate" | "leader";
+
+/** How long things take, in ticks of 10 ms, and how much may be under way. */
+export interface Limits {
+  readonly heartbeatTicks: number;
+  /** An election timeout lasts from this to twice this. */
+  readonly electionTicks: number;
+  /** Of one append, unless a single entry is larger. */
+  readonly maxMessageBytes: number;
+  /** Sent to one follower and not acknowledged. */
+  readonly maxInFlightBytes: number;
+  /** Durable entries kept in memory for followers. */
+  readonly tailBytes: number;
+}
+
+/** What the disk held when the process started. */
+export interface Restored {
+  readonly term: number;
+  readonly votedFor: Voter | null;
+  /** The first entry still in the log; one after `lastIndex` when it is empty. */
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  /** Where each term begins in the log, rising in both; empty with the log. */
+  readonly terms: readonly LogPosition[];
+  /** Known to be committed, because it was applied. */
+  readonly commitIndex: number;
+}
