@@ -3,3 +3,14 @@ export { errorName, ProtocolError, type ProtocolErrorOptions } from "./errors.ts
 export * as pb from "./grpc/generated/index.ts";
 export { UUID_BYTES, uuidFromBytes, uuidFromText, uuidToBytes, uuidToText, type Uuid } from "./ids.ts";
 export { services } from "./services.ts";
+export { formatAddress, type Voter } from "./config/addresses.ts";
+export { ConfigError, type ConfigProblem } from "./config/config-error.ts";
+export { describeNodeConfig, describeTopicConfig } from "./config/describe.ts";
+export type { FlushPolicy } from "./config/flush-policy.ts";
+export { loadNodeConfig, type ConfigEntry, type LoadedConfig } from "./config/load.ts";
+export { nodeDefaults, type NodeConfig } from "./config/node-settings.ts";
+export type { ConfigSources } from "./config/sources.ts";
+export { testConfig } from "./config/test-config.ts";
+export { checkTopicName } from "./config/topic-name.ts";
+export type { TopicSettings } from "./config/topic-settings.ts";
+export { checkTopicConfig, topicSettings } from "./config/topic.ts";
