@@ -1,11 +1,13 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // Packages resolve to their TypeScript sources, so that no test runs what an earlier build left behind.
   resolve: { conditions: ["ottla-source"] },
   ssr: { resolve: { conditions: ["ottla-source"] } },
-  esbuild: { target: "node20" },
+  oxc: { target: "node20" },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
+    include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts"],
     testTimeout: 30_000,
+    hookTimeout: 30_000,
   },
 });
