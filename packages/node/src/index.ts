@@ -1,1 +1,4 @@
-export {};
+export type { Health } from "./http/http-door.ts";
+export { Node, type NodeOptions } from "./node.ts";
+export type { Settings } from "./settings.ts";
+export { version } from "./version.ts";

@@ -1,0 +1,63 @@
+import { join, resolve } from "node:path";
+import { nodeHost, silentLogger } from "@ottla/host";
+import { type DamagedOffsets, LogDirectory } from "@ottla/log";
+import { loadNodeConfig } from "@ottla/protocol";
+import { Command } from "commander";
+import type { Surroundings } from "../invocation.ts";
+import { show } from "../output/show.ts";
+
+interface Found extends DamagedOffsets {
+  readonly log: string;
+}
+
+export function recoverCommand({ terminal, env }: Surroundings): Command {
+  return new Command("recover")
+    .description("look for damaged records in the data directory of a stopped node, and give them up if told so")
+    .option("--data-dir <path>", "default: data.dir")
+    .option("--accept-loss", "give up the damaged offsets: a copy of each file is kept beside it, readers pass over the gap", false)
+    .option("--json", "print JSON, for programs", false)
+    .action(async (options: { dataDir?: string; acceptLoss: boolean; json: boolean }) => {
+      const { OTTLA_BOOTSTRAP: _, ...nodeEnv } = env;
+      const { config } = loadNodeConfig({ env: nodeEnv, flags: options.dataDir === undefined ? {} : { "data.dir": options.dataDir } });
+      const dataDir = resolve(config.dataDir);
+      const { disk, clock, random } = nodeHost();
+      const lock = await disk.lock(dataDir);
+      try {
+        let failure: Error | undefined;
+        const directory = await LogDirectory.open({
+          disk,
+          clock,
+          random,
+          directory: join(dataDir, "log"),
+          cacheBytes: 0,
+          maxOpenFiles: config.logOpenFilesMax,
+          minFreeBytes: config.logMinFreeBytes,
+          logger: silentLogger,
+          onFatal: (error) => (failure ??= error),
+        });
+        const found: Found[] = [];
+        try {
+          for (const name of directory.names()) {
+            const log = await directory.openLog(
+              name,
+              { segmentBytes: config.logSegmentBytes, segmentMs: config.logRollMs, indexIntervalBytes: config.logIndexIntervalBytes, retentionMs: -1, retentionBytes: -1, flush: { kind: "commit" } },
+              () => {},
+            );
+            const ranges = options.acceptLoss && log.damaged.length > 0 ? await log.acceptLoss() : log.damaged;
+            found.push(...ranges.map((range) => ({ log: name, ...range })));
+          }
+        } finally {
+          await directory.close();
+        }
+        if (failure) throw failure;
+        await show(terminal, options.json, found, {
+          empty: `Nothing is damaged in ${dataDir}`,
+          columns: [{ title: "LOG" }, { title: "FROM", align: "right" }, { title: "UNTIL", align: "right" }, { title: "FILE" }, { title: "" }],
+          row: ({ log, from, until, file }) => [log, from, until, file, options.acceptLoss ? "given up" : "damaged"],
+        });
+        if (found.length > 0 && !options.acceptLoss) terminal.error("These offsets answer an error until they are restored from a copy, or given up with --accept-loss\n");
+      } finally {
+        await lock.release();
+      }
+    });
+}

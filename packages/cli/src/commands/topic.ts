@@ -1,0 +1,142 @@
+import { Command } from "commander";
+import { assignments, clusterOptions, collect, type Surroundings, wholeNumber, withClient, withClusterOptions } from "../invocation.ts";
+import { UsageError } from "../exit-codes.ts";
+import { show } from "../output/show.ts";
+import { describeTopics } from "./topic-describe.ts";
+
+interface Common {
+  bootstrap?: string;
+  timeout: string;
+  json: boolean;
+}
+
+export function topicCommand(surroundings: Surroundings): Command {
+  const command = new Command("topic").description("create, list, describe, alter, delete topics");
+  for (const make of [createCommand, listCommand, describeCommand, alterCommand, deleteCommand, trimCommand]) command.addCommand(withClusterOptions(make(surroundings)));
+  return command;
+}
+
+function createCommand(surroundings: Surroundings): Command {
+  return new Command("create")
+    .description("create topics")
+    .argument("<names...>")
+    .option("-p, --partitions <count>", "default: num.partitions of the cluster")
+    .option("-r, --replication-factor <count>", "default: as many brokers as there are, at most three")
+    .option("-c, --config <name=value>", "a topic setting, may be repeated", collect, [])
+    .option("--if-not-exists", "a topic that exists is fine", false)
+    .option("--validate-only", "check, create nothing", false)
+    .action(async (names: string[], options: Common & { partitions?: string; replicationFactor?: string; config: string[]; ifNotExists: boolean; validateOnly: boolean }) => {
+      const cluster = clusterOptions(options, surroundings);
+      const configs = Object.fromEntries(assignments("--config", options.config));
+      const shape = {
+        configs,
+        ...(options.partitions === undefined ? {} : { partitions: wholeNumber("--partitions", options.partitions, 1) }),
+        ...(options.replicationFactor === undefined ? {} : { replicationFactor: wholeNumber("--replication-factor", options.replicationFactor, 1) }),
+      };
+      await withClient(cluster, async (ottla) => {
+        const admin = ottla.admin();
+        const existing = options.ifNotExists ? new Set(await admin.listTopics()) : new Set<string>();
+        const missing = names.filter((name) => !existing.has(name));
+        const created = missing.length === 0 ? [] : await admin.createTopics(missing.map((name) => ({ name, ...shape })), { validateOnly: options.validateOnly, signal: surroundings.signal });
+        await show(surroundings.terminal, cluster.json, created, {
+          empty: "Nothing to create: every topic exists",
+          columns: [{ title: "TOPIC" }, { title: "PARTITIONS", align: "right" }, { title: "REPLICAS", align: "right" }, { title: "" }],
+          row: (topic) => [topic.name, topic.partitions, topic.replicationFactor, options.validateOnly ? "valid, not created" : "created"],
+        });
+      });
+    });
+}
+
+function listCommand(surroundings: Surroundings): Command {
+  return new Command("list").description("the topics of the cluster").action(async (options: Common) => {
+    const cluster = clusterOptions(options, surroundings);
+    await withClient(cluster, async (ottla) => {
+      const admin = ottla.admin();
+      const names = await admin.listTopics({ signal: surroundings.signal });
+      const topics = names.length === 0 ? [] : await admin.describeTopics(names.sort(), { signal: surroundings.signal });
+      await show(surroundings.terminal, cluster.json, topics, {
+        empty: "No topics yet; create one with: ottla topic create NAME",
+        columns: [{ title: "TOPIC" }, { title: "PARTITIONS", align: "right" }, { title: "REPLICAS", align: "right" }],
+        row: ({ name, partitions }) => [name, partitions.length, partitions[0]?.replicas.length ?? null],
+      });
+    });
+  });
+}
+
+function describeCommand(surroundings: Surroundings): Command {
+  return new Command("describe")
+    .description("partitions, leaders, offsets, sizes and settings of topics")
+    .argument("<names...>")
+    .action(async (names: string[], options: Common) => {
+      const cluster = clusterOptions(options, surroundings);
+      await withClient(cluster, (ottla) => describeTopics(ottla, names, cluster.json, surroundings));
+    });
+}
+
+function alterCommand(surroundings: Surroundings): Command {
+  return new Command("alter")
+    .description("add partitions, change settings")
+    .argument("<name>")
+    .option("-p, --partitions <total>", "how many there shall be in all")
+    .option("-s, --set <name=value>", "set, may be repeated", collect, [])
+    .option("-d, --delete <name>", "back to the default, may be repeated", collect, [])
+    .option("--append <name=value>", "add to a list setting", collect, [])
+    .option("--subtract <name=value>", "take from a list setting", collect, [])
+    .option("--validate-only", "check, change nothing", false)
+    .action(async (name: string, options: Common & { partitions?: string; set: string[]; delete: string[]; append: string[]; subtract: string[]; validateOnly: boolean }) => {
+      const cluster = clusterOptions(options, surroundings);
+      const request = { validateOnly: options.validateOnly, signal: surroundings.signal };
+      const changes = {
+        resource: { topic: name },
+        set: { ...Object.fromEntries(options.delete.map((key) => [key, null])), ...Object.fromEntries(assignments("--set", options.set)) },
+        append: Object.fromEntries(assignments("--append", options.append)),
+        subtract: Object.fromEntries(assignments("--subtract", options.subtract)),
+      };
+      const changesSettings = [changes.set, changes.append, changes.subtract].some((part) => Object.keys(part).length > 0);
+      if (options.partitions === undefined && !changesSettings) throw new UsageError(`Nothing to alter in ${name}; give --partitions, --set, --delete, --append or --subtract`);
+      await withClient(cluster, async (ottla) => {
+        const admin = ottla.admin();
+        if (options.partitions !== undefined) await admin.createPartitions(name, wholeNumber("--partitions", options.partitions, 1), request);
+        if (changesSettings) await admin.alterConfigs([changes], request);
+        await describeTopics(ottla, [name], cluster.json, surroundings);
+      });
+    });
+}
+
+function deleteCommand(surroundings: Surroundings): Command {
+  return new Command("delete")
+    .description("delete topics with their records and committed offsets")
+    .argument("<names...>")
+    .action(async (names: string[], options: Common) => {
+      const cluster = clusterOptions(options, surroundings);
+      await withClient(cluster, async (ottla) => {
+        await ottla.admin().deleteTopics(names, { signal: surroundings.signal });
+        await show(surroundings.terminal, cluster.json, names.map((name) => ({ name, deleted: true })), {
+          empty: "",
+          columns: [{ title: "TOPIC" }, { title: "" }],
+          row: (topic) => [topic.name, "deleted"],
+        });
+      });
+    });
+}
+
+function trimCommand(surroundings: Surroundings): Command {
+  return new Command("trim")
+    .description("delete the records before an offset")
+    .argument("<name>")
+    .requiredOption("--partition <number>")
+    .requiredOption("--before <offset>", "the first offset to keep, or end")
+    .action(async (name: string, options: Common & { partition: string; before: string }) => {
+      const cluster = clusterOptions(options, surroundings);
+      const partition = wholeNumber("--partition", options.partition, 0);
+      const before = options.before === "end" ? ("end" as const) : wholeNumber("--before", options.before, 0);
+      await withClient(cluster, async (ottla) => {
+        const deleted = await ottla.admin().deleteRecords([{ topic: name, partition, before }], { signal: surroundings.signal });
+        await show(surroundings.terminal, cluster.json, deleted, {
+          empty: "",
+          columns: [{ title: "TOPIC" }, { title: "PARTITION", align: "right" }, { title: "STARTS AT", align: "right" }],
+          row: (one) => [one.topic, one.partition, one.logStartOffset],
+        });
+      });
+    });
+}

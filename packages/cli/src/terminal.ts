@@ -1,0 +1,35 @@
+import { once } from "node:events";
+
+/** Where a command writes; a test passes one that collects. */
+export interface Terminal {
+  /** Whether somebody watches standard error. */
+  readonly interactive: boolean;
+  /** To standard output; resolves when a slow reader has taken enough, rejects with {@link OutputClosedError} when it has gone. */
+  write(text: string | Uint8Array): Promise<void>;
+  /** To standard error: words for people, never data. */
+  error(text: string): void;
+}
+
+/** The reader of standard output went away (`| head`): end quietly. */
+export class OutputClosedError extends Error {
+  constructor(cause: unknown) {
+    super("Standard output was closed", { cause });
+    this.name = "OutputClosedError";
+  }
+}
+
+export function processTerminal(): Terminal {
+  let closed: OutputClosedError | undefined;
+  process.stdout.on("error", (error) => (closed = new OutputClosedError(error)));
+  return {
+    interactive: process.stderr.isTTY,
+    async write(text) {
+      if (closed) throw closed;
+      if (!process.stdout.write(text)) await Promise.race([once(process.stdout, "drain"), once(process.stdout, "close")]);
+      if (closed) throw closed;
+    },
+    error(text) {
+      process.stderr.write(text);
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { resolve } from "node:path";
+import { type Address, type Host, type Logger, type Metric, nodeHost } from "@ottla/host";
+import type { LoadedConfig } from "@ottla/protocol";
+import { DataDirectory } from "./data-directory.ts";
+import { FatalSignal } from "./fatal.ts";
+import type { Health } from "./http/http-door.ts";
+import { defaultLogger } from "./logger.ts";
+import { Parts } from "./parts.ts";
+import { loadSettings, type Settings } from "./settings.ts";
+
+export interface NodeOptions {
+  /** Settings by their dotted names; what is not named has its default (docs/config.md). */
+  readonly config?: Settings;
+  /** Instead of `config`: settings already gathered from a file, the environment and flags. */
+  readonly loaded?: LoadedConfig;
+  /** The machine to run on; the real one by default. */
+  readonly host?: Host;
+  /** Any pino logger; by default warnings and errors go to standard error. */
+  readonly logger?: Logger;
+}
+
+/** One Ottla node: a controller, a broker, or both, in this process. Several may live side by side with different data directories and ports.
+ *
+ * ```ts
+ * await using node = await Node.start({ config: { "data.dir": "./data", "grpc.listeners": "127.0.0.1:0" } });
+ * const ottla = new Ottla({ bootstrap: node.bootstrap });
+ * ```
+ */
+export class Node implements AsyncDisposable {
+  readonly nodeId: number;
+  readonly dataDirectory: string;
+  /** Resolves when the node has ended: with null after `close`, with the error that ended it otherwise. Never rejects. */
+  readonly closed: Promise<Error | null>;
+  readonly #parts: Parts;
+  readonly #release: () => Promise<void>;
+  readonly #shutdownTimeoutMs: number;
+  #closing: Promise<void> | undefined;
+  #settleClosed: (error: Error | null) => void = () => {};
+
+  private constructor({ config }: LoadedConfig, parts: Parts, release: () => Promise<void>) {
+    this.nodeId = config.nodeId;
+    this.dataDirectory = parts.directory.path;
+    this.#parts = parts;
+    this.#release = release;
+    this.#shutdownTimeoutMs = config.shutdownTimeoutMs;
+    this.closed = new Promise((settle) => (this.#settleClosed = settle));
+  }
+
+  /** Resolves once the node serves: registered, its partitions open, its doors answering.
+   * @throws ConfigError listing every wrong setting
+   * @throws Error naming what stands in the way and the setting that mends it: data directory, port, damaged files */
+  static async start(options: NodeOptions = {}): Promise<Node> {
+    const loaded = options.loaded ?? loadSettings(options.config ?? {});
+    const { config } = loaded;
+    const logger = options.logger ?? defaultLogger(config);
+    for (const warning of loaded.warnings) logger.warn({}, warning);
+    const host = options.host ?? nodeHost();
+    const fatal = new FatalSignal();
+    const directory = await DataDirectory.open(host.disk, resolve(config.dataDir), config.nodeId);
+    const release = async (): Promise<void> => {
+      if (!options.host) await host.network.close();
+      await directory[Symbol.asyncDispose]();
+    };
+    let parts: Parts;
+    try {
+      parts = await Parts.start(directory, { host, loaded, logger, fatal });
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    const node = new Node(loaded, parts, release);
+    fatal.onRaise((error) => {
+      logger.error({ err: error }, `Node ${config.nodeId} stops: ${error.message}`);
+      void node.#end(error);
+    });
+    logger.info({ nodeId: config.nodeId, clusterId: node.clusterId, bootstrap: node.bootstrap, dataDir: node.dataDirectory }, "Node is ready");
+    return node;
+  }
+
+  /** For `new Ottla({ bootstrap })`, such as `["127.0.0.1:9093"]`. */
+  get bootstrap(): string[] {
+    return this.#parts.doors.bootstrap;
+  }
+
+  get clusterId(): string {
+    return this.#parts.clusterId;
+  }
+
+  /** Of `/healthz`, `/readyz` and `/metrics`. */
+  get httpAddress(): Address | null {
+    return this.#parts.http?.address ?? null;
+  }
+
+  get health(): Health {
+    return this.#parts.health();
+  }
+
+  samples(): Metric[] {
+    return this.#parts.samples();
+  }
+
+  /** Ends in order: no new requests, those in flight answered within `shutdown.timeout.ms`, logs closed clean. Idempotent. */
+  close(): Promise<void> {
+    return this.#end(null);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #end(error: Error | null): Promise<void> {
+    this.#closing ??= (async () => {
+      try {
+        await this.#parts.close(this.#shutdownTimeoutMs);
+      } finally {
+        await this.#release();
+        this.#settleClosed(error);
+      }
+    })();
+    return this.#closing;
+  }
+}

@@ -1,0 +1,53 @@
+/** One attempted send, as the process that sent it saw it. Times are of one monotonic clock. */
+export interface Send {
+  readonly kind: "send";
+  readonly producer: string;
+  /** Rises by one with each send of a producer. */
+  readonly sequence: number;
+  readonly partition: number;
+  /** Unique over the whole history. */
+  readonly value: string;
+  readonly invokedMs: number;
+  readonly completedMs: number;
+  /** `fail`: certainly not in the log. `unknown`: it may appear or not. */
+  readonly outcome: "ok" | "fail" | "unknown";
+  /** Where the broker said it is, with `ok`. */
+  readonly offset: number;
+}
+
+/** One record handed to a reader. */
+export interface Read {
+  readonly kind: "read";
+  readonly reader: string;
+  /** A reader that seeks or starts again gets another one. */
+  readonly assignment: number;
+  readonly partition: number;
+  readonly offset: number;
+  readonly value: string;
+}
+
+/** A commit of a group's offset, and what a fetch of it returned. */
+export interface Commit {
+  readonly kind: "commit" | "committed";
+  readonly group: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly invokedMs: number;
+  readonly completedMs: number;
+  readonly outcome: "ok" | "fail" | "unknown";
+}
+
+export type Event = Send | Read | Commit;
+
+/** After the faults: every record of every partition from its start to its end. */
+export interface Drain {
+  readonly partition: number;
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly records: readonly { readonly offset: number; readonly value: string }[];
+}
+
+export interface Anomaly {
+  readonly kind: "lost" | "doubled" | "inconsistent" | "never sent" | "reordered" | "gap" | "skipped" | "committed offset fell";
+  readonly text: string;
+}
