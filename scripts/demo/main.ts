@@ -1,0 +1,128 @@
+// The main job on real input: a node, real flights, a kill in the middle, readers in other processes, and an account at the end.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Ottla } from "@ottla/client";
+import { freePort, NodeProcess } from "../support/node-process.ts";
+import { compare, datedFlights, digests, type Flight, undatedFlights } from "./flights.ts";
+import { readInOwnProcess, type ReadRecord } from "./reader.ts";
+import { Writer } from "./writer.ts";
+
+const rewindTo = "2001-03-01";
+const killedReaderAfter = 60_000;
+
+const { values: options } = parseArgs({ options: { sabotage: { type: "boolean", default: false }, "data-dir": { type: "string" } } });
+const ownDirectory = options["data-dir"] === undefined;
+const dataDir = options["data-dir"] ?? (await mkdtemp(join(tmpdir(), "ottla-demo-")));
+const nodeOptions = { dataDir, settings: { "grpc.listeners": `127.0.0.1:${await freePort()}` } };
+const count = (number: number): string => Math.round(number).toLocaleString("en-US");
+
+const dated = await datedFlights();
+const undated = await undatedFlights();
+
+let node = await NodeProcess.start(nodeOptions);
+console.log(`A node is ready at ${node.bootstrap.join(",")} after ${(node.startMs / 1000).toFixed(2)} s`);
+await using ottla = new Ottla({ bootstrap: node.bootstrap, clientId: "demo" });
+try {
+  const admin = ottla.admin();
+  await admin.createTopics([
+    // Departures lie in 2001: with the default retention they would be removed at once.
+    { name: "flights", partitions: 6, configs: { "retention.ms": "-1" } },
+    { name: "flights-undated", partitions: 6 },
+  ]);
+
+  const writer = new Writer(ottla.producer());
+  const startedMs = performance.now();
+  let inFlightAtKill = 0;
+  let downMs = 0;
+  await writer.write("flights", dated);
+  await writer.write("flights-undated", undated, async () => {
+    inFlightAtKill = writer.inFlight;
+    const killedMs = performance.now();
+    await node.kill();
+    node = await NodeProcess.start(nodeOptions);
+    downMs = performance.now() - killedMs;
+    console.log(`Killed the node with SIGKILL, ${count(inFlightAtKill)} sends in flight; a new process was ready after ${(node.startMs / 1000).toFixed(2)} s`);
+  });
+  const producedMs = performance.now() - startedMs;
+  console.log(`${count(writer.acknowledged)} flights acknowledged, reading them back from other processes`);
+
+  if (options.sabotage) {
+    const [first] = await admin.listOffsets([{ topic: "flights", partition: 0, at: "earliest" }]);
+    await admin.deleteRecords([{ topic: "flights", partition: 0, before: (first?.offset ?? 0) + 1 }]);
+    console.log("Sabotage: one acknowledged record was dropped");
+  }
+
+  const readStartedMs = performance.now();
+  const readDated = await readInOwnProcess(node.bootstrap, ["flights"]);
+  const readUndated = await readInOwnProcess(node.bootstrap, ["flights-undated"]);
+  const readMs = performance.now() - readStartedMs;
+  const rewound = await readInOwnProcess(node.bootstrap, ["flights", "--from", rewindTo]);
+  const beforeKill = await readInOwnProcess(node.bootstrap, ["flights-undated", "--group", "demo"], killedReaderAfter);
+  const resumedAt = (await admin.fetchGroupOffsets("demo")).reduce((sum, { offset }) => sum + offset, 0);
+  const afterKill = await readInOwnProcess(node.bootstrap, ["flights-undated", "--group", "demo"]);
+
+  process.exitCode = account({
+    faults: [check("flights", dated, readDated), check("flights-undated", undated, readUndated)],
+    wrongKeys: wrongKeys(dated, readDated),
+    rewound: { found: rewound.length, expected: dated.filter(({ timestamp }) => (timestamp ?? 0) >= Date.parse(rewindTo)).length },
+    resumed: { at: resumedAt, first: beforeKill.length, second: afterKill.length, distinct: new Set([...beforeKill, ...afterKill].map(({ partition, offset }) => `${partition}@${offset}`)).size },
+    sent: writer.sent,
+    acknowledged: writer.acknowledged,
+    read: readDated.length + readUndated.length,
+    producedPerSecond: (writer.acknowledged * 1000) / (producedMs - downMs),
+    readPerSecond: ((readDated.length + readUndated.length) * 1000) / readMs,
+    downMs,
+  });
+} finally {
+  await ottla.close();
+  await node.stop();
+  if (ownDirectory) await rm(dataDir, { recursive: true, force: true });
+}
+
+function check(topic: string, sent: readonly Flight[], read: readonly ReadRecord[]): { topic: string; lost: number; doubled: number } {
+  return { topic, ...compare(sent, read) };
+}
+
+function wrongKeys(sent: readonly Flight[], read: readonly ReadRecord[]): string[] {
+  const expected = digests(sent);
+  const found = digests(read);
+  return [...new Set([...expected.keys(), ...found.keys()])].filter((key) => expected.get(key) !== found.get(key));
+}
+
+interface Account {
+  readonly faults: readonly { topic: string; lost: number; doubled: number }[];
+  readonly wrongKeys: readonly string[];
+  readonly rewound: { found: number; expected: number };
+  readonly resumed: { at: number; first: number; second: number; distinct: number };
+  readonly sent: number;
+  readonly acknowledged: number;
+  readonly read: number;
+  readonly producedPerSecond: number;
+  readonly readPerSecond: number;
+  readonly downMs: number;
+}
+
+/** @returns the exit code */
+function account(result: Account): number {
+  const lost = result.faults.reduce((sum, fault) => sum + fault.lost, 0);
+  const doubled = result.faults.reduce((sum, fault) => sum + fault.doubled, 0);
+  const { rewound, resumed } = result;
+  const complete = resumed.distinct === undated.length;
+  const right = lost === 0 && doubled === 0 && result.wrongKeys.length === 0 && rewound.found === rewound.expected && complete && resumed.at > 0;
+  console.log(`
+  sent           ${count(result.sent)}
+  acknowledged   ${count(result.acknowledged)}
+  read           ${count(result.read)}
+  lost           ${count(lost)}
+  doubled        ${count(doubled)}
+  digests        ${result.wrongKeys.length === 0 ? `equal for each of ${digests(dated).size} airports` : `differ for ${result.wrongKeys.join(", ")}`}
+  rewound        ${count(rewound.found)} flights from ${rewindTo} on, ${rewound.found === rewound.expected ? "as in the file" : `the file has ${count(rewound.expected)}`}
+  resumed        a reader killed after ${count(resumed.first)} went on at its committed ${count(resumed.at)}, ${complete ? "none missed" : `${count(undated.length - resumed.distinct)} missed`}
+  produced       ${count(result.producedPerSecond)} records/s, synced before each acknowledgement
+  consumed       ${count(result.readPerSecond)} records/s, printed as JSON by another process
+  outage         ${(result.downMs / 1000).toFixed(2)} s from SIGKILL to ready
+`);
+  return right ? 0 : 1;
+}

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer, type AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** The launcher of the built command. */
+export const command = join(dirname(fileURLToPath(import.meta.url)), "../../packages/cli/bin/ottla.cjs");
+const startTimeoutMs = 30_000;
+
+export interface NodeProcessOptions {
+  readonly dataDir: string;
+  /** Settings by their dotted names. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** `ottla start` as a user runs it: the built command in a process of its own. */
+export class NodeProcess {
+  readonly bootstrap: string[];
+  readonly http: string;
+  /** From spawn to the line that says it is ready. */
+  readonly startMs: number;
+  readonly #child: ChildProcess;
+  /** Resolves with how the process ended. */
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  readonly #errors: string[];
+
+  private constructor(child: ChildProcess, exited: NodeProcess["exited"], errors: string[], ready: { bootstrap: string[]; http: string }, startMs: number) {
+    this.#child = child;
+    this.exited = exited;
+    this.#errors = errors;
+    this.bootstrap = ready.bootstrap;
+    this.http = ready.http;
+    this.startMs = startMs;
+  }
+
+  /** Rejects with what the process said when it ends before it is ready. */
+  static async start(options: NodeProcessOptions): Promise<NodeProcess> {
+    const flags = Object.entries({ "data.dir": options.dataDir, "http.listeners": "127.0.0.1:0", "log.level": "warn", ...options.settings }).map(([name, value]) => `--${name}=${value}`);
+    const startedMs = performance.now();
+    const child = spawn(process.execPath, [command, "start", "--json", ...flags], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } });
+    const errors: string[] = [];
+    child.stderr.on("data", (chunk: Buffer) => {
+      errors.push(chunk.toString());
+      if (errors.length > 200) errors.shift();
+    });
+    const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+    const line = await Promise.race([
+      new Promise<string>((resolve) => createInterface({ input: child.stdout }).once("line", resolve)),
+      exited.then(({ code, signal }) => Promise.reject(new Error(`The node ended (${code ?? signal}) before it was ready:\n${errors.join("")}`))),
+      timeout(startTimeoutMs).then(() => {
+        child.kill("SIGKILL");
+        return Promise.reject(new Error(`The node was not ready after ${startTimeoutMs} ms:\n${errors.join("")}`));
+      }),
+    ]);
+    const ready: { bootstrap: string[]; http: string } = JSON.parse(line);
+    return new NodeProcess(child, exited, errors, ready, performance.now() - startedMs);
+  }
+
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error("The process was never started");
+    return this.#child.pid;
+  }
+
+  /** What it wrote to standard error, the last of it. */
+  get errors(): string {
+    return this.#errors.join("");
+  }
+
+  /** SIGKILL, and waits until it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.exited;
+  }
+
+  /** SIGTERM, and waits for the orderly end. */
+  async stop(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    this.#child.kill("SIGTERM");
+    return this.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
+
+function timeout(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
+
+/** A port that was free a moment ago: a node that is killed and started again must keep its address. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
