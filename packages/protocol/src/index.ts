@@ -1,3 +1,14 @@
+export { batches } from "./batch/batches.ts";
+export { batchCrcMatches } from "./batch/checksum.ts";
+export { crc32c } from "./batch/crc32c.ts";
+export { decodeBatch, decodeBatchSync, type DecodeLimits } from "./batch/decode.ts";
+export { encodeBatch, encodeBatchSync, type BatchOptions, type CompressedBatchOptions } from "./batch/encode.ts";
+export { readBatchHeader, sequencePlus, type BatchHeader } from "./batch/header.ts";
+export { BATCH_HEADER_BYTES } from "./batch/layout.ts";
+export { murmur2 } from "./batch/murmur2.ts";
+export type { DecodedRecord, Header, RecordToEncode } from "./batch/record.ts";
+export { setBaseOffset, setLeaderEpoch, stampAppendTime } from "./batch/stamps.ts";
+export { validateBatch } from "./batch/validate.ts";
 export { errors, type ErrorName, type ErrorRow } from "./error-table.ts";
 export { errorName, ProtocolError, type ProtocolErrorOptions } from "./errors.ts";
 export * as pb from "./grpc/generated/index.ts";

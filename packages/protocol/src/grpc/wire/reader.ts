@@ -2,7 +2,7 @@ import { view } from "../../bytes.ts";
 import { ProtocolError } from "../../errors.ts";
 import type { MessageCodec } from "./message.ts";
 import { MAX_DEPTH, MAX_ITEMS, MAX_UINT32, WIRE_32_BIT, WIRE_64_BIT, WIRE_BYTES, WIRE_VARINT } from "./limits.ts";
-import { readText } from "./text.ts";
+import { readText } from "../../text.ts";
 
 const TWO_28 = 2 ** 28;
 
