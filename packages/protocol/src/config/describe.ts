@@ -14,7 +14,7 @@ export function describeTopicConfig(node: NodeConfig, overrides: ReadonlyMap<str
     const found = topicSetting(name);
     if (found === undefined) throw new Error(`Cannot describe topic setting ${name}: it is listed but not in the table`);
     const { key } = found;
-    const setting = found.setting as Setting<unknown>;
+    const setting = found.setting;
     const override = overrides.get(name);
     const byDefault = setting.format(setting.default);
     const inherited = key === null ? byDefault : setting.format(fromNode[key]);
