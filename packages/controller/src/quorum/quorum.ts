@@ -1,23 +1,43 @@
 import type { Address, Attributes, Host, Logger, Metric, Session } from "@ottla/host";
-import type { QuorumListener } from "./listener.ts";
+import { ProtocolError, type Uuid } from "@ottla/protocol";
+import { assert, type Raft, type Effects, type Entry, type Envelope, type Input, type Limits, type Load } from "../raft/index.ts";
+import { Delivery } from "./delivery.ts";
+import type { EntryLog } from "./entry-log.ts";
+import { Inbound } from "./inbound.ts";
+import { Link } from "./link.ts";
+import { NotLeaderError, type QuorumListener } from "./listener.ts";
+import { openStorage } from "./open.ts";
+import { Reads } from "./reads.ts";
+import { raftMetrics } from "./samples.ts";
+import { Ticker } from "./ticker.ts";
+import type { VoteFile } from "./vote-file.ts";
+import { Writer } from "./writer.ts";
+
+const TICK_MS = 10;
+/** Proposed and not yet committed. Whoever proposes has its own, lower bounds; this one keeps a mistake from filling memory. */
+const MAX_UNCOMMITTED_BYTES = 64 << 20;
 
 export interface QuorumVoter {
   readonly nodeId: number;
-  readonly directoryId: string;
+  readonly directoryId: Uuid;
   readonly address: Address;
 }
 
 export interface QuorumOptions {
   readonly host: Host;
+  /** Holds `vote` and `raft/`. */
   readonly directory: string;
   readonly nodeId: number;
-  readonly directoryId: string;
+  readonly directoryId: Uuid;
+  /** Including this node. */
   readonly voters: readonly QuorumVoter[];
   readonly electionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
+  /** From the checkpoint; what is committed after it is delivered again. */
   readonly appliedIndex: number;
   readonly logger: Logger;
   onFatal(error: Error): void;
+  /** Opens a session to another voter that sends ottla-node-id and ottla-directory-id of this one. */
   dial(nodeId: number, service: string, signal: AbortSignal): Promise<Session>;
   readonly listener: QuorumListener;
 }
@@ -25,32 +45,249 @@ export interface QuorumOptions {
 export interface QuorumStatus {
   readonly role: "leader" | "follower" | "candidate";
   readonly term: number;
+  /** -1 when unknown. */
   readonly leader: number;
   readonly firstIndex: number;
   readonly lastIndex: number;
   readonly commitIndex: number;
 }
 
+/** Raft meets disk and network: carries out what the core decides and tells it what came of that. Never waits for the disk: a finished write is
+ * one more input. */
 export class Quorum {
-  static async open(_options: QuorumOptions): Promise<Quorum> {
-    throw new Error("written in the next minutes");
+  readonly #options: QuorumOptions;
+  readonly #raft: Raft;
+  readonly #log: EntryLog;
+  readonly #votes: VoteFile;
+  readonly #writer: Writer;
+  readonly #delivery: Delivery;
+  readonly #inbound: Inbound;
+  readonly #links = new Map<number, Link>();
+  readonly #ticker: Ticker;
+  readonly #reads: Reads;
+  /** Proposals of this turn, which become one step. */
+  #proposals: Uint8Array[] = [];
+  #proposedTerm = 0;
+  /** Bytes of entries proposed in this leadership and not committed, by index. */
+  #uncommitted: { readonly index: number; readonly bytes: number }[] = [];
+  #uncommittedBytes = 0;
+  /** May leave once the persist with this id is on disk. Rising. */
+  #promises: { readonly after: number; readonly envelopes: readonly Envelope[] }[] = [];
+  #lastPersist = 0;
+  #failed: Error | null = null;
+  #stepping = false;
+  #closed = false;
+
+  private constructor(options: QuorumOptions, storage: { log: EntryLog; votes: VoteFile; raft: Raft }) {
+    const { host, nodeId, directoryId, voters, logger, listener } = options;
+    this.#options = options;
+    this.#raft = storage.raft;
+    this.#log = storage.log;
+    this.#votes = storage.votes;
+    const fatal = (error: Error): void => this.#fail(error);
+    this.#writer = new Writer(this.#votes, this.#log, (id) => this.#persisted(id), fatal);
+    this.#delivery = new Delivery(this.#raft, this.#log, listener, fatal);
+    this.#inbound = new Inbound({ nodeId, directoryId }, voters, logger, (from, message) => this.#step({ kind: "message", from, message }));
+    this.#reads = new Reads((id) => this.#step({ kind: "read", id }), () => this.#notLeader("read"));
+    this.#ticker = new Ticker(host.clock, () => this.#raft.quietTicks, () => this.#step({ kind: "tick" }));
   }
+
+  /** @throws Error when the log or the vote of this controller are damaged or missing: a voter that lost part of them must not vote */
+  static async open(options: QuorumOptions): Promise<Quorum> {
+    const limits: Limits = {
+      heartbeatTicks: Math.max(1, Math.round(options.heartbeatIntervalMs / TICK_MS)),
+      electionTicks: Math.max(1, Math.round(options.electionTimeoutMs / TICK_MS)),
+      maxMessageBytes: 1 << 20,
+      maxInFlightBytes: 4 << 20,
+      tailBytes: 4 << 20,
+    };
+    let quorum: Quorum | null = null;
+    const storage = await openStorage(options, limits, () => {
+      if (quorum !== null) quorum.#progressed();
+    });
+    quorum = new Quorum(options, storage);
+    return quorum;
+  }
+
   get status(): QuorumStatus {
-    throw new Error("written in the next minutes");
+    const { role, term, leader, firstIndex, lastIndex, commitIndex } = this.#raft;
+    return { role: role === "pre-candidate" ? "candidate" : role, term, leader: leader ?? -1, firstIndex, lastIndex, commitIndex };
   }
-  start(): void {}
-  propose(_data: Uint8Array): number {
-    throw new Error("written in the next minutes");
+
+  /** Begins to take part. A single voter leads within two syncs. */
+  start(): void {
+    const { host, nodeId, voters, logger } = this.#options;
+    const dial = this.#options.dial.bind(this.#options);
+    for (const peer of voters) {
+      if (peer.nodeId === nodeId) continue;
+      const onBroken = (): void => this.#step({ kind: "broken", peer: peer.nodeId });
+      const onLost = (): void => this.#step({ kind: "lost", peer: peer.nodeId });
+      this.#links.set(peer.nodeId, new Link({ host, peer, logger, dial, onBroken, onLost }));
+    }
+    this.#ticker.start();
   }
-  async readIndex(_signal: AbortSignal): Promise<number> {
-    throw new Error("written in the next minutes");
+
+  /** Appends at the leader and returns the index the entry has if it commits. The bytes belong to the quorum from here on.
+   * @throws NotLeaderError outside `leading`..`lost`
+   * @throws ProtocolError THROTTLING_QUOTA_EXCEEDED: too much is waiting to be committed; retry after some of it was delivered */
+  propose(data: Uint8Array): number {
+    assert(data.length > 0, () => "an empty entry was proposed: those mark the beginning of a term");
+    if (this.#closed || this.#failed !== null || this.#raft.role !== "leader" || this.#delivery.leadingTerm !== this.#raft.term)
+      throw this.#notLeader("append an entry");
+    if (this.#uncommittedBytes + data.length > MAX_UNCOMMITTED_BYTES)
+      throw new ProtocolError(
+        "THROTTLING_QUOTA_EXCEEDED",
+        `Cannot append ${data.length} bytes to the controller's log: ${this.#uncommittedBytes} bytes are waiting to be committed, at most ${MAX_UNCOMMITTED_BYTES} may; retry later`,
+      );
+    if (this.#proposals.length === 0) {
+      this.#proposedTerm = this.#raft.term;
+      queueMicrotask(() => this.#appendProposals());
+    }
+    this.#proposals.push(data);
+    const index = this.#raft.lastIndex + this.#proposals.length;
+    this.#uncommitted.push({ index, bytes: data.length });
+    this.#uncommittedBytes += data.length;
+    return index;
   }
-  async trim(_beforeIndex: number): Promise<void> {}
-  accept(_session: Session): Attributes {
-    throw new Error("written in the next minutes");
+
+  /** The index up to which a reader must have applied to see everything that was committed before this call (Raft dissertation §6.4).
+   * @throws NotLeaderError when this voter does not lead, or stops leading before a majority confirmed it */
+  readIndex(signal: AbortSignal): Promise<number> {
+    if (this.#closed || this.#failed !== null || this.#raft.role !== "leader") return Promise.reject(this.#notLeader("read"));
+    return this.#reads.wait(signal);
   }
+
+  /** Drops entries before `beforeIndex` from the log, which a checkpoint covers; the last delivered entry, and what another voter is known to lack,
+   * stay. */
+  async trim(beforeIndex: number): Promise<void> {
+    const held = this.#raft.heldByAll;
+    const until = Math.min(beforeIndex, this.#delivery.deliveredIndex, held ?? Number.MAX_SAFE_INTEGER);
+    if (until <= this.#raft.firstIndex || this.#closed || this.#failed !== null) return;
+    this.#raft.trimmed(until);
+    await this.#log.trim(until);
+  }
+
+  /** Takes the stream of another voter.
+   * @throws NetworkError when it is none */
+  accept(session: Session): Attributes {
+    return this.#inbound.accept(session);
+  }
+
   samples(): Metric[] {
-    return [];
+    return raftMetrics(this.status, this.#log.sizeBytes, this.#uncommittedBytes, this.#links);
   }
-  async close(): Promise<void> {}
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#ticker.stop();
+    this.#reads.close();
+    await Promise.all([this.#inbound.close(), this.#delivery.stop(), ...[...this.#links.values()].map((link) => link.close())]);
+    await this.#writer.settle();
+    await this.#log.close();
+    await this.#votes.close();
+  }
+
+  #step(input: Input): void {
+    if (this.#closed || this.#failed !== null) return;
+    assert(!this.#stepping, () => `input ${input.kind} came within a step`);
+    this.#stepping = true;
+    let effects: Effects;
+    try {
+      effects = this.#raft.step(input);
+      this.#carryOut(effects);
+    } catch (error) {
+      return this.#fail(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#stepping = false;
+    }
+    this.#deliver(effects);
+    if (input.kind !== "tick") this.#ticker.adjust();
+  }
+
+  #carryOut(effects: Effects): void {
+    this.#send(effects.messages);
+    if (effects.persist !== null) {
+      this.#lastPersist = effects.persist.id;
+      this.#writer.save(effects.persist);
+    }
+    if (effects.promises.length > 0) this.#promises.push({ after: this.#lastPersist, envelopes: effects.promises });
+    for (const load of effects.loads) void this.#load(load);
+    for (const read of effects.reads) this.#reads.answer(read.id, read.index);
+  }
+
+  #deliver({ lost, committed, leading }: Effects): void {
+    if (lost !== null) {
+      this.#uncommitted = [];
+      this.#uncommittedBytes = 0;
+      this.#delivery.push({ kind: "lost", term: lost });
+    }
+    if (committed !== null) {
+      this.#countCommitted(committed.to);
+      this.#delivery.push({ kind: "committed", ...committed });
+    }
+    if (leading !== null) this.#delivery.push({ kind: "leading", term: leading });
+  }
+
+  #countCommitted(index: number): void {
+    let count = 0;
+    for (const entry of this.#uncommitted) {
+      if (entry.index > index) break;
+      this.#uncommittedBytes -= entry.bytes;
+      count++;
+    }
+    this.#uncommitted.splice(0, count);
+  }
+
+  #send(envelopes: readonly Envelope[]): void {
+    for (const { to, message } of envelopes) this.#links.get(to)?.send(message);
+  }
+
+  #appendProposals(): void {
+    const data = this.#proposals;
+    this.#proposals = [];
+    // Leadership that went in between takes them along, as it does with everything not committed.
+    if (this.#raft.role === "leader" && this.#raft.term === this.#proposedTerm) this.#step({ kind: "propose", data });
+  }
+
+  #progressed(): void {
+    const { failure } = this.#log;
+    if (failure !== null) this.#fail(failure);
+    else this.#writer.check();
+  }
+
+  #persisted(id: number): void {
+    if (this.#closed || this.#failed !== null) return;
+    for (let head = this.#promises[0]; head !== undefined && head.after <= id; head = this.#promises[0]) {
+      this.#promises.shift();
+      this.#send(head.envelopes);
+    }
+    this.#step({ kind: "persisted", id });
+  }
+
+  async #load(load: Load): Promise<void> {
+    let entries: readonly Entry[] = [];
+    try {
+      entries = await this.#log.read(load.from, load.until, load.maxBytes);
+    } catch (error) {
+      this.#options.logger.error({ error, from: load.from, until: load.until, peer: load.peer }, "cannot read entries for another controller");
+    }
+    this.#step({ kind: "loaded", peer: load.peer, entries });
+  }
+
+  #notLeader(action: string): NotLeaderError {
+    const { role, leader } = this.#raft;
+    return new NotLeaderError(action, this.#options.nodeId, role === "leader" ? this.#options.nodeId : (leader ?? -1));
+  }
+
+  /** What the core believes and what the disk holds can no longer be trusted to agree: nothing is sent, answered or delivered any more. */
+  #fail(error: Error): void {
+    if (this.#failed !== null || this.#closed) return;
+    this.#failed = error;
+    this.#ticker.stop();
+    this.#promises = [];
+    this.#reads.close();
+    void this.#delivery.stop();
+    this.#options.onFatal(error);
+  }
 }

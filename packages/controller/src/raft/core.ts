@@ -47,8 +47,6 @@ export interface Core {
   term: number;
   /** Of `term`; at most one, and on disk before the vote leaves. */
   votedFor: Voter | null;
-  /** The log holds entries of `term` and the disk knows no vote of it: one may have been given, so none is given. */
-  voteForgotten: boolean;
   /** Of `term`; null when unknown. */
   leader: NodeId | null;
   /** Entries up to it are on a majority. Never falls. */

@@ -20,7 +20,6 @@ export function follow(core: Core, term: number, leader: NodeId | null): void {
   if (term > core.term) {
     core.term = term;
     core.votedFor = null;
-    core.voteForgotten = false;
     core.outbox.vote(term, null);
   }
   core.role = "follower";
@@ -49,7 +48,7 @@ export function onVoteRequest(core: Core, from: Voter, request: VoteRequest): vo
     const granted = request.term > core.term && upToDate && !hearsLeader(core);
     return reply(core, from.nodeId, { kind: "vote-reply", term: granted ? request.term : core.term, preVote: true, granted });
   }
-  const free = core.votedFor === null && !core.voteForgotten && core.leader === null;
+  const free = core.votedFor === null && core.leader === null;
   const granted = request.term === core.term && upToDate && (free || isSame(core.votedFor, from));
   if (granted && core.votedFor === null) {
     follow(core, core.term, null);
@@ -81,7 +80,6 @@ function askAround(core: Core): void {
 function campaign(core: Core): void {
   core.term++;
   core.votedFor = core.self;
-  core.voteForgotten = false;
   core.outbox.vote(core.term, core.self);
   stand(core, "candidate");
   requestVotes(core, false);

@@ -7,7 +7,7 @@ import { onAppendRequest } from "./follower.ts";
 import { appendOwn, hasQuorum } from "./leadership.ts";
 import { Outbox } from "./outbox.ts";
 import { onRead, settleReads } from "./read-index.ts";
-import { lostFollower, onAppendReply, onLoaded, replicationTick } from "./replication.ts";
+import { brokenConnection, onAppendReply, onLoaded, replicationTick } from "./replication.ts";
 import { tellCommit } from "./sending.ts";
 import type { Effects, Entry, Input, Message, NodeId, Role, Voter } from "./types.ts";
 
@@ -24,7 +24,7 @@ export class Raft {
     const { commitIndex } = restored;
     assert(commitIndex <= entries.lastIndex, () => `the log ends at ${entries.lastIndex}, before ${commitIndex}, which was committed`);
     assert(commitIndex >= entries.firstIndex - 1, () => `the log begins at ${entries.firstIndex}, after ${commitIndex}, up to which it was applied`);
-    const voteForgotten = entries.last.term > restored.term;
+    const logTerm = entries.last.term;
     this.#core = {
       self,
       voters,
@@ -33,9 +33,8 @@ export class Raft {
       entries,
       outbox: new Outbox(),
       role: "follower",
-      term: voteForgotten ? entries.last.term : restored.term,
-      votedFor: voteForgotten ? null : restored.votedFor,
-      voteForgotten,
+      term: restored.term,
+      votedFor: restored.votedFor,
       leader: null,
       commitIndex,
       deliveredIndex: commitIndex,
@@ -47,6 +46,7 @@ export class Raft {
       leadership: null,
     };
     this.#core.timeoutTicks = electionTimeout(this.#core);
+    if (logTerm > restored.term) this.#loseVote(logTerm);
   }
 
   get role(): Role {
@@ -118,9 +118,11 @@ export class Raft {
       case "persisted":
         this.#persisted(input.id);
         break;
+      case "broken":
+        brokenConnection(core, input.peer);
+        break;
       case "lost":
-        if (core.role === "leader") lostFollower(core, input.peer);
-        else lostPeer(core, input.peer);
+        lostPeer(core, input.peer);
         break;
       case "loaded":
         onLoaded(core, input.peer, input.entries);
@@ -130,6 +132,15 @@ export class Raft {
         break;
     }
     return this.#finish();
+  }
+
+  /** Entries of a term came to the disk before the term itself did. Whom this voter voted for is not known; that nobody was told is: promises wait for both.
+   * A vote for itself keeps it from giving another one in that term. */
+  #loseVote(term: number): void {
+    const core = this.#core;
+    core.term = term;
+    core.votedFor = core.self;
+    core.outbox.vote(term, core.self);
   }
 
   #tick(): void {

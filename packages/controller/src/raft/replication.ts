@@ -18,11 +18,11 @@ export function replicationTick(core: Core): void {
   }
 }
 
-export function lostFollower(core: Core, peer: NodeId): void {
-  const progress = leading(core).followers.get(peer);
+/** What is in flight to a follower may be lost; the next heartbeat finds out from where on. */
+export function brokenConnection(core: Core, peer: NodeId): void {
+  const progress = core.leadership?.followers.get(peer);
   if (progress === undefined) return;
   probe(progress, progress.matchIndex + 1);
-  // What is sent now is lost with the connection; the next heartbeat tries again.
   progress.probeSent = true;
 }
 

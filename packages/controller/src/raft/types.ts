@@ -62,7 +62,9 @@ export type Input =
   | { readonly kind: "propose"; readonly data: readonly Uint8Array[] }
   /** Everything of the persist with this id and of all before it is on disk. */
   | { readonly kind: "persisted"; readonly id: number }
-  /** The connection to the peer broke and could not be made again at once. */
+  /** The connection to the peer broke: what was sent last may be lost. */
+  | { readonly kind: "broken"; readonly peer: NodeId }
+  /** It broke and could not be made again at once. */
   | { readonly kind: "lost"; readonly peer: NodeId }
   /** Answers a {@link Load}. Empty when they are no longer there. */
   | { readonly kind: "loaded"; readonly peer: NodeId; readonly entries: readonly Entry[] }

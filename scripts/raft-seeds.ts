@@ -1,0 +1,53 @@
+// Runs the simulation of the Raft core for many seeds: npx tsx scripts/raft-seeds.ts --seeds 10000 [--from 1] [--voters 3|5] [--steps 2000] [--sabotage NAME]
+import { parseArgs } from "node:util";
+import { runSeed, SABOTAGES, type Sabotage } from "../packages/controller/src/raft/simulation/index.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "1000" },
+    from: { type: "string", default: "1" },
+    voters: { type: "string" },
+    steps: { type: "string", default: "2000" },
+    sabotage: { type: "string" },
+  },
+});
+
+function whole(name: string, text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1) return number;
+  console.error(`--${name} ${text}: a whole number from 1 is needed`);
+  process.exit(2);
+}
+
+function sabotage(text: string | undefined): Sabotage | null {
+  const known = SABOTAGES.find((name) => name === text);
+  if (text === undefined || known !== undefined) return known ?? null;
+  console.error(`--sabotage ${text}: choose one of ${SABOTAGES.join(", ")}`);
+  process.exit(2);
+}
+
+const from = whole("from", values.from);
+const seeds = whole("seeds", values.seeds);
+const options = { steps: whole("steps", values.steps), sabotage: sabotage(values.sabotage) };
+const sizes = values.voters === undefined ? [3, 5] : [whole("voters", values.voters)];
+const total = { committed: 0, crashes: 0, reads: 0 };
+let failed = 0;
+const started = performance.now();
+for (let seed = from; seed < from + seeds; seed++) {
+  for (const voters of sizes) {
+    const result = runSeed({ seed, voters, ...options });
+    if ("failure" in result) {
+      failed++;
+      console.error(`${result.failure}\n  replay: ${result.replay}`);
+      continue;
+    }
+    total.committed += result.committed;
+    total.crashes += result.crashes;
+    total.reads += result.reads;
+  }
+}
+const seconds = ((performance.now() - started) / 1000).toFixed(1);
+console.log(
+  `${seeds} seeds with ${sizes.join(" and ")} voters in ${seconds} s: ${total.committed} entries committed, ${total.reads} reads, ${total.crashes} crashes, ${failed} failures`,
+);
+process.exitCode = failed === 0 ? 0 : 1;
