@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Ottla } from "@ottla/client";
 import { freePort, NodeProcess } from "../support/node-process.ts";
@@ -59,8 +60,12 @@ try {
   const readUndated = await readInOwnProcess(node.bootstrap, ["flights-undated"]);
   const readMs = performance.now() - readStartedMs;
   const rewound = await readInOwnProcess(node.bootstrap, ["flights", "--from", rewindTo]);
-  const beforeKill = await readInOwnProcess(node.bootstrap, ["flights-undated", "--group", "demo"], killedReaderAfter);
-  const resumedAt = (await admin.fetchGroupOffsets("demo")).reduce((sum, { offset }) => sum + offset, 0);
+  const committed = async (): Promise<number> => (await admin.fetchGroupOffsets("demo")).reduce((sum, { offset }) => sum + offset, 0);
+  const untilCommitted = async (): Promise<void> => {
+    while ((await committed()) === 0) await delay(20);
+  };
+  const beforeKill = await readInOwnProcess(node.bootstrap, ["flights-undated", "--group", "demo"], { after: killedReaderAfter, until: untilCommitted });
+  const resumedAt = await committed();
   const afterKill = await readInOwnProcess(node.bootstrap, ["flights-undated", "--group", "demo"]);
 
   process.exitCode = account({

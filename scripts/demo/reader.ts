@@ -10,20 +10,26 @@ export interface ReadRecord {
   readonly value: string;
 }
 
-/** Reads with `ottla consume` in a process of its own, as anybody would.
- * @param killAfter ends the reader with SIGKILL once it has read so many */
-export async function readInOwnProcess(bootstrap: readonly string[], args: readonly string[], killAfter = Number.POSITIVE_INFINITY): Promise<ReadRecord[]> {
+/** Ends a reader with SIGKILL once it has read so many records and `until` has resolved; meanwhile nobody takes its output. */
+export interface Kill {
+  readonly after: number;
+  until(): Promise<void>;
+}
+
+/** Reads with `ottla consume` in a process of its own, as anybody would. */
+export async function readInOwnProcess(bootstrap: readonly string[], args: readonly string[], kill?: Kill): Promise<ReadRecord[]> {
   const child = spawn(process.execPath, [command, "consume", ...args, "--bootstrap", bootstrap.join(","), "--format", "json"], { stdio: ["ignore", "pipe", "inherit"] });
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
   const records: ReadRecord[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
-    if (records.length >= killAfter) {
+    records.push(JSON.parse(line));
+    if (records.length === kill?.after) {
+      await kill.until();
       child.kill("SIGKILL");
       break;
     }
-    records.push(JSON.parse(line));
   }
   const code = await exited;
-  if (code !== 0 && killAfter === Number.POSITIVE_INFINITY) throw new Error(`ottla consume ${args.join(" ")} ended with exit code ${code}`);
+  if (code !== 0 && !kill) throw new Error(`ottla consume ${args.join(" ")} ended with exit code ${code}`);
   return records;
 }

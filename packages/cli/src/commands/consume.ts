@@ -8,6 +8,9 @@ import { recordFormat } from "../records/output.ts";
 import { parsePosition, type Position } from "../records/position.ts";
 import { endsOf, type Ends, startsOf } from "../records/range.ts";
 
+/** How much a reader that is killed may read again. */
+const commitIntervalMs = 500;
+
 interface Options {
   bootstrap?: string;
   timeout: string;
@@ -71,7 +74,7 @@ async function consume(ottla: Ottla, request: Request, surroundings: Surrounding
   await using consumer = ottla.consumer({
     assign,
     offsetReset: "earliest",
-    ...(request.group === undefined ? {} : { group: request.group }),
+    ...(request.group === undefined ? {} : { group: request.group, autoCommitIntervalMs: commitIntervalMs }),
     signal,
   });
   for (const one of await unreached(consumer, assigned, ends)) ends?.finish(one);
