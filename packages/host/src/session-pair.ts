@@ -1,10 +1,126 @@
-import type { Attributes, Session } from "./network.ts";
+import { FrameQueue } from "./frame-queue.ts";
+import { NetworkError, type Attributes, type Frame, type Reason, type Session } from "./network.ts";
 
+/** Bytes that may be under way before `send` waits for the reader. */
+export const WINDOW_BYTES = 1 << 20;
+
+/** Carries deliveries of one direction in the order in which they were given to it, perhaps later, perhaps never. */
+export type Wire = (deliver: () => void) => void;
+
+/** Two ends of one session inside this process, with the semantics of a remote one: ordered, a byte window, and frames that are
+ * copied on the way, so that the two sides never share a buffer. `accepted` is what the dialling side reads as attributes. */
 export function createSessionPair(
   service: string,
   dialled: Attributes,
   accepted: Attributes,
   peers: { dialling: string; accepting: string },
 ): [dialling: Session, accepting: Session] {
-  throw new Error(`not ready: ${service} ${Object.keys(dialled)} ${Object.keys(accepted)} ${peers.dialling}`);
+  const direct: Wire = (deliver) => deliver();
+  const dialling = new PairedSession(service, peers.accepting, direct);
+  const accepting = new PairedSession(service, peers.dialling, direct);
+  dialling.attributes = accepted;
+  accepting.attributes = dialled;
+  connect(dialling, accepting);
+  return [dialling, accepting];
+}
+
+export function connect(one: PairedSession, other: PairedSession): void {
+  one.other = other;
+  other.other = one;
+}
+
+interface WaitingSend {
+  readonly start: number;
+  readonly resolve: () => void;
+  readonly reject: (error: NetworkError) => void;
+}
+
+/** One end. `attributes` and `other` are set before anybody else sees it. */
+export class PairedSession implements Session {
+  readonly service: string;
+  readonly peer: string;
+  attributes: Attributes = {};
+  other: PairedSession | null = null;
+  readonly closed: Promise<Reason>;
+  readonly #wire: Wire;
+  readonly #inbox: FrameQueue;
+  readonly #resolveClosed: (reason: Reason) => void;
+  #ended: Reason | null = null;
+  #sentBytes = 0;
+  #takenBytes = 0;
+  #waiting: WaitingSend[] = [];
+
+  constructor(service: string, peer: string, wire: Wire) {
+    this.service = service;
+    this.peer = peer;
+    this.#wire = wire;
+    this.#inbox = new FrameQueue((bytes) => wire(() => this.other?.taken(bytes)));
+    let resolveClosed: (reason: Reason) => void = () => {};
+    this.closed = new Promise((resolve) => {
+      resolveClosed = resolve;
+    });
+    this.#resolveClosed = resolveClosed;
+  }
+
+  get frames(): AsyncIterable<Uint8Array> {
+    return this.#inbox;
+  }
+
+  send(frame: Frame): Promise<void> {
+    if (this.#ended !== null) return Promise.reject(new NetworkError(this.#ended));
+    const copy = joinCopied(frame);
+    const start = this.#sentBytes;
+    this.#sentBytes += copy.byteLength;
+    this.#wire(() => this.other?.received(copy));
+    if (start - this.#takenBytes < WINDOW_BYTES) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiting.push({ start, resolve, reject }));
+  }
+
+  close(reason?: { code: string; message: string }): void {
+    if (this.#ended !== null) return;
+    if (reason === undefined) {
+      for (const send of this.#waiting) send.resolve();
+      this.#waiting = [];
+    }
+    this.#inbox.discard();
+    this.end({ kind: "closed-here", message: `the session with ${this.peer} was closed here` });
+    this.#wire(() => {
+      const other = this.other;
+      if (other === null) return;
+      other.end(reason === undefined ? { kind: "finished", message: `${other.peer} closed the session` } : { kind: "rejected", ...reason });
+    });
+  }
+
+  /** Ends this side alone; what has arrived can still be read. */
+  end(reason: Reason): void {
+    if (this.#ended !== null) return;
+    this.#ended = reason;
+    this.#inbox.end();
+    for (const send of this.#waiting) send.reject(new NetworkError(reason));
+    this.#waiting = [];
+    this.#resolveClosed(reason);
+  }
+
+  /** The other side delivers a frame. */
+  received(frame: Uint8Array): void {
+    this.#inbox.push(frame);
+  }
+
+  /** The other side's reader has taken frames out. */
+  taken(bytes: number): void {
+    this.#takenBytes += bytes;
+    while (this.#waiting[0] !== undefined && this.#waiting[0].start - this.#takenBytes < WINDOW_BYTES) this.#waiting.shift()?.resolve();
+  }
+}
+
+function joinCopied(frame: Frame): Uint8Array {
+  let length = 0;
+  for (const part of frame) length += part.byteLength;
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const part of frame) {
+    joined.set(part, at);
+    at += part.byteLength;
+  }
+  return joined;
 }

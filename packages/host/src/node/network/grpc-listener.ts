@@ -1,0 +1,146 @@
+import net from "node:net";
+import type { ConnectionInjector, Server, ServerInterceptingCallInterface } from "@grpc/grpc-js";
+import { NetworkError, type Address, type Listener, type ListenOptions, type Service } from "../../network.ts";
+import { acceptStream } from "./accepted-stream.ts";
+import type { GrpcSession } from "./grpc-session.ts";
+import { IDLE_MS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, type Grpc } from "./grpc.ts";
+
+/** Connections beyond the session limit get in, so that they can be told why they are refused; those beyond this are dropped. */
+const SPARE_CONNECTIONS = 64;
+
+export class GrpcListener implements Listener {
+  readonly #grpc: Grpc;
+  readonly #options: ListenOptions;
+  readonly #server: Server;
+  readonly #injector: ConnectionInjector;
+  /** Our own, because the library hides the errors of listening and does not bound connections. */
+  readonly #acceptor = net.createServer();
+  readonly #sessions = new Set<GrpcSession>();
+  readonly #sockets = new Set<net.Socket>();
+  #closing = false;
+  #address: Address;
+
+  private constructor(grpc: Grpc, at: Address, services: readonly Service[], options: ListenOptions) {
+    this.#grpc = grpc;
+    this.#address = at;
+    this.#options = options;
+    this.#server = new grpc.Server({
+      "grpc.max_receive_message_length": options.maxFrameBytes,
+      "grpc.max_send_message_length": -1,
+      "grpc.keepalive_time_ms": KEEPALIVE_MS,
+      "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+      "grpc.max_connection_idle_ms": IDLE_MS,
+      "grpc.max_concurrent_streams": options.maxSessions + SPARE_CONNECTIONS,
+      "grpc.enable_channelz": 0,
+      interceptors: [this.#interceptor(new Map(services.map((service) => [`/${service.name}`, service])))],
+    });
+    const identity = (message: Buffer): Buffer => message;
+    for (const service of services) this.#server.register(`/${service.name}`, () => {}, identity, identity, "bidi");
+    this.#injector = this.#server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+    this.#acceptor.maxConnections = options.maxSessions + SPARE_CONNECTIONS;
+    this.#acceptor.on("connection", (socket) => {
+      socket.setNoDelay(true);
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+      this.#injector.injectConnection(socket);
+    });
+  }
+
+  static async listen(grpc: Grpc, at: Address, services: readonly Service[], options: ListenOptions): Promise<GrpcListener> {
+    const listener = new GrpcListener(grpc, at, services, options);
+    await listener.#bind(at);
+    return listener;
+  }
+
+  get address(): Address {
+    return this.#address;
+  }
+
+  async close(graceMs: number): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    const stopped = new Promise<void>((resolve) => this.#acceptor.close(() => resolve()));
+    if (graceMs > 0 && this.#sessions.size > 0) await this.#drain(graceMs);
+    this.#server.forceShutdown();
+    for (const socket of this.#sockets) socket.destroy();
+    await stopped;
+  }
+
+  #drain(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, graceMs);
+      this.#server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #bind(at: Address): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException): void => {
+        this.#server.forceShutdown();
+        reject(cannotListen(at, error));
+      };
+      this.#acceptor.once("error", onError);
+      this.#acceptor.listen(at.port, at.host, () => {
+        this.#acceptor.off("error", onError);
+        const bound = this.#acceptor.address();
+        if (bound !== null && typeof bound === "object") this.#address = { host: at.host, port: bound.port };
+        resolve();
+      });
+    });
+  }
+
+  /** Takes each call as the library hands it over, before it is wrapped into Node streams: those would read 16 messages ahead,
+   * whatever their size, and send one at a time. */
+  #interceptor(services: ReadonlyMap<string, Service>) {
+    const open = (path: string, call: ServerInterceptingCallInterface): void => {
+      const service = services.get(path);
+      if (service === undefined) {
+        call.start({ onReceiveMetadata() {}, onReceiveMessage() {}, onReceiveHalfClose() {}, onCancel() {} });
+        call.sendStatus({ code: this.#grpc.status.UNIMPLEMENTED, details: `there is no ${path} here` });
+        return;
+      }
+      acceptStream(this.#grpc, call, service, () => this.#refusal(), (session, over) => {
+        this.#sessions.add(session);
+        void over.then(() => this.#sessions.delete(session));
+      });
+    };
+    class SessionCall extends this.#grpc.ServerInterceptingCall {
+      readonly #path: string;
+      readonly #call: ServerInterceptingCallInterface;
+
+      constructor(path: string, call: ServerInterceptingCallInterface) {
+        super(call);
+        this.#path = path;
+        this.#call = call;
+      }
+
+      override start(): void {
+        open(this.#path, this.#call);
+      }
+    }
+    return (method: { path: string }, call: ServerInterceptingCallInterface) => new SessionCall(method.path, call);
+  }
+
+  #refusal(): { code: string; message: string } | null {
+    const { maxSessions } = this.#options;
+    const at = `${this.#address.host}:${this.#address.port}`;
+    if (this.#closing) return { code: "UNAVAILABLE", message: `${at} is shutting down` };
+    if (this.#sessions.size < maxSessions) return null;
+    return { code: "RESOURCE_EXHAUSTED", message: `${at} has ${maxSessions} sessions, which is its limit; close some or raise max.connections` };
+  }
+}
+
+function cannotListen(at: Address, error: NodeJS.ErrnoException): NetworkError {
+  const where = `${at.host}:${at.port}`;
+  const code = error.code ?? "UNKNOWN";
+  const why =
+    code === "EADDRINUSE"
+      ? "the address is in use; stop the process that holds it or choose another port"
+      : code === "EADDRNOTAVAIL" || code === "ENOTFOUND"
+        ? "it is not an address of this machine"
+        : error.message;
+  return new NetworkError({ kind: code === "EADDRINUSE" ? "refused" : "unreachable", code, message: `Cannot listen on ${where}: ${why} (${code})` });
+}

@@ -1,0 +1,108 @@
+import { FrameQueue } from "../../frame-queue.ts";
+import { NetworkError, type Attributes, type Frame, type Reason, type Session } from "../../network.ts";
+import { WINDOW_BYTES } from "../../session-pair.ts";
+
+/** One bidirectional gRPC stream, seen from either end. */
+export interface Stream {
+  /** Asks for one message. */
+  read(): void;
+  /** Sends one message; `written` is called when it has left this process, and never if the stream breaks before.
+   * The message must not change until then. */
+  write(message: Buffer, written: () => void): void;
+  /** Ends this direction after what was written. */
+  finish(): void;
+  /** Ends the stream after what was written and says why. */
+  fail(reason: { code: string; message: string }): void;
+}
+
+/** Keeps a session's promises on top of a gRPC stream: window, reading ahead, one end. */
+export class GrpcSession implements Session {
+  readonly service: string;
+  readonly peer: string;
+  readonly attributes: Attributes;
+  readonly closed: Promise<Reason>;
+  readonly #stream: Stream;
+  readonly #inbox = new FrameQueue(() => this.#readOn());
+  readonly #resolveClosed: (reason: Reason) => void;
+  #ended: Reason | null = null;
+  #sentBytes = 0;
+  #writtenBytes = 0;
+  #waiting: { readonly start: number; readonly resolve: () => void; readonly reject: (error: NetworkError) => void }[] = [];
+  /** A read is asked for and not answered. */
+  #reading = false;
+
+  constructor(service: string, peer: string, attributes: Attributes, stream: Stream) {
+    this.service = service;
+    this.peer = peer;
+    this.attributes = attributes;
+    this.#stream = stream;
+    let resolveClosed: (reason: Reason) => void = () => {};
+    this.closed = new Promise((resolve) => {
+      resolveClosed = resolve;
+    });
+    this.#resolveClosed = resolveClosed;
+  }
+
+  get frames(): AsyncIterable<Uint8Array> {
+    return this.#inbox;
+  }
+
+  /** Begins to read, once the session is accepted. */
+  start(): void {
+    this.#readOn();
+  }
+
+  send(frame: Frame): Promise<void> {
+    if (this.#ended !== null) return Promise.reject(new NetworkError(this.#ended));
+    // A copy even of a single part: the stream may look at it after this promise has let the caller change it.
+    const message = Buffer.concat(frame);
+    const start = this.#sentBytes;
+    const length = message.byteLength;
+    this.#sentBytes += length;
+    this.#stream.write(message, () => this.#written(length));
+    if (start - this.#writtenBytes < WINDOW_BYTES) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiting.push({ start, resolve, reject }));
+  }
+
+  close(reason?: { code: string; message: string }): void {
+    if (this.#ended !== null) return;
+    if (reason === undefined) {
+      for (const send of this.#waiting) send.resolve();
+      this.#waiting = [];
+    }
+    this.#inbox.discard();
+    this.end({ kind: "closed-here", message: `the session with ${this.peer} was closed here` });
+    if (reason === undefined) this.#stream.finish();
+    else this.#stream.fail(reason);
+    // What still arrives is dropped, but the end of the stream comes behind it.
+    this.#readOn();
+  }
+
+  /** The stream delivers what was asked for by `read`. */
+  received(message: Uint8Array): void {
+    this.#reading = false;
+    if (this.#ended === null) this.#inbox.push(message);
+    this.#readOn();
+  }
+
+  /** The stream is over, or its end is known. */
+  end(reason: Reason): void {
+    if (this.#ended !== null) return;
+    this.#ended = reason;
+    this.#inbox.end();
+    for (const send of this.#waiting) send.reject(new NetworkError(reason));
+    this.#waiting = [];
+    this.#resolveClosed(reason);
+  }
+
+  #readOn(): void {
+    if (this.#reading || this.#inbox.bytes >= WINDOW_BYTES) return;
+    this.#reading = true;
+    this.#stream.read();
+  }
+
+  #written(bytes: number): void {
+    this.#writtenBytes += bytes;
+    while (this.#waiting[0] !== undefined && this.#waiting[0].start - this.#writtenBytes < WINDOW_BYTES) this.#waiting.shift()?.resolve();
+  }
+}
