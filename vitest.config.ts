@@ -1,4 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { CiReporter } from "./scripts/ci-reporter.ts";
+
+// Set by .ci/run, which adds up what every run of vitest leaves there.
+const reports = process.env["CI_REPORTS"];
 
 export default defineConfig({
   // Packages resolve to their TypeScript sources, so that no test runs what an earlier build left behind.
@@ -9,5 +13,6 @@ export default defineConfig({
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    reporters: reports === undefined ? ["default"] : ["default", new CiReporter(reports)],
   },
 });
