@@ -1,3 +1,4 @@
 export { ClusterImage } from "./cluster-image.ts";
 export type { ImageChange } from "./image-change.ts";
 export type { TopicImage } from "./topic-image.ts";
+export { metadataVersions } from "./metadata-version.ts";

@@ -1,0 +1,101 @@
+import type { Clock, Session, Timer } from "@ottla/host";
+import { pb } from "@ottla/protocol";
+
+/** Replies to a broker that does not read them. */
+const MAX_UNSENT_BYTES = 32 * 1024 * 1024;
+/** Replies that share a message. */
+const MESSAGE_BYTES = 512 * 1024;
+
+/** One broker's session as the controller sees it: requests come in, replies of one turn go out together. */
+export class BrokerSession {
+  readonly nodeId: number;
+  readonly closed: Promise<unknown>;
+  readonly #session: Session;
+  readonly #clock: Clock;
+  readonly #committedIndex: () => number;
+  #replies: Uint8Array[] = [];
+  #unsentBytes = 0;
+  #flush: Timer | null = null;
+  #open = true;
+
+  constructor(session: Session, nodeId: number, clock: Clock, committedIndex: () => number) {
+    this.#session = session;
+    this.nodeId = nodeId;
+    this.#clock = clock;
+    this.#committedIndex = committedIndex;
+    this.closed = session.closed.then(() => {
+      this.#open = false;
+      this.#flush?.cancel();
+    });
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Until the session ends. A message that cannot be read ends it. */
+  async receive(take: (request: pb.SessionRequest, bytes: number) => void): Promise<void> {
+    for await (const frame of this.#session.frames) {
+      if (!this.#open) return;
+      let request: pb.SessionRequest;
+      try {
+        request = pb.SessionRequest.decode(frame);
+      } catch (error) {
+        return this.reject("INVALID_REQUEST", error instanceof Error ? error.message : String(error));
+      }
+      take(request, frame.length);
+    }
+  }
+
+  reply(reply: pb.CommandReply): void {
+    if (!this.#open) return;
+    const encoded = pb.CommandReply.encode(reply);
+    this.#replies.push(encoded);
+    this.#unsentBytes += encoded.length;
+    if (this.#unsentBytes > MAX_UNSENT_BYTES) return this.reject("INVALID_REQUEST", `${this.#unsentBytes} bytes of replies were not read, at most ${MAX_UNSENT_BYTES} may wait`);
+    this.#flush ??= this.#clock.soon(() => {
+      this.#flush = null;
+      this.#sendReplies();
+    });
+  }
+
+  /** This controller does not lead: what was asked and not answered must be asked there. */
+  redirect(leader: number): void {
+    if (!this.#open) return;
+    this.#sendReplies();
+    this.#send(pb.SessionReply.encode({ replies: [], committedIndex: this.#committedIndex(), leader }));
+    this.close();
+  }
+
+  reject(code: string, message: string): void {
+    this.#open = false;
+    this.#flush?.cancel();
+    this.#session.close({ code, message });
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#flush?.cancel();
+    this.#session.close();
+  }
+
+  #sendReplies(): void {
+    while (this.#replies.length > 0) {
+      let bytes = 0;
+      let count = 0;
+      while (count < this.#replies.length && (count === 0 || bytes < MESSAGE_BYTES)) bytes += this.#replies[count++]?.length ?? 0;
+      const replies = this.#replies.splice(0, count).map((encoded) => pb.CommandReply.decode(encoded));
+      this.#send(pb.SessionReply.encode({ replies, committedIndex: this.#committedIndex(), leader: undefined }), bytes);
+    }
+  }
+
+  #send(frame: Uint8Array, counted = 0): void {
+    this.#session.send([frame]).then(
+      () => {
+        this.#unsentBytes -= counted;
+      },
+      // A session that breaks says so through `closed`.
+      () => {},
+    );
+  }
+}

@@ -1,0 +1,20 @@
+import { metadataVersions } from "@ottla/metadata";
+import type { pb } from "@ottla/protocol";
+import type { Draft } from "../draft.ts";
+
+export const METADATA_VERSION = "metadata.version";
+
+/** The first decision of a cluster. */
+export function found(draft: Draft, voters: readonly pb.Voter[]): void {
+  if (draft.state.cluster) return;
+  draft.write({ case: "cluster", value: { clusterId: clusterId(draft), voters: [...voters] } });
+  draft.write({ case: "feature", value: { name: METADATA_VERSION, level: metadataVersions.max } });
+}
+
+/** As Kafka makes them: a random UUID in base64url, which does not begin with a dash (it would look like an option on a command line). */
+function clusterId(draft: Draft): string {
+  for (;;) {
+    const text = Buffer.from(draft.random.uuid()).toString("base64url");
+    if (!text.startsWith("-")) return text;
+  }
+}

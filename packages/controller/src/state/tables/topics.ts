@@ -1,0 +1,122 @@
+import { uuidFromBytes, type pb, type Uuid } from "@ottla/protocol";
+import { assert } from "../../assert.ts";
+
+export interface Topic {
+  readonly id: Uuid;
+  /** The one copy of the id that all facts about the topic share. */
+  readonly idBytes: Uint8Array;
+  readonly name: string;
+  readonly partitions: readonly pb.PartitionRecord[];
+  readonly configs: ReadonlyMap<string, string>;
+}
+
+/** What one broker carries. */
+export interface Load {
+  replicas: number;
+  leaders: number;
+}
+
+interface MutableTopic extends Topic {
+  readonly partitions: pb.PartitionRecord[];
+  readonly configs: Map<string, string>;
+}
+
+/** Topics with their partitions and settings. */
+export class Topics {
+  readonly #byId = new Map<Uuid, MutableTopic>();
+  readonly #byName = new Map<string, MutableTopic>();
+  /** By name with every '.' as '_': two topics of one such name would share their metrics. */
+  readonly #byMetricName = new Map<string, MutableTopic>();
+  readonly #loads = new Map<number, Load>();
+  #partitionCount = 0;
+
+  get(id: Uuid): Topic | undefined {
+    return this.#byId.get(id);
+  }
+
+  byName(name: string): Topic | undefined {
+    return this.#byName.get(name);
+  }
+
+  byMetricName(name: string): Topic | undefined {
+    return this.#byMetricName.get(metricName(name));
+  }
+
+  all(): Iterable<Topic> {
+    return this.#byId.values();
+  }
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  get partitionCount(): number {
+    return this.#partitionCount;
+  }
+
+  load(nodeId: number): Readonly<Load> {
+    return this.#loads.get(nodeId) ?? noLoad;
+  }
+
+  changeTopic(before: pb.TopicRecord | null, after: pb.TopicRecord | null): void {
+    assert(before === null || after === null, `topic ${before?.name} became ${after?.name}: a topic is never renamed`);
+    if (after) {
+      const topic = { id: uuidFromBytes(after.topicId), idBytes: after.topicId, name: after.name, partitions: [], configs: new Map<string, string>() };
+      assert(!this.#byName.has(after.name), `two topics are named ${after.name}`);
+      this.#byId.set(topic.id, topic);
+      this.#byName.set(topic.name, topic);
+      this.#byMetricName.set(metricName(topic.name), topic);
+    } else if (before) {
+      const topic = this.#find(uuidFromBytes(before.topicId));
+      assert(topic.partitions.length === 0 && topic.configs.size === 0, `topic ${topic.name} goes with ${topic.partitions.length} partitions and ${topic.configs.size} settings`);
+      this.#byId.delete(topic.id);
+      this.#byName.delete(topic.name);
+      this.#byMetricName.delete(metricName(topic.name));
+    }
+  }
+
+  changePartition(before: pb.PartitionRecord | null, after: pb.PartitionRecord | null): void {
+    const either = after ?? before;
+    if (!either) return;
+    const { partitions, name } = this.#find(uuidFromBytes(either.topicId));
+    if (before) this.#weigh(before, -1);
+    if (after) {
+      assert(after.partition <= partitions.length, `partition ${after.partition} of topic ${name} comes after ${partitions.length} partitions`);
+      partitions[after.partition] = after;
+      this.#weigh(after, 1);
+    } else {
+      assert(either.partition === partitions.length - 1, `partition ${either.partition} of topic ${name} goes before the ${partitions.length - 1} after it`);
+      partitions.pop();
+    }
+    this.#partitionCount += (after ? 1 : 0) - (before ? 1 : 0);
+  }
+
+  setConfig(id: Uuid, name: string, value: string | undefined): void {
+    const { configs } = this.#find(id);
+    if (value === undefined) configs.delete(name);
+    else configs.set(name, value);
+  }
+
+  #find(id: Uuid): MutableTopic {
+    const topic = this.#byId.get(id);
+    assert(topic !== undefined, `there is no topic ${id}`);
+    return topic;
+  }
+
+  #weigh(partition: pb.PartitionRecord, by: 1 | -1): void {
+    for (const nodeId of partition.replicas) this.#loadOf(nodeId).replicas += by;
+    if (partition.leader >= 0) this.#loadOf(partition.leader).leaders += by;
+  }
+
+  #loadOf(nodeId: number): Load {
+    let load = this.#loads.get(nodeId);
+    if (!load) this.#loads.set(nodeId, (load = { replicas: 0, leaders: 0 }));
+    return load;
+  }
+}
+
+const noLoad: Readonly<Load> = { replicas: 0, leaders: 0 };
+
+function metricName(name: string): string {
+  return name.replaceAll(".", "_");
+}
