@@ -4,7 +4,7 @@ type Crc32c = (bytes: Uint8Array) => number;
 
 const POLYNOMIAL = 0x82f63b78;
 // Calling the addon costs as much as this many bytes in JavaScript.
-const NATIVE_FROM_BYTES = 256;
+const NATIVE_FROM_BYTES = 64;
 
 /** Row k (256 entries) holds what a byte does to the checksum when k more bytes follow it. */
 const table = new Int32Array(8 * 256);
