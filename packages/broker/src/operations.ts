@@ -1,0 +1,73 @@
+import { type pb, ProtocolError } from "@ottla/protocol";
+import { describeCluster } from "./operations/cluster.ts";
+import { alterConfigs, describeConfigs } from "./operations/configs.ts";
+import type { BrokerParts, RequestContext } from "./operations/context.ts";
+import { deleteRecords } from "./operations/delete-records.ts";
+import { fetch, type FetchAnswer, type FetchRequest } from "./operations/fetch.ts";
+import { commitOffsets, deleteGroups, deleteOffsets, fetchOffsets, listGroups } from "./operations/group-offsets.ts";
+import { listOffsets } from "./operations/list-offsets.ts";
+import { describeLogDirs } from "./operations/log-dirs.ts";
+import { metadata } from "./operations/metadata.ts";
+import { produce, type ProducedPartition, type ProduceRequest } from "./operations/produce.ts";
+import { remainingMs } from "./operations/remaining.ts";
+import { createPartitions, createTopics, deleteTopics } from "./operations/topics.ts";
+
+/** Everything that a broker does for a client, whatever the door. Topics go by id; what fails throws a ProtocolError, and what fails for one
+ * part of a request is said with that part. */
+export class Operations {
+  readonly #parts: BrokerParts;
+
+  constructor(parts: BrokerParts) {
+    this.#parts = parts;
+  }
+
+  /** Fixes the order of appends before it returns. */
+  produce(context: RequestContext, request: ProduceRequest): ProducedPartition[] {
+    return produce(this.#parts, context, request);
+  }
+
+  fetch(context: RequestContext, request: FetchRequest): Promise<FetchAnswer> {
+    return fetch(this.#parts, context, request);
+  }
+
+  /** Everything else, as the contract in proto/ottla/v1/client.proto describes it. */
+  async call(context: RequestContext, { call }: pb.CallRequest): Promise<pb.CallResponse["answer"]> {
+    const parts = this.#parts;
+    switch (call.case) {
+      case "metadata":
+        return { case: "metadata", value: await metadata(parts, context, call.value) };
+      case "createTopics":
+        return { case: "createTopics", value: await createTopics(parts, context, call.value) };
+      case "deleteTopics":
+        return { case: "deleteTopics", value: await deleteTopics(parts, context, call.value) };
+      case "createPartitions":
+        return { case: "createPartitions", value: await createPartitions(parts, context, call.value) };
+      case "describeConfigs":
+        return { case: "describeConfigs", value: describeConfigs(parts, call.value) };
+      case "alterConfigs":
+        return { case: "alterConfigs", value: await alterConfigs(parts, context, call.value) };
+      case "listOffsets":
+        return { case: "listOffsets", value: await listOffsets(parts, call.value) };
+      case "deleteRecords":
+        return { case: "deleteRecords", value: await deleteRecords(parts, call.value) };
+      case "initProducerId":
+        return { case: "initProducerId", value: { producerId: await parts.producerIds.take(remainingMs(parts, context)), producerEpoch: 0 } };
+      case "commitOffsets":
+        return { case: "commitOffsets", value: await commitOffsets(parts, context, call.value) };
+      case "fetchOffsets":
+        return { case: "fetchOffsets", value: await fetchOffsets(parts, context, call.value) };
+      case "listGroups":
+        return { case: "listGroups", value: await listGroups(parts, context, call.value) };
+      case "deleteGroups":
+        return { case: "deleteGroups", value: await deleteGroups(parts, context, call.value) };
+      case "deleteOffsets":
+        return { case: "deleteOffsets", value: await deleteOffsets(parts, context, call.value) };
+      case "describeCluster":
+        return { case: "describeCluster", value: describeCluster(parts, context) };
+      case "describeLogDirs":
+        return { case: "describeLogDirs", value: await describeLogDirs(parts, call.value) };
+      case undefined:
+        throw new ProtocolError("INVALID_REQUEST", "The call names nothing to do, or something that this version does not know");
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { describeNodeConfig, describeTopicConfig, pb, ProtocolError } from "@ottla/protocol";
+import { remainingMs } from "./remaining.ts";
+import type { BrokerParts, RequestContext } from "./context.ts";
+
+export function describeConfigs(parts: BrokerParts, call: pb.DescribeConfigsCall): pb.DescribeConfigsAnswer {
+  return {
+    resources: call.resources.map(({ type, name, keys }) => {
+      try {
+        const wanted = new Set(keys);
+        const configs = configsOf(parts, type, name).filter((each) => wanted.size === 0 || wanted.has(each.name));
+        return { type, name, errorCode: 0, errorMessage: "", configs };
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        return { type, name, errorCode: error.code, errorMessage: error.message, configs: [] };
+      }
+    }),
+  };
+}
+
+export function alterConfigs(parts: BrokerParts, context: RequestContext, call: pb.AlterConfigsCall): Promise<pb.AlterConfigsAnswer> {
+  return parts.link.command("alterConfigs", call, remainingMs(parts, context));
+}
+
+function configsOf({ image, config, loaded, nodeId }: BrokerParts, type: number, name: string): pb.DescribedConfig[] {
+  if (type === pb.ResourceType.RESOURCE_TOPIC) {
+    const topic = image.topicByName(name);
+    if (topic === undefined) throw new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic "${name}" to describe the settings of`);
+    const defaults = image.brokerDefaults();
+    if (defaults.size === 0) return describeTopicConfig(config, topic.configs);
+    return describeTopicConfig(config, new Map([...defaults, ...topic.configs])).map((each) =>
+      each.source === pb.ConfigSource.SOURCE_TOPIC && !topic.configs.has(each.name) ? { ...each, source: pb.ConfigSource.SOURCE_STATIC } : each,
+    );
+  }
+  if (type !== pb.ResourceType.RESOURCE_BROKER) throw new ProtocolError("INVALID_REQUEST", `Cannot describe resources of type ${type}: it must be ${pb.ResourceType.RESOURCE_TOPIC} (topic) or ${pb.ResourceType.RESOURCE_BROKER} (broker)`);
+  if (name === String(nodeId)) return describeNodeConfig(loaded);
+  if (name !== "") throw new ProtocolError("INVALID_REQUEST", `Node ${nodeId} cannot describe the settings of node "${name}": ask that node, or name "" for those of the whole cluster`);
+  const clusterWide = image.brokerDefaults();
+  return describeTopicConfig(config, clusterWide).flatMap((each) => (clusterWide.has(each.name) ? [{ ...each, source: pb.ConfigSource.SOURCE_STATIC }] : []));
+}

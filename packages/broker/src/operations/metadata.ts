@@ -1,0 +1,95 @@
+import type { TopicImage } from "@ottla/metadata";
+import { checkTopicName, type pb, ProtocolError, uuidFromBytes, uuidToText } from "@ottla/protocol";
+import type { BrokerParts, RequestContext } from "./context.ts";
+import { createTopics } from "./topics.ts";
+
+/** Topics asked for by name that do not exist are made first, where the client and the configuration allow it. */
+export async function metadata(parts: BrokerParts, context: RequestContext, call: pb.MetadataCall): Promise<pb.MetadataAnswer> {
+  const { image, config } = parts;
+  const missing = call.names.filter((name) => image.topicByName(name) === undefined);
+  const refused = call.allowAutoCreation && config.autoCreateTopicsEnable && missing.length > 0 ? await create(parts, context, missing) : new Map<string, ProtocolError>();
+  const topics = call.allTopics
+    ? [...image.topics()].map((topic) => describe(parts, topic))
+    : [...call.names.map((name) => byName(parts, name, refused)), ...call.topicIds.map((id) => byId(parts, id))];
+  return { clusterId: image.clusterId ?? "", brokers: brokers(parts, context), controllerId: image.controllerId, topics };
+}
+
+async function create(parts: BrokerParts, context: RequestContext, names: readonly string[]): Promise<Map<string, ProtocolError>> {
+  const refused = new Map<string, ProtocolError>();
+  const wanted = [...new Set(names)].filter((name) => {
+    try {
+      checkTopicName(name);
+      return true;
+    } catch (error) {
+      if (error instanceof ProtocolError) refused.set(name, error);
+      return false;
+    }
+  });
+  if (wanted.length === 0) return refused;
+  try {
+    await createTopics(parts, context, {
+      topics: wanted.map((name) => ({ name, partitions: -1, replicationFactor: -1, assignments: [], configs: [] })),
+      validateOnly: false,
+    });
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    for (const name of wanted) refused.set(name, error);
+  }
+  return refused;
+}
+
+function byName(parts: BrokerParts, name: string, refused: ReadonlyMap<string, ProtocolError>): pb.TopicMetadata {
+  const topic = parts.image.topicByName(name);
+  if (topic) return describe(parts, topic);
+  let error = refused.get(name);
+  try {
+    checkTopicName(name);
+  } catch (cause) {
+    if (cause instanceof ProtocolError) error = cause;
+  }
+  error ??= new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic "${name}": create it first${parts.config.autoCreateTopicsEnable ? "" : " (auto.create.topics.enable is false)"}`);
+  return { name, topicId: new Uint8Array(0), errorCode: error.code, errorMessage: error.message, partitions: [] };
+}
+
+function byId(parts: BrokerParts, idBytes: Uint8Array): pb.TopicMetadata {
+  const id = uuidFromBytes(idBytes);
+  const topic = parts.image.topic(id);
+  if (topic) return describe(parts, topic);
+  const error = new ProtocolError("UNKNOWN_TOPIC_ID", `There is no topic with id ${uuidToText(id)}`);
+  return { name: "", topicId: idBytes, errorCode: error.code, errorMessage: error.message, partitions: [] };
+}
+
+function describe({ image }: BrokerParts, topic: TopicImage): pb.TopicMetadata {
+  const live = (nodeId: number): boolean => image.brokers.get(nodeId)?.fenced === false;
+  return {
+    name: topic.name,
+    topicId: topic.idBytes,
+    errorCode: 0,
+    errorMessage: "",
+    partitions: topic.partitions.map(({ partition, leader, leaderEpoch, replicas, isr }) => ({
+      partition,
+      leader,
+      leaderEpoch,
+      replicas,
+      isr,
+      offline: replicas.filter((nodeId) => !live(nodeId)),
+    })),
+  };
+}
+
+function brokers(parts: BrokerParts, context: RequestContext): pb.BrokerEndpoint[] {
+  return [...parts.image.brokers.values()]
+    .filter(({ fenced }) => !fenced)
+    .flatMap((broker) => {
+      const address = addressOf(parts, context, broker);
+      return address === null ? [] : [{ nodeId: broker.nodeId, ...address, rack: broker.rack }];
+    });
+}
+
+/** Other nodes go by what they registered. This one goes by the address that the client dialled, which works for that client, also through a
+ * mapped port; unless the configuration says under which address it is reached. */
+export function addressOf({ nodeId, config }: BrokerParts, { dialled }: RequestContext, broker: pb.BrokerRecord): { host: string; port: number } | null {
+  if (broker.nodeId === nodeId && dialled !== null && config.grpcAdvertisedListeners.length === 0) return { host: dialled.host, port: dialled.port };
+  const endpoint = broker.endpoints.find(({ listener }) => listener === "GRPC");
+  return endpoint ? { host: endpoint.host, port: endpoint.port } : null;
+}

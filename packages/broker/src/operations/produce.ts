@@ -1,0 +1,44 @@
+import { type pb, ProtocolError, type Uuid } from "@ottla/protocol";
+import type { Appended } from "../partition/partition.ts";
+import type { BrokerParts, RequestContext } from "./context.ts";
+import { asProtocolError, findPartition, leaderHint, tellsLeader } from "./find-partition.ts";
+
+export interface ProduceRequest {
+  /** -1, 0 or 1. */
+  readonly acks: number;
+  readonly timeoutMs: number;
+  readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number; readonly records: Uint8Array }[];
+}
+
+/** A batch that was refused: it is not in the log. */
+export interface Refused {
+  readonly error: ProtocolError;
+  readonly outcome: "not-appended";
+  readonly leader: pb.LeaderHint | undefined;
+}
+
+export type ProducedPartition = Refused | (Appended & { readonly logStartOffset: number });
+
+/** An acknowledgement that never comes must not be waited for for ever, whatever the client says. */
+const TIMEOUT_MAX_MS = 300_000;
+
+/** Appends before it returns, so that requests handed over one after the other lie in the log in that order; acknowledgements come later.
+ * A refusal is certain ("not-appended"); an error of `acknowledged` leaves the outcome unknown. */
+export function produce(parts: BrokerParts, context: RequestContext, request: ProduceRequest): ProducedPartition[] {
+  const nowMs = parts.clock.wallMs();
+  const timeoutMs = Math.min(request.timeoutMs, TIMEOUT_MAX_MS);
+  return request.partitions.map(({ topicId, partition: index, records }) => {
+    try {
+      if (request.acks !== -1 && request.acks !== 0 && request.acks !== 1) {
+        throw new ProtocolError("INVALID_REQUIRED_ACKS", `Cannot produce with acks=${request.acks}: it must be -1 (all), 1 or 0`);
+      }
+      const partition = findPartition(parts, topicId, index);
+      const { baseOffset, appendTimeMs, acknowledged } = partition.produce(records, request.acks, timeoutMs, nowMs);
+      return { baseOffset, appendTimeMs, acknowledged, logStartOffset: partition.log.startOffset };
+    } catch (cause) {
+      if (!(cause instanceof ProtocolError)) parts.logger.error({ err: cause, peer: context.peer, topicId, partition: index }, "An append failed unexpectedly");
+      const error = asProtocolError(cause);
+      return { error, outcome: "not-appended", leader: tellsLeader(error) ? leaderHint(parts, topicId, index) : undefined };
+    }
+  });
+}

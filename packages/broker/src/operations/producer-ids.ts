@@ -1,0 +1,44 @@
+import type { ControllerLink } from "../controller/link.ts";
+
+/** Ids fetched from the controllers at once. What is left of them at a stop is never used. */
+const BLOCK = 1000;
+/** The next block is asked for while so many are left. */
+const REFILL_BELOW = 200;
+
+/** Hands out producer ids, each once in the life of the cluster. */
+export class ProducerIds {
+  readonly #link: Pick<ControllerLink, "command">;
+  #next = 0;
+  #left = 0;
+  #spare: { firstId: number; count: number } | null = null;
+  #fetching: Promise<void> | null = null;
+
+  constructor(link: Pick<ControllerLink, "command">) {
+    this.#link = link;
+  }
+
+  async take(timeoutMs: number): Promise<number> {
+    while (this.#left === 0) {
+      if (this.#spare !== null) {
+        ({ firstId: this.#next, count: this.#left } = this.#spare);
+        this.#spare = null;
+      } else await this.#fetch(timeoutMs);
+    }
+    this.#left--;
+    // A failure here is met by whoever finds no ids left.
+    if (this.#left < REFILL_BELOW && this.#spare === null) this.#fetch(timeoutMs).catch(() => {});
+    return this.#next++;
+  }
+
+  #fetch(timeoutMs: number): Promise<void> {
+    this.#fetching ??= this.#link
+      .command("allocateProducerIds", { count: BLOCK }, timeoutMs)
+      .then((block) => {
+        this.#spare = block;
+      })
+      .finally(() => {
+        this.#fetching = null;
+      });
+    return this.#fetching;
+  }
+}

@@ -1,0 +1,199 @@
+import type { Logger } from "@ottla/host";
+import type { ClusterImage, ImageChange, TopicImage } from "@ottla/metadata";
+import { type NodeConfig, type pb, ProtocolError, topicSettings, type TopicSettings, type Uuid, uuidToText } from "@ottla/protocol";
+import { TopicTraffic } from "../metrics/traffic.ts";
+import { Slots } from "../slots.ts";
+import { Partition, type PartitionSurroundings, logName } from "./partition.ts";
+import { effectiveSettings } from "./settings.ts";
+
+/** Logs opened at once: enough to keep the disk busy. */
+const OPENING_AT_ONCE = 32;
+/** How often a log that failed is tried again. */
+const REOPEN_EVERY_MS = 1000;
+
+interface KnownTopic {
+  readonly traffic: TopicTraffic;
+  settings: TopicSettings;
+  settingsKey: string;
+}
+
+/** The partitions that this broker holds, kept as the metadata image says. */
+export class Partitions {
+  readonly #around: PartitionSurroundings;
+  readonly #config: NodeConfig;
+  readonly #image: ClusterImage;
+  readonly #logger: Logger;
+  readonly #open = new Map<Uuid, Map<number, Partition>>();
+  readonly #opening = new Map<string, Promise<void>>();
+  readonly #topics = new Map<Uuid, KnownTopic>();
+  readonly #slots = new Slots(OPENING_AT_ONCE);
+  #brokerEpoch = -1;
+  #reopenTimer: { cancel(): void } | null = null;
+  #closed: ProtocolError | null = null;
+
+  constructor(around: PartitionSurroundings, config: NodeConfig, image: ClusterImage) {
+    this.#around = around;
+    this.#config = config;
+    this.#image = image;
+    this.#logger = around.logger;
+  }
+
+  get(topicId: Uuid, index: number): Partition | undefined {
+    return this.#open.get(topicId)?.get(index);
+  }
+
+  *all(): Iterable<Partition> {
+    for (const partitions of this.#open.values()) yield* partitions.values();
+  }
+
+  traffic(): Iterable<TopicTraffic> {
+    return [...this.#topics.values()].map(({ traffic }) => traffic);
+  }
+
+  /** Opens what lies on the disk, before the cluster says what of it counts: registration reports what is damaged. */
+  async openFound(): Promise<pb.DamagedReplica[]> {
+    const settings = topicSettings(this.#config, new Map());
+    const found = this.#around.directory.names().flatMap((name) => {
+      const id = parseLogName(name);
+      if (id === null) this.#logger.warn({ name, path: this.#around.directory.path }, "A directory among the logs bears no partition's name; it is left alone");
+      return id ?? [];
+    });
+    await Promise.all(found.map(({ topicId, index }) => this.#slots.run(() => this.#openOne(topicId, index, `with id ${uuidToText(topicId)}`, settings, new TopicTraffic("")))));
+    return [...this.all()].flatMap(({ topicId, index, log }) => {
+      const { tornBytes, damaged } = log.recovery;
+      const kind = damaged ? 1 : tornBytes > 0 ? 0 : null;
+      return kind === null ? [] : [{ topicId: Buffer.from(topicId, "hex"), partition: index, kind }];
+    });
+  }
+
+  /** Leadership belongs to this incarnation alone: what the image says of an earlier one does not count. */
+  set brokerEpoch(epoch: number) {
+    this.#brokerEpoch = epoch;
+    for (const topic of this.#image.topics()) for (const record of topic.partitions) this.#updateLeadership(topic, record);
+  }
+
+  /** Follows what a delta changed in the image.
+   * @returns when its partitions are open and, where this broker leads them, take requests */
+  async follow(change: ImageChange): Promise<void> {
+    for (const id of change.deleted) this.#drop(id);
+    const topics = change.configs ? [...this.#image.topics()] : [...change.topics].flatMap((id) => this.#image.topic(id) ?? []);
+    await Promise.all(topics.flatMap((topic) => this.#followTopic(topic)));
+  }
+
+  /** Logs on the disk of topics that the cluster neither has nor deletes. Nothing is deleted because metadata does not mention it. */
+  strays(): Partition[] {
+    return [...this.all()].filter(({ topicId }) => this.#image.topic(topicId) === undefined && !this.#image.deletedTopics.has(topicId));
+  }
+
+  /** Removes every log of a deleted topic, also one that is just being opened. */
+  async remove(topicId: Uuid): Promise<void> {
+    this.#drop(topicId);
+    await Promise.all([...this.#opening].flatMap(([name, opened]) => (parseLogName(name)?.topicId === topicId ? opened : [])));
+    this.#drop(topicId);
+    const names = this.#around.directory.names().filter((name) => parseLogName(name)?.topicId === topicId);
+    for (const name of names) await this.#around.directory.removeLog(name);
+  }
+
+  /** Answers nothing more; the logs stay open for {@link LogDirectory.close}. */
+  async close(reason: ProtocolError): Promise<void> {
+    this.#closed = reason;
+    this.#reopenTimer?.cancel();
+    await Promise.allSettled(this.#opening.values());
+    for (const partition of this.all()) partition.close(reason);
+    await Promise.all([...this.all()].map((partition) => this.#slots.run(() => partition.settle())));
+  }
+
+  #followTopic(topic: TopicImage): Promise<void>[] {
+    const known = this.#know(topic);
+    const opening: Promise<void>[] = [];
+    for (const record of topic.partitions) {
+      if (!record.replicas.includes(this.#around.nodeId)) continue;
+      const partition = this.get(topic.id, record.partition);
+      if (partition === undefined) opening.push(this.#opened(topic, record.partition, known));
+      else this.#update(partition, topic, record, known);
+    }
+    return opening;
+  }
+
+  #opened(topic: TopicImage, index: number, known: KnownTopic): Promise<void> {
+    const name = logName(topic.id, index);
+    const running = this.#opening.get(name);
+    if (running) return running;
+    const opened = this.#slots
+      .run(() => this.#openOne(topic.id, index, topic.name, known.settings, known.traffic))
+      .catch((error: unknown) => this.#logger.error({ topic: topic.name, partition: index, err: error }, "Cannot open the log of a partition; it is tried again when the partition changes or the node starts"))
+      .finally(() => this.#opening.delete(name));
+    this.#opening.set(name, opened);
+    return opened;
+  }
+
+  async #openOne(topicId: Uuid, index: number, topicName: string, settings: TopicSettings, traffic: TopicTraffic): Promise<void> {
+    const partition = await Partition.open({ topicId, index, topicName, settings, traffic, onFailed: () => this.#watchFailed() }, this.#around);
+    let partitions = this.#open.get(topicId);
+    if (partitions === undefined) this.#open.set(topicId, (partitions = new Map()));
+    partitions.set(index, partition);
+    if (this.#closed) return partition.close(this.#closed);
+    // The image may have moved on meanwhile.
+    const topic = this.#image.topic(topicId);
+    const record = topic?.partitions[index];
+    if (topic && record) this.#update(partition, topic, record, this.#know(topic));
+  }
+
+  #update(partition: Partition, topic: TopicImage, record: pb.PartitionRecord, known: KnownTopic): void {
+    if (partition.settings !== known.settings || partition.traffic !== known.traffic) partition.configure(topic.name, known.settings, known.traffic);
+    this.#updateLeadership(topic, record);
+  }
+
+  #updateLeadership(topic: TopicImage, record: pb.PartitionRecord): void {
+    const partition = this.get(topic.id, record.partition);
+    if (partition === undefined || this.#closed) return;
+    if (record.leader === this.#around.nodeId && record.leaderBrokerEpoch === this.#brokerEpoch) partition.lead(record);
+    else partition.resign();
+  }
+
+  #know(topic: TopicImage): KnownTopic {
+    const settings = effectiveSettings(this.#config, this.#image, topic);
+    const settingsKey = JSON.stringify(settings);
+    let known = this.#topics.get(topic.id);
+    if (known === undefined) this.#topics.set(topic.id, (known = { traffic: new TopicTraffic(topic.name), settings, settingsKey }));
+    if (known.settingsKey !== settingsKey) Object.assign(known, { settings, settingsKey });
+    return known;
+  }
+
+  #drop(topicId: Uuid): void {
+    this.#topics.delete(topicId);
+    const partitions = this.#open.get(topicId);
+    if (partitions === undefined) return;
+    this.#open.delete(topicId);
+    for (const partition of partitions.values()) {
+      partition.close(new ProtocolError("UNKNOWN_TOPIC_ID", `Topic ${partition.topicName} (id ${uuidToText(topicId)}) was deleted: refresh the metadata`));
+    }
+  }
+
+  #watchFailed(): void {
+    if (this.#reopenTimer !== null || this.#closed) return;
+    this.#reopenTimer = this.#around.clock.after(REOPEN_EVERY_MS, () => {
+      this.#reopenTimer = null;
+      void this.#reopenFailed();
+    });
+  }
+
+  async #reopenFailed(): Promise<void> {
+    const failed = [...this.all()].filter((partition) => partition.failed);
+    if (failed.length > 0 && !this.#around.directory.freeSpace.low) {
+      await Promise.all(
+        failed.map((partition) =>
+          this.#slots
+            .run(() => partition.reopen())
+            .catch((error: unknown) => this.#logger.error({ topic: partition.topicName, partition: partition.index, err: error }, "A log that failed cannot be reopened yet")),
+        ),
+      );
+    }
+    if (failed.some((partition) => partition.failed)) this.#watchFailed();
+  }
+}
+
+export function parseLogName(name: string): { topicId: Uuid; index: number } | null {
+  const match = /^([0-9a-f]{32})-(\d{1,10})$/.exec(name);
+  return match ? { topicId: match[1] as Uuid, index: Number(match[2]) } : null;
+}

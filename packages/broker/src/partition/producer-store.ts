@@ -1,0 +1,119 @@
+import { DiskError, type Disk, type Logger } from "@ottla/host";
+import type { Log } from "@ottla/log";
+import { decodeProducerSnapshot, encodeProducerSnapshot } from "./producer-snapshot.ts";
+import { Producers } from "./producers.ts";
+
+/** The newest may be damaged: then the one before it spares reading the whole log. */
+const SNAPSHOTS_KEPT = 2;
+const SUFFIX = ".snapshot";
+
+/** Snapshots of the producers of one partition, beside its segments. */
+export class ProducerStore {
+  readonly #disk: Disk;
+  readonly #logger: Logger;
+  readonly #limit: number;
+  /** Offset of the newest one on disk. */
+  #newest = -1;
+  #writing: Promise<void> | null = null;
+
+  constructor(disk: Disk, logger: Logger, limit: number) {
+    this.#disk = disk;
+    this.#logger = logger;
+    this.#limit = limit;
+  }
+
+  /** The state at the log's end: the newest snapshot that verifies, and the headers of the batches after it.
+   * @returns also how many batches were read, so that the caller knows what the next snapshot would spare */
+  async load(log: Log, nowMs: number): Promise<{ producers: Producers; batchesRead: number }> {
+    const { producers, offset } = await this.#newestSnapshot(log);
+    let batchesRead = 0;
+    const from = Math.max(offset, log.startOffset);
+    if (from >= log.endOffset) return { producers, batchesRead };
+    for await (const header of log.headers(from)) {
+      if (header.baseOffset < from) continue;
+      batchesRead++;
+      // When it was appended is not known; counting from now forgets nobody too early.
+      producers.record(header, header.baseOffset, nowMs, header.timestampType === "append" ? header.maxTimestamp : -1);
+    }
+    return { producers, batchesRead };
+  }
+
+  /** Writes the state, atomically and durably. While one is being written a second call does nothing. */
+  save(log: Log, producers: Producers): Promise<void> {
+    if (this.#writing !== null) return this.#writing;
+    const offset = log.endOffset;
+    if (offset === this.#newest) return Promise.resolve();
+    const bytes = encodeProducerSnapshot(offset, producers);
+    this.#writing = this.#write(log.directory, offset, bytes).finally(() => {
+      this.#writing = null;
+    });
+    return this.#writing;
+  }
+
+  async #write(directory: string, offset: number, bytes: Uint8Array): Promise<void> {
+    const path = snapshotPath(directory, offset);
+    const temporary = `${path}.tmp`;
+    const file = await this.#disk.open(temporary, "create");
+    try {
+      await file.truncate(0);
+      await file.write([bytes], 0);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await this.#disk.rename(temporary, path);
+    await this.#disk.syncDirectory(directory);
+    this.#newest = offset;
+    const offsets = await this.#offsets(directory);
+    for (const old of offsets.slice(SNAPSHOTS_KEPT)) await this.#disk.remove(snapshotPath(directory, old));
+  }
+
+  async #newestSnapshot(log: Log): Promise<{ producers: Producers; offset: number }> {
+    const offsets = await this.#offsets(log.directory);
+    await this.#removeLost(log, offsets);
+    for (const offset of offsets.filter((each) => each <= log.endOffset)) {
+      const path = snapshotPath(log.directory, offset);
+      try {
+        const snapshot = decodeProducerSnapshot(await readWhole(this.#disk, path), this.#limit);
+        if (snapshot.offset !== offset) throw new Error(`it is of offset ${snapshot.offset}`);
+        this.#newest = offset;
+        return snapshot;
+      } catch (error) {
+        this.#logger.warn({ path, err: error }, "A snapshot of producers cannot be used; an older one or the log itself stands in for it");
+      }
+    }
+    return { producers: new Producers(this.#limit), offset: 0 };
+  }
+
+  /** A snapshot above the log's end tells of batches that a power failure took. Once other batches have their offsets it would be wrong,
+   * so it must be gone for good before the first append. */
+  async #removeLost(log: Log, offsets: readonly number[]): Promise<void> {
+    const lost = offsets.filter((offset) => offset > log.endOffset);
+    if (lost.length === 0) return;
+    for (const offset of lost) await this.#disk.remove(snapshotPath(log.directory, offset));
+    await this.#disk.syncDirectory(log.directory);
+  }
+
+  /** Newest first. */
+  async #offsets(directory: string): Promise<number[]> {
+    const names = await this.#disk.list(directory);
+    const offsets = names.filter((name) => /^\d{20}\.snapshot$/.test(name)).map((name) => Number(name.slice(0, -SUFFIX.length)));
+    return offsets.reverse();
+  }
+}
+
+function snapshotPath(directory: string, offset: number): string {
+  return `${directory}/${String(offset).padStart(20, "0")}${SUFFIX}`;
+}
+
+async function readWhole(disk: Disk, path: string): Promise<Uint8Array> {
+  const file = await disk.open(path, "read");
+  try {
+    const bytes = new Uint8Array(await file.size());
+    const read = await file.read(bytes, 0);
+    if (read < bytes.length) throw new DiskError("read", path, "EIO");
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
