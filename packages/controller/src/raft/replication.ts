@@ -3,7 +3,7 @@ import { advanceCommit } from "./commit.ts";
 import type { Core } from "./core.ts";
 import { matched, probe } from "./progress.ts";
 import { settleReads } from "./read-index.ts";
-import { heartbeat, leading, positionAt, replicate, tellCommit, transmit } from "./sending.ts";
+import { before, heartbeat, leading, replicate, tellCommit, transmit } from "./sending.ts";
 import type { AppendReply, Entry, NodeId, Voter } from "./types.ts";
 
 export function replicationTick(core: Core): void {
@@ -31,7 +31,7 @@ export function onLoaded(core: Core, peer: NodeId, loaded: readonly Entry[]): vo
   const progress = core.leadership?.followers.get(peer);
   if (progress === undefined || !progress.loading) return;
   progress.loading = false;
-  const previous = positionAt(core, progress.nextIndex - 1);
+  const previous = before(core, progress.nextIndex);
   const fits = loaded.length > 0 && loaded.every((entry, i) => entry.index === progress.nextIndex + i && core.entries.termAt(entry.index) === entry.term);
   if (!fits || previous === null) {
     probe(progress, progress.nextIndex);

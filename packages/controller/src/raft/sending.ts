@@ -1,7 +1,7 @@
 import { assert } from "./assert.ts";
 import type { Core, Leadership } from "./core.ts";
 import { entryBytes } from "./entries.ts";
-import { sent, type Progress } from "./progress.ts";
+import { probe, sent, type Progress } from "./progress.ts";
 import type { AppendRequest, Entry, LogPosition } from "./types.ts";
 
 /** Sends what the follower lacks, as far as its window allows. */
@@ -9,8 +9,8 @@ export function replicate(core: Core, progress: Progress): void {
   const { entries, limits } = core;
   while (progress.state === "replicate" ? progress.inFlightBytes < limits.maxInFlightBytes : !progress.probeSent) {
     if (progress.loading || (progress.state === "replicate" && progress.nextIndex > entries.lastIndex)) return;
-    const previous = positionAt(core, progress.nextIndex - 1);
-    if (previous === null) return;
+    const previous = before(core, progress.nextIndex);
+    if (previous === null) return; // Trimmed: see heartbeat.
     const news = entries.slice(progress.nextIndex, entries.lastIndex + 1, limits.maxMessageBytes);
     if (news === null) {
       progress.loading = true;
@@ -23,6 +23,8 @@ export function replicate(core: Core, progress: Progress): void {
 
 /** Without entries it cannot be refused: it names what the follower is known to hold. */
 export function heartbeat(core: Core, progress: Progress): void {
+  // What the follower seems to lack was trimmed; but it may hold it by now, and an old answer may have come late: it is asked again.
+  if (before(core, progress.nextIndex) === null) probe(progress, core.entries.firstIndex + 1);
   if (progress.state === "probe") {
     progress.probeSent = false;
     replicate(core, progress);
@@ -49,8 +51,12 @@ function send(core: Core, progress: Progress, previous: LogPosition, entries: re
   core.outbox.send(progress.nodeId, message);
 }
 
-/** Null when the log no longer tells the term: what comes after it can be sent to nobody. */
-export function positionAt(core: Core, index: number): LogPosition | null {
+/** What precedes the entry at `index`; null when that, or the entry itself, was trimmed, so that it can be sent to nobody. */
+export function before(core: Core, index: number): LogPosition | null {
+  return index < core.entries.firstIndex ? null : positionAt(core, index - 1);
+}
+
+function positionAt(core: Core, index: number): LogPosition | null {
   const term = core.entries.termAt(index);
   return term === null ? null : { index, term };
 }
