@@ -7,7 +7,7 @@ import { words } from "./int64.ts";
 const MAGIC = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00);
 const HEADER_BYTES = 16;
 
-/** Whether the data is framed as snappy-java does it. A raw block cannot begin so: it would announce 2 MB and then a copy of what is not there. */
+/** Whether the data is framed as snappy-java does it. A raw block cannot begin so: it would announce 10 626 bytes and then begin with a copy of earlier ones. */
 export function isXerial(data: Uint8Array): boolean {
   return data.length >= HEADER_BYTES && MAGIC.every((byte, i) => data[i] === byte);
 }
