@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Ottla } from "@ottla/client";
+import type { Ottla, Producer } from "@ottla/client";
 import { Command } from "commander";
 import { clusterOptions, type Surroundings, wholeNumber, withClient, withClusterOptions } from "../invocation.ts";
 import { Progress } from "../output/progress.ts";
@@ -34,15 +34,20 @@ function produceBench(surroundings: Surroundings): Command {
     .option("-s, --size <bytes>", "of each value", "1024")
     .option("--rate <records>", "at most so many a second")
     .option("--linger <ms>", "how long a batch waits for company", "5")
-    .action(async (options: Options & { size: string; rate?: string; linger: string }) => {
+    .option("--warmup <records>", "sent first and not counted", "0")
+    .action(async (options: Options & { size: string; rate?: string; linger: string; warmup: string }) => {
       const cluster = clusterOptions(options, surroundings);
       const records = wholeNumber("--records", options.records, 1);
       const size = wholeNumber("--size", options.size, 1, 64 * 1024 * 1024);
-      const pace = new Pace(options.rate === undefined ? undefined : wholeNumber("--rate", options.rate, 1));
+      const rate = options.rate === undefined ? undefined : wholeNumber("--rate", options.rate, 1);
       await withClient(cluster, async (ottla) => {
         await ensureTopic(ottla, options.topic);
         const lingerMs = wholeNumber("--linger", options.linger, 0, 60_000);
-        const { elapsedMs, latencies, sent } = await produce(ottla, { topic: options.topic, records, size, lingerMs }, pace, surroundings);
+        await using producer = ottla.producer({ lingerMs });
+        const load = { producer, topic: options.topic, size };
+        const warmup = wholeNumber("--warmup", options.warmup, 0);
+        if (warmup > 0) await produce({ ...load, records: warmup }, new Pace(rate), surroundings);
+        const { elapsedMs, latencies, sent } = await produce({ ...load, records }, new Pace(rate), surroundings);
         await account(surroundings, cluster.json, { what: "produced", records: sent, bytes: sent * size, elapsedMs, latencyMs: latencies.summary() });
       });
     });
@@ -73,14 +78,13 @@ function consumeBench(surroundings: Surroundings): Command {
 }
 
 interface Load {
+  readonly producer: Producer;
   readonly topic: string;
   readonly records: number;
   readonly size: number;
-  readonly lingerMs: number;
 }
 
-async function produce(ottla: Ottla, { topic, records, size, lingerMs }: Load, pace: Pace, { terminal, signal }: Surroundings): Promise<{ elapsedMs: number; latencies: Latencies; sent: number }> {
-  await using producer = ottla.producer({ lingerMs });
+async function produce({ producer, topic, records, size }: Load, pace: Pace, { terminal, signal }: Surroundings): Promise<{ elapsedMs: number; latencies: Latencies; sent: number }> {
   using progress = new Progress(terminal, `Producing to ${topic}`, records);
   const latencies = new Latencies();
   // Values that do not compress, and that differ, so that nothing is measured that a real load would not have.
