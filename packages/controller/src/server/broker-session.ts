@@ -13,7 +13,7 @@ export class BrokerSession {
   readonly #session: Session;
   readonly #clock: Clock;
   readonly #committedIndex: () => number;
-  #replies: Uint8Array[] = [];
+  #replies: { readonly reply: pb.CommandReply; readonly bytes: number }[] = [];
   #unsentBytes = 0;
   #flush: Timer | null = null;
   #open = true;
@@ -49,9 +49,9 @@ export class BrokerSession {
 
   reply(reply: pb.CommandReply): void {
     if (!this.#open) return;
-    const encoded = pb.CommandReply.encode(reply);
-    this.#replies.push(encoded);
-    this.#unsentBytes += encoded.length;
+    const bytes = pb.CommandReply.encode(reply).length;
+    this.#replies.push({ reply, bytes });
+    this.#unsentBytes += bytes;
     if (this.#unsentBytes > MAX_UNSENT_BYTES) return this.reject("INVALID_REQUEST", `${this.#unsentBytes} bytes of replies were not read, at most ${MAX_UNSENT_BYTES} may wait`);
     this.#flush ??= this.#clock.soon(() => {
       this.#flush = null;
@@ -83,8 +83,8 @@ export class BrokerSession {
     while (this.#replies.length > 0) {
       let bytes = 0;
       let count = 0;
-      while (count < this.#replies.length && (count === 0 || bytes < MESSAGE_BYTES)) bytes += this.#replies[count++]?.length ?? 0;
-      const replies = this.#replies.splice(0, count).map((encoded) => pb.CommandReply.decode(encoded));
+      while (count < this.#replies.length && (count === 0 || bytes < MESSAGE_BYTES)) bytes += this.#replies[count++]?.bytes ?? 0;
+      const replies = this.#replies.splice(0, count).map(({ reply }) => reply);
       this.#send(pb.SessionReply.encode({ replies, committedIndex: this.#committedIndex(), leader: undefined }), bytes);
     }
   }

@@ -171,14 +171,14 @@ function topicOfResource(resource: string): Uuid {
   return resource as Uuid;
 }
 
-type FactOf<Case extends Fact["case"]> = Extract<Fact, { case: Case }>;
+type FactValues = { readonly [F in Fact as F["case"]]: F["value"] };
 
-function value<Case extends Fact["case"]>(kind: Case, fact: Fact | null): FactOf<Case>["value"] | null {
+function value<Case extends Fact["case"]>(kind: Case, fact: Fact | null): FactValues[Case] | null {
   if (!fact) return null;
   assert(isOf(kind, fact), `a ${fact.case} stands under the key of a ${kind}`);
   return fact.value;
 }
 
-function isOf<Case extends Fact["case"]>(kind: Case, fact: Fact): fact is FactOf<Case> {
+function isOf<Case extends Fact["case"]>(kind: Case, fact: Fact): fact is Fact & { case: Case; value: FactValues[Case] } {
   return fact.case === kind;
 }

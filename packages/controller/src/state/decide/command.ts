@@ -54,32 +54,32 @@ export function refusal(sequence: number, error: ErrorName, message: string, ind
   return { sequence, errorCode: new ProtocolError(error, message).code, errorMessage: message, index, reply: { case: undefined } };
 }
 
-function decide(context: Context, { case: kind, value }: pb.Command["command"]): pb.CommandReply["reply"] {
-  switch (kind) {
+function decide(context: Context, command: pb.Command["command"]): pb.CommandReply["reply"] {
+  switch (command.case) {
     case "createTopics":
-      return { case: kind, value: createTopics(context, value) };
+      return { case: command.case, value: createTopics(context, command.value) };
     case "deleteTopics":
-      return { case: kind, value: deleteTopics(context, value) };
+      return { case: command.case, value: deleteTopics(context, command.value) };
     case "createPartitions":
-      return { case: kind, value: createPartitions(context, value) };
+      return { case: command.case, value: createPartitions(context, command.value) };
     case "alterConfigs":
-      return { case: kind, value: alterConfigs(context, value) };
+      return { case: command.case, value: alterConfigs(context, command.value) };
     case "allocateProducerIds":
-      return { case: kind, value: allocateProducerIds(context, value) };
+      return { case: command.case, value: allocateProducerIds(context, command.value) };
     case "commitOffsets":
-      return { case: kind, value: commitOffsets(context, value) };
+      return { case: command.case, value: commitOffsets(context, command.value) };
     case "fetchOffsets":
-      return { case: kind, value: fetchOffsets(context, value) };
+      return { case: command.case, value: fetchOffsets(context, command.value) };
     case "listGroups":
-      return { case: kind, value: listGroups(context) };
+      return { case: command.case, value: listGroups(context) };
     case "deleteGroups":
-      return { case: kind, value: deleteGroups(context, value) };
+      return { case: command.case, value: deleteGroups(context, command.value) };
     case "deleteOffsets":
-      return { case: kind, value: deleteOffsets(context, value) };
+      return { case: command.case, value: deleteOffsets(context, command.value) };
     case "confirmDeletion":
-      return { case: kind, value: confirmDeletion(context, value) };
+      return { case: command.case, value: confirmDeletion(context, command.value) };
     case "shutdown":
-      return { case: kind, value: shutdown(context) };
+      return { case: command.case, value: shutdown(context) };
     default:
       throw new ProtocolError("UNSUPPORTED_VERSION", "This controller does not know the command; run brokers and controllers of the same version");
   }

@@ -18,3 +18,11 @@ function clusterId(draft: Draft): string {
     if (!text.startsWith("-")) return text;
   }
 }
+
+/** @throws Error for a level that this version does not run: it could misread what is written under it */
+export function checkFeature({ record }: pb.MetadataRecord): void {
+  if (record.case !== "feature" || record.value.name !== METADATA_VERSION) return;
+  const { level } = record.value;
+  if (level < metadataVersions.min || level > metadataVersions.max)
+    throw new Error(`The cluster runs ${METADATA_VERSION} ${level}, this version of Ottla supports ${metadataVersions.min} to ${metadataVersions.max}; start a version whose range holds ${level}`);
+}

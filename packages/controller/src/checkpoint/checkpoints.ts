@@ -1,0 +1,127 @@
+import { join } from "node:path";
+import type { Host, Logger } from "@ottla/host";
+import type { FactKey } from "../state/fact.ts";
+import type { Change, State } from "../state/state.ts";
+import { CheckpointDirectory, type Committed } from "./directory.ts";
+import { NewerFormatError } from "./header.ts";
+
+/** Of one batch; when more has changed the whole is written anew, piece by piece. */
+const MAX_UPDATE_KEYS = 25_000;
+
+interface Half {
+  readonly directory: CheckpointDirectory;
+  /** Null until it verified or was written in this process: then its content is known to be the state after this entry. */
+  appliedIndex: number | null;
+  /** Changed since then. */
+  changed: Set<FactKey>;
+}
+
+export interface Restored {
+  readonly directory: string;
+  readonly appliedIndex: number;
+  readonly state: State;
+}
+
+/** What a writer of checkpoints takes from the state, all at one moment. */
+export interface CommittedSource {
+  readonly appliedIndex: number;
+  readonly digest: Uint8Array;
+  readonly all: () => Committed["facts"];
+  readonly some: (keys: Iterable<FactKey>) => Committed["facts"];
+}
+
+/** Two checkpoints of the committed state, written in turn, each with the keys that changed since its own last one: if one is damaged, the other
+ * and the log give the same state. */
+export class Checkpoints {
+  readonly #logger: Logger;
+  readonly #halves: readonly [Half, Half];
+  readonly #everyChanges: number;
+  #changesSince = 0;
+  #writing: Promise<void> | null = null;
+  /** Directories that could not be used at the start, and why. */
+  readonly damaged: { readonly directory: string; readonly reason: string }[] = [];
+
+  constructor(host: Host, directory: string, everyChanges: number, logger: Logger) {
+    this.#logger = logger;
+    this.#everyChanges = everyChanges;
+    const half = (name: string): Half => ({ directory: new CheckpointDirectory(host, join(directory, name)), appliedIndex: null, changed: new Set() });
+    this.#halves = [half("checkpoint-a"), half("checkpoint-b")];
+  }
+
+  get paths(): readonly string[] {
+    return this.#halves.map(({ directory }) => directory.path);
+  }
+
+  /** The newest checkpoint that verifies. The other one is not looked at further: it is written anew before it counts.
+   * @param distrusted a directory that is not to be used
+   * @throws Error for a checkpoint of a newer format */
+  async restore(distrusted: string | null): Promise<Restored | null> {
+    const present: { half: Half; appliedIndex: number }[] = [];
+    for (const half of this.#halves) {
+      if (!(await half.directory.exists())) continue;
+      if (half.directory.path === distrusted) this.#reject(distrusted, "the state it led to does not match the controller's log");
+      else await this.#attempt(half, async () => present.push({ half, appliedIndex: (await half.directory.header()).appliedIndex }));
+    }
+    present.sort((one, other) => other.appliedIndex - one.appliedIndex);
+    for (const { half } of present) {
+      const loaded = await this.#attempt(half, () => half.directory.load());
+      if (!loaded) continue;
+      half.appliedIndex = loaded.appliedIndex;
+      return { directory: half.directory.path, appliedIndex: loaded.appliedIndex, state: loaded.state };
+    }
+    return null;
+  }
+
+  /** Of committed entries, in order. */
+  committed(changes: readonly Change[]): void {
+    for (const { key } of changes) {
+      for (const half of this.#halves) if (half.appliedIndex !== null) half.changed.add(key);
+    }
+    this.#changesSince += changes.length;
+  }
+
+  get due(): boolean {
+    return this.#changesSince >= this.#everyChanges && !this.#writing;
+  }
+
+  /** Writes the older of the two.
+   * @returns the index up to which both hold everything; the log may lose what lies before, and nothing else */
+  async write(source: CommittedSource): Promise<number> {
+    const [a, b] = this.#halves;
+    const half = (a.appliedIndex ?? -1) <= (b.appliedIndex ?? -1) ? a : b;
+    const { appliedIndex, digest } = source;
+    const update = half.appliedIndex !== null && half.changed.size <= MAX_UPDATE_KEYS;
+    const committed = { appliedIndex, digest, facts: update ? source.some(half.changed) : source.all() };
+    half.changed = new Set();
+    half.appliedIndex = appliedIndex;
+    this.#changesSince = 0;
+    this.#writing = update ? half.directory.update(committed) : half.directory.rewrite(committed);
+    try {
+      await this.#writing;
+    } finally {
+      this.#writing = null;
+    }
+    this.#logger.debug({ directory: half.directory.path, appliedIndex, keys: committed.facts.length, whole: !update }, "controller checkpoint written");
+    return Math.min(a.appliedIndex ?? 0, b.appliedIndex ?? 0);
+  }
+
+  async close(): Promise<void> {
+    await this.#writing?.catch(() => {});
+    for (const { directory } of this.#halves) await directory.close();
+  }
+
+  async #attempt<T>({ directory: { path } }: Half, read: () => Promise<T>): Promise<T | null> {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof NewerFormatError) throw new Error(`Cannot use the checkpoint ${path}: ${error.message}; start a newer version`, { cause: error });
+      this.#reject(path, error instanceof Error ? error.message : String(error));
+      return null;
+    }
+  }
+
+  #reject(directory: string, reason: string): void {
+    this.damaged.push({ directory, reason });
+    this.#logger.warn({ directory, reason }, "a controller checkpoint cannot be used; the other one and the log stand in, and it is written anew");
+  }
+}

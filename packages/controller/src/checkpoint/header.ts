@@ -1,0 +1,37 @@
+import { DIGEST_BYTES } from "../state/digest.ts";
+
+const FORMAT_VERSION = 1;
+const HEADER_BYTES = 1 + 8 + DIGEST_BYTES;
+
+/** After every fact's key in byte order. */
+export const HEADER_KEY = new TextEncoder().encode("checkpoint");
+
+/** What a checkpoint says of the facts in it. Written in the batch that makes it true. */
+export interface Header {
+  /** Of the controller's log: the facts are the state after this entry. */
+  readonly appliedIndex: number;
+  readonly digest: Uint8Array;
+}
+
+/** A checkpoint of a later version: not damage, and nothing to fall back from. */
+export class NewerFormatError extends Error {
+  override readonly name = "NewerFormatError";
+}
+
+export function encodeHeader({ appliedIndex, digest }: Header): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, FORMAT_VERSION);
+  view.setBigUint64(1, BigInt(appliedIndex), true);
+  bytes.set(digest, 9);
+  return bytes;
+}
+
+/** @throws NewerFormatError */
+export function decodeHeader(bytes: Uint8Array): Header {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const version = bytes.length > 0 ? view.getUint8(0) : 0;
+  if (version > FORMAT_VERSION) throw new NewerFormatError(`it has format version ${version}, this version of Ottla reads up to ${FORMAT_VERSION}`);
+  if (bytes.length !== HEADER_BYTES) throw new Error(`its header has ${bytes.length} bytes instead of ${HEADER_BYTES}`);
+  return { appliedIndex: Number(view.getBigUint64(1, true)), digest: bytes.slice(9) };
+}

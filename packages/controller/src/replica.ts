@@ -1,0 +1,215 @@
+import type { Host, Logger, Session } from "@ottla/host";
+import { pb, type NodeConfig, type Uuid } from "@ottla/protocol";
+import { assert } from "./assert.ts";
+import { Checkpoints } from "./checkpoint/checkpoints.ts";
+import { Quorum, type CommittedEntry } from "./quorum/index.ts";
+import { checkFeature } from "./state/decide/founding.ts";
+import { sameDigest } from "./state/digest.ts";
+import type { Fact, FactKey } from "./state/fact.ts";
+import { InFlight } from "./state/in-flight.ts";
+import { DigestMismatch } from "./state/mismatch.ts";
+import { Pump } from "./state/pump.ts";
+import { State, type Change } from "./state/state.ts";
+
+export interface ReplicaOptions {
+  readonly host: Host;
+  readonly config: NodeConfig;
+  readonly nodeId: number;
+  readonly directory: string;
+  readonly directoryId: Uuid;
+  readonly logger: Logger;
+  onFatal(error: Error): void;
+  dial(nodeId: number, service: string, signal: AbortSignal): Promise<Session>;
+  /** A checkpoint that has led to another state than the log says. */
+  readonly distrusted: string | null;
+}
+
+/** What follows the replicated state. */
+export interface ReplicaListener {
+  /** Records of an entry, now committed. */
+  committed(index: number, records: readonly pb.MetadataRecord[]): void;
+  /** The entries that were committed together are through. */
+  caughtUp(): void;
+  leading(): void;
+  lost(): void;
+  /** The state here is not the log's; nothing is replayed any more. */
+  mismatch(error: DigestMismatch): void;
+}
+
+/** The replicated state of this voter: Raft's committed entries replayed, kept in checkpoints, and decided against while it leads. */
+export class Replica {
+  readonly state: State;
+  readonly pump: Pump;
+  readonly quorum: Quorum;
+  /** The checkpoint that the state began from. */
+  readonly restoredFrom: string | null;
+  readonly #options: ReplicaOptions;
+  readonly #checkpoints: Checkpoints;
+  readonly #inFlight: InFlight;
+  #appliedIndex: number;
+  #stopped = false;
+
+  private constructor(options: ReplicaOptions, parts: { state: State; checkpoints: Checkpoints; restoredFrom: string | null; appliedIndex: number; quorum: Quorum }) {
+    const { host } = options;
+    this.#options = options;
+    this.state = parts.state;
+    this.quorum = parts.quorum;
+    this.restoredFrom = parts.restoredFrom;
+    this.#checkpoints = parts.checkpoints;
+    this.#appliedIndex = parts.appliedIndex;
+    this.#inFlight = new InFlight(this.state);
+    this.pump = new Pump(host.clock, host.random, this.state, this.#inFlight, this.quorum, (error) => this.#fail(error));
+  }
+
+  /** @throws Error naming the directories when neither checkpoint verifies and the log no longer begins at the first entry */
+  static async open(options: ReplicaOptions, listener: ReplicaListener): Promise<Replica> {
+    const { host, config, directory, nodeId, directoryId, logger } = options;
+    const checkpoints = new Checkpoints(host, directory, config.controllerLogCheckpointRecords, logger);
+    const restored = await checkpoints.restore(options.distrusted);
+    const appliedIndex = restored?.appliedIndex ?? 0;
+    let replica: Replica | null = null;
+    const opened = (): Replica => {
+      assert(replica !== null, "the quorum spoke before it was opened");
+      return replica;
+    };
+    try {
+      const quorum = await Quorum.open({
+        host,
+        directory,
+        nodeId,
+        directoryId,
+        voters: config.controllerQuorumVoters.map(({ nodeId: voter, address }) => ({ nodeId: voter, address, directoryId })),
+        electionTimeoutMs: config.controllerElectionTimeoutMs,
+        heartbeatIntervalMs: config.controllerHeartbeatIntervalMs,
+        appliedIndex,
+        logger,
+        onFatal: (error) => options.onFatal(error),
+        dial: (peer, service, signal) => options.dial(peer, service, signal),
+        listener: {
+          committed: (entries) => opened().#committed(entries, listener),
+          leading: () => opened().#leading(listener),
+          lost: () => opened().#lost(listener),
+        },
+      });
+      checkCoverage(quorum, checkpoints, restored?.directory ?? null, appliedIndex);
+      replica = new Replica(options, { state: restored?.state ?? new State(), checkpoints, restoredFrom: restored?.directory ?? null, appliedIndex, quorum });
+      return replica;
+    } catch (error) {
+      await checkpoints.close();
+      throw error;
+    }
+  }
+
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+
+  get damagedCheckpoints(): number {
+    return this.#checkpoints.damaged.length;
+  }
+
+  /** Committed facts, each after those it refers to. */
+  committedFacts(): [FactKey, Fact][] {
+    return this.#inFlight.committedFacts();
+  }
+
+  start(): void {
+    this.quorum.start();
+  }
+
+  async close(): Promise<void> {
+    this.#stopped = true;
+    this.pump.stop();
+    await this.quorum.close();
+    await this.#checkpoints.close();
+  }
+
+  #committed(entries: readonly CommittedEntry[], listener: ReplicaListener): void {
+    if (this.#stopped) return;
+    for (const entry of entries) {
+      try {
+        const { records, changes } = this.#apply(entry);
+        this.#checkpoints.committed(changes);
+        this.#appliedIndex = entry.index;
+        if (records.length > 0) listener.committed(entry.index, records);
+      } catch (error) {
+        if (!(error instanceof DigestMismatch)) throw error;
+        this.#stopped = true;
+        this.pump.stop();
+        return listener.mismatch(error);
+      }
+    }
+    listener.caughtUp();
+    this.pump.committed(this.#appliedIndex);
+    if (this.#checkpoints.due) void this.#checkpoint();
+  }
+
+  #apply(entry: CommittedEntry): { records: readonly pb.MetadataRecord[]; changes: readonly Change[] } {
+    const appended = this.#inFlight.commit(entry.index);
+    if (appended) return appended;
+    if (entry.data.length === 0) return { records: [], changes: [] };
+    const { digest, records } = pb.Entry.decode(entry.data);
+    if (records.length > 0 && !sameDigest(digest, this.state.digest)) throw new DigestMismatch(entry.index, digest, this.state.digest);
+    const changes: Change[] = [];
+    for (const record of records) {
+      checkFeature(record);
+      this.state.replay(record, changes);
+    }
+    return { records, changes };
+  }
+
+  #leading(listener: ReplicaListener): void {
+    if (this.#stopped) return;
+    this.pump.lead();
+    listener.leading();
+  }
+
+  #lost(listener: ReplicaListener): void {
+    if (this.#stopped) return;
+    this.pump.stop();
+    listener.lost();
+  }
+
+  async #checkpoint(): Promise<void> {
+    try {
+      const coveredBelow = await this.#checkpoints.write({
+        appliedIndex: this.#appliedIndex,
+        digest: this.#inFlight.committedDigest(),
+        all: () => this.#inFlight.committedFacts(),
+        some: (keys) => this.#committedValues(keys),
+      });
+      if (coveredBelow > 0 && !this.#stopped) await this.quorum.trim(coveredBelow + 1);
+    } catch (error) {
+      this.#fail(new Error("Cannot write a checkpoint of the controller; the process ends, and the next start verifies what is there", { cause: error }));
+    }
+  }
+
+  #committedValues(keys: Iterable<FactKey>): [FactKey, Fact | null][] {
+    const different = this.#inFlight.committedWhereDifferent();
+    const values: [FactKey, Fact | null][] = [];
+    for (const key of keys) {
+      const committed = different.get(key);
+      values.push([key, committed === undefined ? (this.state.get(key) ?? null) : committed]);
+    }
+    return values;
+  }
+
+  #fail(error: Error): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#options.onFatal(error);
+  }
+}
+
+/** What the state begins from and what the log holds must meet. */
+function checkCoverage(quorum: Quorum, checkpoints: Checkpoints, restoredFrom: string | null, appliedIndex: number): void {
+  const { firstIndex, lastIndex } = quorum.status;
+  if (appliedIndex < firstIndex - 1) {
+    const why = checkpoints.damaged.map(({ directory, reason }) => `${directory}: ${reason}`).join("; ");
+    throw new Error(
+      `Cannot start the controller: its log begins at entry ${firstIndex}, and ${restoredFrom ? `the checkpoint ${restoredFrom} ends at entry ${appliedIndex}` : `no checkpoint in ${checkpoints.paths.join(" and ")} can be used`}${why === "" ? "" : ` (${why})`}; restore one of these directories from a copy`,
+    );
+  }
+  if (appliedIndex > lastIndex)
+    throw new Error(`Cannot start the controller: the checkpoint ${restoredFrom} holds the state after entry ${appliedIndex}, the log ends at entry ${lastIndex}; part of the log is missing: restore it from a copy`);
+}
