@@ -1,12 +1,12 @@
 import { commitAnomalies } from "./commits.ts";
-import type { Anomaly, Drain, Event, Read, Send } from "./history.ts";
+import type { Anomaly, Commit, Drain, Event, Read, Send } from "./history.ts";
 
 /** What is wrong with a history of idempotent producers, in time and memory linear in its length; an empty list is a clean one.
  * A send whose outcome is unknown may be there or not. */
 export function check(events: readonly Event[], drains: readonly Drain[]): Anomaly[] {
   const sends = events.filter((event) => event.kind === "send");
   const reads = events.filter((event) => event.kind === "read");
-  const commits = events.filter((event) => event.kind === "commit" || event.kind === "committed");
+  const commits = events.filter((event): event is Commit => event.kind === "commit" || event.kind === "committed");
   return [
     ...inconsistent(sends, reads, drains),
     ...lost(sends, drains),
