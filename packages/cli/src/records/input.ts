@@ -47,9 +47,9 @@ export function parseRecord(line: { source: string; number: number; text: string
 }
 
 interface Parsed {
-  value: string | null;
-  key?: string | null;
-  headers?: (readonly [string, string | null])[];
+  value: string | Uint8Array | null;
+  key?: string | Uint8Array | null;
+  headers?: (readonly [string, string | Uint8Array | null])[];
   partition?: number;
   timestamp?: number;
 }
@@ -76,16 +76,19 @@ function parseJson(text: string, place: string): Parsed {
   const fields = new Map<string, unknown>(Object.entries(parsed));
   for (const name of fields.keys()) if (!known.has(name)) throw new UsageError(`${place} has an unknown field "${name}"; known are ${[...known].join(", ")}`);
   return {
-    value: asText(fields.get("value")),
-    ...(fields.has("key") ? { key: asText(fields.get("key")) } : {}),
+    value: asContent(fields.get("value")),
+    ...(fields.has("key") ? { key: asContent(fields.get("key")) } : {}),
     ...(fields.has("headers") ? { headers: asHeaders(fields.get("headers"), place) } : {}),
     ...(fields.has("partition") ? { partition: asWhole("partition", fields.get("partition"), place) } : {}),
     ...(fields.has("timestamp") ? { timestamp: asWhole("timestamp", fields.get("timestamp"), place) } : {}),
   };
 }
 
-function asText(value: unknown): string | null {
-  return value === null || typeof value === "string" ? value : JSON.stringify(value);
+/** Text as it is, `{ "base64": … }` as bytes, anything else as JSON. */
+function asContent(value: unknown): string | Uint8Array | null {
+  if (value === null || typeof value === "string") return value;
+  if (typeof value === "object" && "base64" in value && typeof value.base64 === "string" && Object.keys(value).length === 1) return Buffer.from(value.base64, "base64");
+  return JSON.stringify(value);
 }
 
 function asWhole(name: string, value: unknown, place: string): number {
@@ -93,10 +96,10 @@ function asWhole(name: string, value: unknown, place: string): number {
   throw new UsageError(`${place}: "${name}" is ${JSON.stringify(value)}; it takes a whole number from 0 on`);
 }
 
-function asHeaders(value: unknown, place: string): (readonly [string, string | null])[] {
+function asHeaders(value: unknown, place: string): (readonly [string, string | Uint8Array | null])[] {
   if (!Array.isArray(value)) throw new UsageError(`${place}: "headers" is ${JSON.stringify(value)}; it takes a list of [name, value]`);
   return value.map((pair: unknown) => {
-    if (Array.isArray(pair) && pair.length === 2 && typeof pair[0] === "string") return [pair[0], asText(pair[1])] as const;
+    if (Array.isArray(pair) && pair.length === 2 && typeof pair[0] === "string") return [pair[0], asContent(pair[1])] as const;
     throw new UsageError(`${place}: header ${JSON.stringify(pair)} is no [name, value]`);
   });
 }
