@@ -8,6 +8,7 @@ interface PackageJson {
   readonly name: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
@@ -25,6 +26,7 @@ function read(directory: string): PackageFiles {
     directory,
     dependencies: Object.keys(manifest.dependencies ?? {}),
     optionalDependencies: Object.keys(manifest.optionalDependencies ?? {}),
+    devDependencies: Object.keys(manifest.devDependencies ?? {}),
     references: (tsconfig.references ?? []).map((reference) => reference.path),
     sources: new Map(files.map((file) => [path.posix.join(directory, "src", file.replaceAll("\\", "/")), readFileSync(path.join(root, directory, "src", file), "utf8")])),
   };

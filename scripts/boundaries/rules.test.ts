@@ -9,6 +9,7 @@ function pack(name: string, sources: Record<string, string>, manifest: Partial<P
     directory,
     dependencies: [],
     optionalDependencies: [],
+    devDependencies: [],
     references: [],
     ...manifest,
     sources: new Map(Object.entries(sources).map(([file, source]) => [`${directory}/src/${file}`, source])),

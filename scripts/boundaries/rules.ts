@@ -28,6 +28,8 @@ export interface PackageFiles {
   readonly directory: string;
   readonly dependencies: readonly string[];
   readonly optionalDependencies: readonly string[];
+  /** For its tests. */
+  readonly devDependencies: readonly string[];
   /** Directories of tsconfig.json's references. */
   readonly references: readonly string[];
   /** By path from the root of the repository. */
@@ -50,7 +52,7 @@ export function violations(pack: PackageFiles): string[] {
       if (reason !== null) found.push(`${file}: imports "${name}": ${reason}`);
       if (name.startsWith(".") || name.startsWith("node:")) continue;
       if (!isTest) used.add(packageOf(name));
-      else if (!declared.has(packageOf(name)) && !testTools.has(name)) found.push(`${file}: imports "${name}", which ${pack.directory}/package.json does not depend on`);
+      else if (!declared.has(packageOf(name)) && !testTools.has(name) && !pack.devDependencies.includes(packageOf(name))) found.push(`${file}: imports "${name}", which ${pack.directory}/package.json does not depend on`);
     }
   }
   for (const name of used) if (!declared.has(name)) found.push(`${pack.directory}/package.json: lacks the dependency ${name}, which its sources import`);
