@@ -1,1 +1,1 @@
-export { Broker, type BrokerOptions } from "./broker.ts";
+export { Broker, type BrokerHealth, type BrokerOptions } from "./broker.ts";

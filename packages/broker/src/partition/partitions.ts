@@ -94,13 +94,27 @@ export class Partitions {
     for (const name of names) await this.#around.directory.removeLog(name);
   }
 
+  /** The broker has failed for good: nothing is answered from here on. */
+  fail(reason: ProtocolError): void {
+    this.#closed = reason;
+    for (const partition of this.all()) partition.close(reason);
+  }
+
   /** Answers nothing more; the logs stay open for {@link LogDirectory.close}. */
   async close(reason: ProtocolError): Promise<void> {
-    this.#closed = reason;
+    const failed = this.#closed !== null;
+    this.#closed ??= reason;
     this.#reopenTimer?.cancel();
-    await Promise.allSettled(this.#opening.values());
+    await Promise.all(this.#opening.values());
     for (const partition of this.all()) partition.close(reason);
-    await Promise.all([...this.all()].map((partition) => this.#slots.run(() => partition.settle())));
+    if (failed) return;
+    await Promise.all(
+      [...this.all()].map((partition) =>
+        this.#slots
+          .run(() => partition.settle())
+          .catch((error: unknown) => this.#logger.warn({ topic: partition.topicName, partition: partition.index, err: error }, "Cannot write a snapshot of producers; the next start reads more of the log")),
+      ),
+    );
   }
 
   #followTopic(topic: TopicImage): Promise<void>[] {

@@ -1,0 +1,52 @@
+import type { Attributes, Host } from "@ottla/host";
+import type { LogDirectory } from "@ottla/log";
+import type { ClusterImage } from "@ottla/metadata";
+import { type NodeConfig, type pb, type Uuid, uuidFromBytes, uuidToBytes } from "@ottla/protocol";
+import { METADATA_VERSIONS, PROTOCOL_VERSIONS } from "../versions.ts";
+
+/** Who this broker says it is: the node, its log directory, and this very start of it. */
+export class Identity {
+  /** Found when the logs were opened. */
+  damaged: pb.DamagedReplica[] = [];
+  readonly #nodeId: number;
+  readonly #rack: string;
+  readonly #version: string;
+  readonly #directory: LogDirectory;
+  readonly #image: ClusterImage;
+  readonly #incarnation: Uuid;
+
+  constructor(options: { readonly host: Host; readonly config: NodeConfig; readonly nodeId: number; readonly version: string }, directory: LogDirectory, image: ClusterImage) {
+    this.#nodeId = options.nodeId;
+    this.#rack = options.config.brokerRack;
+    this.#version = options.version;
+    this.#directory = directory;
+    this.#image = image;
+    this.#incarnation = uuidFromBytes(options.host.random.uuid());
+  }
+
+  get attributes(): Attributes {
+    const { clusterId } = this.#image;
+    return {
+      "ottla-protocol": `${PROTOCOL_VERSIONS.min}-${PROTOCOL_VERSIONS.max}`,
+      ...(clusterId === null ? {} : { "ottla-cluster-id": clusterId }),
+      "ottla-node-id": String(this.#nodeId),
+      "ottla-directory-id": this.#directory.directoryId,
+      "ottla-incarnation": this.#incarnation,
+    };
+  }
+
+  registration(endpoints: pb.Endpoint[]): pb.RegisterCommand {
+    return {
+      nodeId: this.#nodeId,
+      incarnation: uuidToBytes(this.#incarnation),
+      directoryId: uuidToBytes(this.#directory.directoryId),
+      endpoints,
+      rack: this.#rack,
+      version: this.#version,
+      metadataVersionMin: METADATA_VERSIONS.min,
+      metadataVersionMax: METADATA_VERSIONS.max,
+      cleanShutdownEpoch: this.#directory.cleanShutdown?.brokerEpoch ?? 0,
+      damaged: this.damaged,
+    };
+  }
+}

@@ -1,0 +1,177 @@
+import type { Clock, Frame, Logger, Session, Timer } from "@ottla/host";
+import { ProtocolError } from "@ottla/protocol";
+import type { ByteBudget } from "../byte-budget.ts";
+import type { RequestContext } from "../operations/context.ts";
+import type { Timeouts } from "../timeouts.ts";
+import { dialledAddress } from "./acceptance.ts";
+
+/** A client that takes no answer for so long is cut off. */
+const STALLED_MAX_MS = 30_000;
+/** Bytes of one client's requests that are being worked on; above it no more is read from it. */
+const SESSION_BYTES_MAX = 64 * 1024 * 1024;
+
+export interface ConversationOptions {
+  readonly clock: Clock;
+  readonly timeouts: Timeouts;
+  readonly logger: Logger;
+  /** Requests of all clients that are being worked on. */
+  readonly requestBytes: ByteBudget;
+  readonly requestsMax: number;
+  readonly maxIdleMs: number;
+  /** Decodes and carries out one request; what must be in the order of arrival happens before its first await. Resolves when the answer is sent.
+   * @throws ProtocolError for a frame that is no request: it ends the session */
+  handle(frame: Uint8Array, conversation: Conversation): Promise<void>;
+}
+
+/** One session of a client: reads requests as long as there is room for them, answers each when it is done. */
+export class Conversation {
+  readonly context: RequestContext;
+  readonly #session: Session;
+  readonly #options: ConversationOptions;
+  readonly #gone = new AbortController();
+  #inFlight = 0;
+  #inFlightBytes = 0;
+  #unsent = 0;
+  #sent = 0;
+  #lastActiveMs: number;
+  #stallTimer: Timer | null = null;
+  #idleTimer: Timer | null = null;
+  #draining = false;
+  /** Wakes the reader that waits for room, and whoever waits for the end of the last request. */
+  #onRoom: (() => void) | null = null;
+  #onDrained: (() => void) | null = null;
+
+  constructor(session: Session, options: ConversationOptions) {
+    this.#session = session;
+    this.#options = options;
+    this.#lastActiveMs = options.clock.monotonicMs();
+    this.context = {
+      principal: null,
+      clientId: session.attributes["ottla-client-id"] ?? "",
+      listener: "GRPC",
+      peer: session.peer,
+      dialled: dialledAddress(session.attributes),
+      deadlineMs: Infinity,
+      signal: this.#gone.signal,
+    };
+  }
+
+  /** Resolves when the session is over and every request of it has ended. */
+  async run(): Promise<void> {
+    const { logger } = this.#options;
+    void this.#session.closed.then((reason) => this.#gone.abort(new Error(reason.message)));
+    this.#watchIdle();
+    try {
+      for await (const frame of this.#session.frames) {
+        if (this.#draining) break;
+        this.#lastActiveMs = this.#options.clock.monotonicMs();
+        const taken = await this.#room(frame.length);
+        if (this.#gone.signal.aborted || this.#draining) {
+          this.#options.requestBytes.give(taken);
+          break;
+        }
+        this.#start(frame, taken);
+      }
+    } catch (error) {
+      if (!this.#gone.signal.aborted) logger.error({ err: error, peer: this.#session.peer }, "Reading from a client failed");
+    }
+    if (!this.#draining) await this.#session.closed;
+    await this.#drained();
+    this.#idleTimer?.cancel();
+    this.#stallTimer?.cancel();
+  }
+
+  /** Waits until the answer is within the session's window. An answer to a client that has gone is dropped. */
+  async send(frame: Frame): Promise<void> {
+    if (this.#gone.signal.aborted) return;
+    this.#unsent++;
+    this.#watchStall();
+    try {
+      await this.#session.send(frame);
+    } catch {
+      // The session has ended, and with it everybody who could want the answer.
+    } finally {
+      this.#unsent--;
+      this.#sent++;
+      this.#lastActiveMs = this.#options.clock.monotonicMs();
+    }
+  }
+
+  /** Ends the session in a way that tells the client why. */
+  reject(error: ProtocolError): void {
+    this.#session.close({ code: error.error, message: error.message });
+  }
+
+  /** Takes nothing more, answers what it has taken, then closes the session. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#onRoom?.();
+    await this.#drained();
+    this.#session.close();
+  }
+
+  close(): void {
+    this.#draining = true;
+    this.#session.close();
+  }
+
+  #start(frame: Uint8Array, taken: number): void {
+    this.#inFlight++;
+    this.#inFlightBytes += taken;
+    this.#options
+      .handle(frame, this)
+      .catch((error: unknown) => {
+        if (this.#gone.signal.aborted) return;
+        if (error instanceof ProtocolError) return this.reject(error);
+        this.#options.logger.error({ err: error, peer: this.#session.peer }, "A request failed unexpectedly");
+        this.#session.close({ code: "INTERNAL", message: "The request failed unexpectedly; the broker's log says more" });
+      })
+      .finally(() => {
+        this.#inFlight--;
+        this.#inFlightBytes -= taken;
+        this.#options.requestBytes.give(taken);
+        this.#onRoom?.();
+        if (this.#inFlight === 0) this.#onDrained?.();
+      });
+  }
+
+  /** Waits until this client and the broker have room for so many more bytes of requests.
+   * @returns what was taken from the broker's budget */
+  async #room(bytes: number): Promise<number> {
+    while (!this.#draining && this.#inFlight > 0 && (this.#inFlight >= this.#options.requestsMax || this.#inFlightBytes + bytes > SESSION_BYTES_MAX)) {
+      await new Promise<void>((resolve) => (this.#onRoom = resolve));
+    }
+    return this.#options.requestBytes.tryTake(bytes) ?? this.#options.requestBytes.take(bytes, this.#gone.signal);
+  }
+
+  #drained(): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const before = this.#onDrained;
+      this.#onDrained = () => (before?.(), resolve());
+    });
+  }
+
+  #watchStall(): void {
+    if (this.#stallTimer !== null) return;
+    const sentBefore = this.#sent;
+    this.#stallTimer = this.#options.timeouts.after(STALLED_MAX_MS, () => {
+      this.#stallTimer = null;
+      if (this.#unsent === 0) return;
+      if (this.#sent !== sentBefore) return this.#watchStall();
+      this.#options.logger.warn({ peer: this.#session.peer, clientId: this.context.clientId, unsent: this.#unsent }, "A client takes no answers and is cut off");
+      this.#session.close({ code: "REQUEST_TIMED_OUT", message: `The client took no answer for ${STALLED_MAX_MS} ms` });
+    });
+  }
+
+  #watchIdle(): void {
+    const { clock, timeouts, maxIdleMs } = this.#options;
+    const idleMs = clock.monotonicMs() - this.#lastActiveMs;
+    const busy = this.#inFlight > 0;
+    if (!busy && idleMs >= maxIdleMs) {
+      this.#session.close({ code: "IDLE", message: `Nothing was said for ${maxIdleMs} ms (connections.max.idle.ms)` });
+      return;
+    }
+    this.#idleTimer = timeouts.after(busy ? maxIdleMs : maxIdleMs - idleMs, () => this.#watchIdle());
+  }
+}

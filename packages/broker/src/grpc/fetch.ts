@@ -1,0 +1,20 @@
+import type { Clock } from "@ottla/host";
+import { pb, uuidFromBytes } from "@ottla/protocol";
+import type { RequestMetrics } from "../metrics/requests.ts";
+import type { Operations } from "../operations.ts";
+import type { Conversation } from "./conversation.ts";
+import { fetchFrame } from "./fetch-frame.ts";
+
+export async function handleFetch(operations: Operations, metrics: RequestMetrics, clock: Clock, frame: Uint8Array, conversation: Conversation): Promise<void> {
+  const startedMs = clock.monotonicMs();
+  const { correlationId, maxWaitMs, minBytes, maxBytes, partitions } = pb.FetchRequest.decode(frame);
+  const wanted = partitions.map(({ topicId, ...rest }) => ({ ...rest, topicId: uuidFromBytes(topicId) }));
+  const answer = await operations.fetch(conversation.context, { maxWaitMs, minBytes, maxBytes, partitions: wanted });
+  try {
+    for (const { error } of answer.partitions) if (error !== null) metrics.failed("Fetch", error.code);
+    metrics.answered("Fetch", clock.monotonicMs() - startedMs);
+    await conversation.send(fetchFrame(correlationId, partitions, answer.partitions));
+  } finally {
+    answer.release();
+  }
+}

@@ -1,0 +1,87 @@
+import type { Labels, Metric } from "@ottla/host";
+import type { LogDirectory } from "@ottla/log";
+import type { ClusterImage } from "@ottla/metadata";
+import type { Partition } from "../partition/partition.ts";
+import type { Partitions } from "../partition/partitions.ts";
+import type { TopicTraffic } from "./traffic.ts";
+
+/** Topics with a label of their own; the traffic of the others is summed under {@link OTHERS}, so that a scrape stays bounded. */
+const LABELLED_TOPICS = 1000;
+const OTHERS = "_others";
+
+export interface SampledParts {
+  readonly nodeId: number;
+  readonly partitions: Partitions;
+  readonly image: ClusterImage;
+  readonly directory: LogDirectory;
+  readonly sessions: number;
+  readonly requestBytes: number;
+  readonly answerBytes: number;
+}
+
+/** Lag of consumer groups is not here: committed offsets live in the controllers, and asking for them at each scrape would cost a round per group. */
+export function brokerSamples(parts: SampledParts): Metric[] {
+  const { partitions, directory } = parts;
+  const all = [...partitions.all()];
+  const { freeBytes, limitBytes, low } = directory.freeSpace;
+  return [
+    ...trafficSamples([...partitions.traffic()]),
+    ...partitionSamples(all),
+    gauge("kafka_server_replicamanager_leadercount", "Partitions that this broker leads", all.filter(({ leaderEpoch }) => leaderEpoch >= 0).length),
+    gauge("kafka_server_replicamanager_partitioncount", "Partitions that this broker holds", all.length),
+    gauge("kafka_server_replicamanager_underreplicatedpartitions", "Partitions led here with replicas out of sync", underReplicated(parts)),
+    gauge("kafka_brokers", "Brokers of the cluster that are not fenced", [...parts.image.brokers.values()].filter(({ fenced }) => !fenced).length),
+    gauge("ottla_broker_client_sessions", "Sessions that clients hold", parts.sessions),
+    gauge("ottla_broker_request_bytes", "Bytes of requests being worked on", parts.requestBytes),
+    gauge("ottla_broker_answer_bytes", "Bytes of records read and not yet sent", parts.answerBytes),
+    gauge("ottla_broker_stray_logs", "Logs on the disk that no topic names", partitions.strays().length),
+    gauge("ottla_broker_failed_logs", "Logs that take no writes since one failed", all.filter(({ failed }) => failed).length),
+    gauge("ottla_broker_damaged_ranges", "Ranges of offsets whose bytes are damaged", all.reduce((sum, { log }) => sum + log.damaged.length, 0)),
+    gauge("ottla_broker_free_bytes", "Free bytes on the file system of the logs", freeBytes),
+    gauge("ottla_broker_free_bytes_limit", "Free bytes below which writes are refused", limitBytes),
+    gauge("ottla_broker_writes_refused", "1 while writes are refused for want of space", low ? 1 : 0),
+  ];
+}
+
+function trafficSamples(topics: readonly TopicTraffic[]): Metric[] {
+  const rows = topics.slice(0, LABELLED_TOPICS).map((traffic) => ({ labels: { topic: traffic.topic }, traffic }));
+  const rest = topics.slice(LABELLED_TOPICS);
+  const counter = (name: string, help: string, of: (traffic: TopicTraffic) => number): Metric => {
+    const values = rows.map(({ labels, traffic }) => ({ labels: labels as Labels, value: of(traffic) }));
+    if (rest.length > 0) values.push({ labels: { topic: OTHERS }, value: rest.reduce((sum, each) => sum + of(each), 0) });
+    return { type: "counter", name, help, values };
+  };
+  return [
+    counter("kafka_server_brokertopicmetrics_messagesin_total", "Records appended", ({ messagesIn }) => messagesIn),
+    counter("kafka_server_brokertopicmetrics_bytesin_total", "Bytes of batches appended", ({ bytesIn }) => bytesIn),
+    counter("kafka_server_brokertopicmetrics_bytesout_total", "Bytes of batches read by clients", ({ bytesOut }) => bytesOut),
+  ];
+}
+
+/** In the style of JMX exporters and of kafka_exporter, which dashboards expect side by side. */
+function partitionSamples(all: readonly Partition[]): Metric[] {
+  const rows = all.slice(0, 10 * LABELLED_TOPICS).map((partition) => ({ labels: { topic: partition.topicName, partition: String(partition.index) } as Labels, partition }));
+  const series = (name: string, help: string, of: (partition: Partition) => number): Metric => ({
+    type: "gauge",
+    name,
+    help,
+    values: rows.map(({ labels, partition }) => ({ labels, value: of(partition) })),
+  });
+  return [
+    series("kafka_log_log_size", "Bytes of the partition's log", ({ log }) => log.sizeBytes),
+    series("kafka_log_log_logstartoffset", "First offset of the partition's log", ({ log }) => log.startOffset),
+    series("kafka_log_log_logendoffset", "Next offset of the partition's log", ({ log }) => log.endOffset),
+    series("kafka_topic_partition_current_offset", "High watermark of the partition", ({ highWatermark }) => highWatermark),
+    series("kafka_topic_partition_oldest_offset", "First offset of the partition", ({ log }) => log.startOffset),
+  ];
+}
+
+function underReplicated({ image, nodeId }: SampledParts): number {
+  let count = 0;
+  for (const topic of image.topics()) for (const { leader, replicas, isr } of topic.partitions) if (leader === nodeId && isr.length < replicas.length) count++;
+  return count;
+}
+
+function gauge(name: string, help: string, value: number): Metric {
+  return { type: "gauge", name, help, values: [{ labels: {}, value }] };
+}

@@ -1,0 +1,55 @@
+import { type Clock, delay, type Logger } from "@ottla/host";
+import type { LogDirectory } from "@ottla/log";
+import { ProtocolError } from "@ottla/protocol";
+import type { Deletions } from "./controller/deletions.ts";
+import type { ControllerLink } from "./controller/link.ts";
+import type { MetadataFollower } from "./controller/metadata-follower.ts";
+import type { GrpcDoor } from "./grpc/grpc-door.ts";
+import type { Partitions } from "./partition/partitions.ts";
+import type { Retention } from "./partition/retention.ts";
+import type { Timeouts } from "./timeouts.ts";
+
+/** How long the controllers may take to move leadership away; a node that is its own controller may have none left to ask. */
+const GOODBYE_MAX_MS = 3000;
+
+export interface EndingParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly timeoutMs: number;
+  readonly door: GrpcDoor;
+  readonly link: ControllerLink;
+  readonly follower: MetadataFollower;
+  readonly deletions: Deletions;
+  readonly retention: Retention;
+  readonly partitions: Partitions;
+  readonly directory: LogDirectory;
+  readonly timeouts: Timeouts;
+  failed(): boolean;
+}
+
+export async function endInOrder(parts: EndingParts): Promise<void> {
+  const { clock, logger, timeoutMs, door, link, follower, deletions, retention, partitions, directory, timeouts, failed } = parts;
+  const goodbyeMs = Math.min(GOODBYE_MAX_MS, timeoutMs / 2);
+  if (!failed()) {
+    if (!(await doneWithin(clock, timeoutMs - goodbyeMs, door.drain()))) logger.warn({ timeoutMs }, "Some requests were not answered before the broker stopped");
+    if (link.brokerEpoch !== null) {
+      await link.command("shutdown", {}, goodbyeMs).catch((error: unknown) => logger.warn({ err: error }, "The controllers could not be told that the broker stops"));
+    }
+  }
+  door.close();
+  await Promise.all([retention.stop(), follower.close(), deletions.close()]);
+  await partitions.close(new ProtocolError("NOT_LEADER_OR_FOLLOWER", "The broker stops: refresh the metadata and ask the next leader"));
+  const brokerEpoch = link.brokerEpoch ?? directory.cleanShutdown?.brokerEpoch;
+  await link.close();
+  timeouts.close();
+  // After a failure nobody knows that the logs are whole: the next start looks.
+  if (failed() || brokerEpoch === undefined) await directory.close();
+  else await directory.close({ brokerEpoch });
+}
+
+async function doneWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
+  const waited = new AbortController();
+  const inTime = await Promise.race([work.then(() => true), delay(clock, ms, waited.signal).then(() => false, () => false)]);
+  waited.abort();
+  return inTime;
+}
