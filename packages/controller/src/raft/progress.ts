@@ -11,6 +11,8 @@ export interface Progress {
   state: "probe" | "replicate";
   /** Only when probing: the append is on its way; the next heartbeat repeats it. */
   probeSent: boolean;
+  /** Refusals since the last success. */
+  refusals: number;
   /** The caller is reading entries for it; nothing with entries is sent meanwhile. */
   loading: boolean;
   /** Only when replicating: appends not yet acknowledged, by their last index, rising. */
@@ -34,6 +36,7 @@ export function newProgress(nodeId: NodeId, nextIndex: number): Progress {
     nextIndex,
     state: "probe",
     probeSent: false,
+    refusals: 0,
     loading: false,
     inFlight: [],
     inFlightBytes: 0,
@@ -42,6 +45,14 @@ export function newProgress(nodeId: NodeId, nextIndex: number): Progress {
     round: 0,
     commitSent: 0,
   };
+}
+
+/** The follower does not hold what precedes the appended entries and names the highest index that may match. Each further refusal steps back twice as
+ * far, so that logs that went apart long ago are joined in few round trips. */
+export function refused(progress: Progress, matchIndex: number): void {
+  const extra = 2 ** Math.min(progress.refusals, 30) - 1;
+  progress.refusals++;
+  probe(progress, Math.min(matchIndex + 1, progress.nextIndex) - extra);
 }
 
 /** Starts looking for the place where the logs agree, from `nextIndex` downwards. What was in flight counts as lost. */
@@ -56,6 +67,7 @@ export function probe(progress: Progress, nextIndex: number): void {
 
 /** The follower holds everything up to `matchIndex`. */
 export function matched(progress: Progress, matchIndex: number): void {
+  progress.refusals = 0;
   if (matchIndex > progress.matchIndex) {
     progress.matchIndex = matchIndex;
     progress.stalledTicks = 0;

@@ -1,7 +1,7 @@
 import { assert } from "./assert.ts";
 import { advanceCommit } from "./commit.ts";
 import type { Core } from "./core.ts";
-import { matched, probe } from "./progress.ts";
+import { matched, probe, refused } from "./progress.ts";
 import { settleReads } from "./read-index.ts";
 import { before, heartbeat, leading, replicate, tellCommit, transmit } from "./sending.ts";
 import type { AppendReply, Entry, NodeId, Voter } from "./types.ts";
@@ -53,7 +53,7 @@ export function onAppendReply(core: Core, from: Voter, answer: AppendReply): voi
     if (progress.state === "probe" && progress.matchIndex >= progress.nextIndex - 1) progress.state = "replicate";
     if (advanceCommit(core)) for (const other of leading(core).followers.values()) tellCommit(core, other);
   } else if (answer.matchIndex >= progress.matchIndex) {
-    probe(progress, Math.min(answer.matchIndex + 1, progress.nextIndex));
+    refused(progress, answer.matchIndex);
   }
   replicate(core, progress);
   tellCommit(core, progress);

@@ -1,5 +1,5 @@
+import type { Randomness } from "../core.ts";
 import type { Entry, Persist, Restored, Voter } from "../types.ts";
-import type { SeededRandom } from "./random.ts";
 
 /** What a voter's disk holds: synced content, and writes under way that a crash may or may not leave behind. */
 export class SimulatedDisk {
@@ -38,13 +38,13 @@ export class SimulatedDisk {
   }
 
   /** Vote file and log are written side by side, so each keeps its own part of what was under way; the log may be torn within a write. */
-  crash(random: SeededRandom): void {
+  crash(random: Randomness): void {
     const votes = random.below(this.#underWay.length + 1);
     const logs = random.below(this.#underWay.length + 1);
     for (const persist of this.#underWay.slice(0, votes)) this.#saveVote(persist);
     for (const persist of this.#underWay.slice(0, logs)) this.#saveEntries(persist, persist.entries.length);
     const torn = this.#underWay[logs];
-    if (torn !== undefined && random.oneIn(2)) this.#saveEntries(torn, random.below(torn.entries.length + 1));
+    if (torn !== undefined && random.below(2) === 1) this.#saveEntries(torn, random.below(torn.entries.length + 1));
     this.#underWay = [];
   }
 

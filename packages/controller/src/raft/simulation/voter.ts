@@ -2,9 +2,11 @@ import type { Randomness } from "../core.ts";
 import { Raft } from "../raft.ts";
 import type { Effects, Entry, Envelope, Input, Limits, Load, Voter } from "../types.ts";
 import { SimulatedDisk } from "./disk.ts";
-import type { SeededRandom } from "./random.ts";
 
 /** Ways to break the contract between the core and its caller, to see that the checks notice. */
+/** As many as a read of the log gives, whatever their size. */
+const LOADED_ENTRIES = 4;
+
 export const SABOTAGES = [
   "promises-before-persist",
   "forget-vote-on-restart",
@@ -71,12 +73,13 @@ export class SimulatedVoter {
   answerLoad(): { effects: Effects; messages: readonly Envelope[] } {
     const load = this.#loads.shift();
     if (load === undefined) throw new Error("nothing is being loaded");
-    const entries: readonly Entry[] = this.disk.read(load.from, load.until, 4);
+    const entries: readonly Entry[] = this.disk.read(load.from, load.until, LOADED_ENTRIES);
     return this.step({ kind: "loaded", peer: load.peer, entries });
   }
 
-  restart(random: SeededRandom | null): void {
-    if (random !== null) this.disk.crash(random);
+  /** Loses what was not synced, as far as chance wants it; 0 loses all. */
+  restart(random: Randomness): void {
+    this.disk.crash(random);
     if (this.#sabotage === "forget-vote-on-restart") this.disk.votedFor = null;
     if (this.#sabotage === "forget-term-on-restart") {
       this.disk.term = 0;
