@@ -1,4 +1,9 @@
+export { acceptLoss, type AcceptedLoss, type AcceptLossOptions } from "./directory/accept-loss.ts";
 export { LogDirectory, type LogDirectoryOptions } from "./directory/log-directory.ts";
 export { LogDamagedError, LogFailedError } from "./errors.ts";
-export { Log, type DamagedOffsets, type ReadOptions, type ReadResult, type Recovery } from "./log/log.ts";
+export { NewerFormatError } from "./format/file-header.ts";
+export type { Recovery } from "./log/core.ts";
+export { Log, type DamagedOffsets } from "./log/log.ts";
+export type { ReadOptions, ReadResult } from "./log/reader.ts";
+export type { FoundBatch } from "./log/times.ts";
 export type { LogSettings } from "./settings.ts";

@@ -1,35 +1,246 @@
-import type { Clock, Disk, Logger, Random } from "@ottla/host";
+import type { Clock, Disk, Logger, Random, Timer } from "@ottla/host";
 import type { Uuid } from "@ottla/protocol";
-import type { Log } from "../log/log.ts";
+import { isMissing } from "../format/whole-file.ts";
+import { LogCore } from "../log/core.ts";
+import { Log } from "../log/log.ts";
+import { openContent } from "../log/open-content.ts";
 import type { LogSettings } from "../settings.ts";
+import { BatchCache } from "./batch-cache.ts";
+import { FreeSpace, type Space } from "./free-space.ts";
+import { leaveMarker, readIdentity, takeMarker } from "./identity.ts";
+import { IndexMemory } from "./index-memory.ts";
+import { Joined } from "./joined.ts";
+import { Limiter } from "./limiter.ts";
+import { MAX_NAME_BYTES } from "./mark.ts";
+import { MarkFile } from "./mark-file.ts";
+import { OpenFiles } from "./open-files.ts";
+import { finishRemovals, nameOfRemoved, removedName } from "./removed.ts";
+import type { Shared } from "./shared.ts";
+import { StateJournal } from "./state-journal.ts";
+import { Turn } from "./turn.ts";
 
 export interface LogDirectoryOptions {
   readonly disk: Disk;
   readonly clock: Clock;
   /** Makes the directory id at the first open. */
   readonly random: Random;
+  /** Absolute path; it is made when it is not there. */
   readonly directory: string;
   /** Bound of the recent batches that all logs of the directory keep in memory together. */
   readonly cacheBytes: number;
+  /** Bound of the segment files that are open at a time. */
   readonly maxOpenFiles: number;
   /** -1 for the smaller of 256 MiB and 2 % of the file system, but at least 8 MiB. */
   readonly minFreeBytes: number;
   readonly logger: Logger;
   /** A sync failed: what was acknowledged is safe, but this process must end and recover. */
   onFatal(error: Error): void;
-  /** Lets an append that met a full disk free the reserved file and go on: for the log that deletions depend on. */
+  /** Lets an append that met a full disk give up the reserved file and go on: for the log that deletions depend on. */
   readonly appendsMayUseReserve?: boolean;
 }
 
+const CHECKPOINT_MS = 60_000;
+const INDEX_BYTES = 64 << 20;
+const LOGS_AT_A_TIME = 64;
+const logName = /^[A-Za-z0-9_-]+$/;
+
+/** Owns what the logs of one directory share: the file of marks, the journal of log states, the cache of recent batches, the open files,
+ * the watch over free space, and the marker of a clean shutdown. */
 export class LogDirectory implements AsyncDisposable {
-  static open(_options: LogDirectoryOptions): Promise<LogDirectory> { throw new Error("being written"); }
-  get path(): string { throw new Error("being written"); }
-  get directoryId(): Uuid { throw new Error("being written"); }
-  get cleanShutdown(): { brokerEpoch: number } | null { throw new Error("being written"); }
-  names(): string[] { throw new Error("being written"); }
-  openLog(_name: string, _settings: LogSettings, _onProgress: (log: Log) => void): Promise<Log> { throw new Error("being written"); }
-  removeLog(_name: string): Promise<void> { throw new Error("being written"); }
-  get freeSpace(): { freeBytes: number; limitBytes: number; low: boolean } { throw new Error("being written"); }
-  close(_marker?: { brokerEpoch: number }): Promise<void> { throw new Error("being written"); }
-  async [Symbol.asyncDispose](): Promise<void> { await this.close(); }
+  readonly path: string;
+  /** Made at the first open, kept for good. */
+  readonly directoryId: Uuid;
+  /** The marker that was found at open; it is gone since. */
+  readonly cleanShutdown: { readonly brokerEpoch: number } | null;
+  readonly #shared: Shared;
+  readonly #found: Set<string>;
+  readonly #logs = new Map<string, { readonly log: Promise<Log>; readonly core: Promise<LogCore> }>();
+  readonly #few = new Limiter(LOGS_AT_A_TIME);
+  readonly #removals = new Set<Promise<void>>();
+  #checkpointTimer: Timer | null = null;
+  #checkpointing: Promise<void> | null = null;
+  #failed = false;
+  #closing: Promise<void> | null = null;
+
+  private constructor(shared: Shared, directoryId: Uuid, cleanShutdown: { brokerEpoch: number } | null, found: Set<string>, failed: () => boolean) {
+    this.#shared = shared;
+    this.path = shared.path;
+    this.directoryId = directoryId;
+    this.cleanShutdown = cleanShutdown;
+    this.#found = found;
+    this.#hasFailed = failed;
+    this.#armCheckpoint();
+  }
+
+  readonly #hasFailed: () => boolean;
+
+  /** @throws NewerFormatError when a newer Ottla wrote a file of it */
+  static async open(options: LogDirectoryOptions): Promise<LogDirectory> {
+    const { disk, clock, directory, logger } = options;
+    await disk.makeDirectory(directory);
+    await disk.syncDirectory(parentOf(directory));
+    const id = await readIdentity(disk, directory, options.random, logger);
+    let failed = false;
+    const fatal = (error: Error): void => {
+      if (failed) return;
+      failed = true;
+      options.onFatal(error);
+    };
+    const turn = new Turn(clock);
+    const marks = await MarkFile.open(disk, `${directory}/marks.slots`, turn, logger);
+    const space = await FreeSpace.open({ disk, clock, directory, reserveName: "reserve.space", minFreeBytes: options.minFreeBytes, logger });
+    const freeReserve = (): Promise<boolean> => space.freeReserve();
+    const states = await StateJournal.open({ disk, directory, name: STATES_FILE, turn, logger, marks, freeReserve });
+    const names = new Joined(() => disk.syncDirectory(directory));
+    const entries = await disk.list(directory);
+    const found = new Set(entries.filter((entry) => logName.test(entry)));
+    await finishRemovals(entries.map(nameOfRemoved), found, { states, marks });
+    const shared: Shared = {
+      disk,
+      clock,
+      logger,
+      path: directory,
+      turn,
+      files: new OpenFiles(disk, Math.max(options.maxOpenFiles, 1), (error) => fatal(new Error(`Cannot sync a file of ${directory} before closing it`, { cause: error }))),
+      cache: new BatchCache(options.cacheBytes),
+      indexes: new IndexMemory(INDEX_BYTES),
+      marks,
+      states,
+      space,
+      appendsMayUseReserve: options.appendsMayUseReserve === true,
+      syncNames: () => names.run(),
+      fatal,
+    };
+    for (const name of states.names()) found.add(name);
+    const opened = new LogDirectory(shared, id, await takeMarker(disk, directory), found, () => failed);
+    for (const entry of entries) if (nameOfRemoved(entry) !== null) opened.#removeSoon(`${directory}/${entry}`);
+    return opened;
+  }
+
+  /** Of the logs found on the disk and those opened since. */
+  names(): string[] {
+    return [...this.#found].sort();
+  }
+
+  get freeSpace(): Space {
+    return this.#shared.space.space;
+  }
+
+  /** Opens a log, recovering it unless the last close was clean; makes it if it is not there.
+   * @param name ASCII letters, digits, `-` and `_`, at most 80
+   * @param onProgress called, at most once a turn, when an end or the start of the log moved, when it failed, or when damage was found */
+  async openLog(name: string, settings: LogSettings, onProgress: (log: Log) => void): Promise<Log> {
+    if (!logName.test(name) || name.length > MAX_NAME_BYTES) {
+      throw new Error(`Cannot open a log named "${name}": a name has 1 to ${MAX_NAME_BYTES} ASCII letters, digits, - or _`);
+    }
+    if (this.#closing !== null) throw new Error(`Cannot open log ${name}: ${this.path} is closed`);
+    if (this.#logs.has(name)) throw new Error(`Cannot open log ${name}: it is open already`);
+    const core = this.#few.run(() => this.#openCore(name, settings, () => log.then(onProgress)));
+    const log = core.then((opened) => new Log(opened));
+    this.#logs.set(name, { log, core });
+    try {
+      const opened = await log;
+      this.#found.add(name);
+      return opened;
+    } catch (error) {
+      this.#logs.delete(name);
+      throw error;
+    }
+  }
+
+  async #openCore(name: string, settings: LogSettings, onProgress: () => void): Promise<LogCore> {
+    const { content, onDisk } = await openContent(this.#shared, name, settings, this.cleanShutdown !== null);
+    return new LogCore(name, this.#shared, settings, content, onDisk, onProgress);
+  }
+
+  /** Closes a log and takes it away: durably gone when it resolves, its bytes are freed while nobody waits. */
+  async removeLog(name: string): Promise<void> {
+    const open = this.#logs.get(name);
+    if (open !== undefined) {
+      await (await open.log).close();
+      this.#logs.delete(name);
+    }
+    const { disk, marks, states } = this.#shared;
+    const gone = `${this.path}/${removedName(name)}`;
+    try {
+      await disk.removeDirectory(gone);
+      await disk.rename(`${this.path}/${name}`, gone);
+      await this.#shared.syncNames();
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    await marks.clear(name);
+    await states.remove(name);
+    this.#found.delete(name);
+    this.#removeSoon(gone);
+  }
+
+  /** Flushes and closes every log. With `marker`, and if nothing had failed, the next open trusts what is on the disk. */
+  close(marker?: { brokerEpoch: number }): Promise<void> {
+    this.#closing ??= this.#close(marker);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(marker: { brokerEpoch: number } | undefined): Promise<void> {
+    const { files, marks, states, space, disk, logger } = this.#shared;
+    this.#checkpointTimer?.cancel();
+    await this.#checkpointing;
+    await Promise.all(Array.from(this.#logs.values(), ({ log }) => this.#few.run(async () => this.#closeLog(await log))));
+    await Promise.all(this.#removals);
+    await files.close();
+    await space.close();
+    const clean = marker !== undefined && !this.#failed && !this.#hasFailed();
+    try {
+      await states.close();
+      await marks.close();
+      if (clean) await leaveMarker(disk, this.path, marker.brokerEpoch);
+      else if (marker !== undefined) logger.warn({ path: this.path }, "A log had failed: the next start recovers");
+    } catch (error) {
+      logger.error({ err: error, path: this.path }, "Cannot close the log directory in order; the next start recovers");
+    }
+  }
+
+  async #closeLog(log: Log): Promise<void> {
+    await log.close();
+    if (!log.closedClean) this.#failed = true;
+  }
+
+  #removeSoon(path: string): void {
+    const { disk, logger } = this.#shared;
+    const removal = disk
+      .removeDirectory(path)
+      .catch((error: unknown) => logger.warn({ err: error, path }, "Cannot remove a deleted log; the next start will"))
+      .finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+  }
+
+  #armCheckpoint(): void {
+    this.#checkpointTimer = this.#shared.clock.after(CHECKPOINT_MS, () => {
+      this.#checkpointing = this.#checkpoint().finally(() => {
+        this.#checkpointing = null;
+        if (this.#closing === null) this.#armCheckpoint();
+      });
+    });
+  }
+
+  /** Bounds what recovery has to scan. */
+  async #checkpoint(): Promise<void> {
+    await Promise.all(
+      Array.from(this.#logs.values(), ({ log }) =>
+        this.#few.run(async () => {
+          await (await log).checkpoint();
+        }),
+      ),
+    ).catch((error: unknown) => this.#shared.logger.warn({ err: error, path: this.path }, "Cannot save recovery points"));
+  }
+}
+
+const STATES_FILE = "states.journal";
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf("/"), 1));
 }

@@ -1,6 +1,20 @@
-import type { BatchHeader } from "@ottla/protocol";
+import { type BatchHeader, batches, ProtocolError, readBatchHeader, setBaseOffset, setLeaderEpoch } from "@ottla/protocol";
+import { assert } from "../assert.ts";
+import { LogFailedError } from "../errors.ts";
+import { type Segment, segmentName } from "../segment/segment.ts";
 import type { LogSettings } from "../settings.ts";
+import type { LogCore, Recovery } from "./core.ts";
+import { raiseStart } from "./deletion.ts";
+import type { EpochEnd } from "./epoch-cache.ts";
+import { sealIndex, storeIndex } from "./indexing.ts";
+import { Reader, type ReadOptions, type ReadResult } from "./reader.ts";
+import { reopen } from "./reopen.ts";
+import { retainedFrom } from "./retention.ts";
+import { firstAtOrAfter, type FoundBatch, withMaxTimestamp } from "./times.ts";
+import { truncate } from "./truncate.ts";
+import { Writer } from "./writer.ts";
 
+/** Offsets whose bytes had been made durable and do not verify. */
 export interface DamagedOffsets {
   readonly from: number;
   /** Exclusive. */
@@ -8,56 +22,312 @@ export interface DamagedOffsets {
   readonly file: string;
 }
 
-export interface Recovery {
-  readonly tornBytes: number;
-  readonly damaged: boolean;
-  readonly scannedBatches: number;
-}
+/** Relative offsets and positions in an index have 32 bits. */
+const MAX_OFFSETS_OF_SEGMENT = 2 ** 31 - 1;
+const HEADERS_STEP_BYTES = 1 << 20;
 
-export interface ReadOptions {
-  readonly from: number;
-  /** Exclusive. */
-  readonly until: number;
-  readonly maxBytes: number;
-}
-
-export interface ReadResult {
-  readonly parts: Uint8Array[];
-  readonly bytes: number;
-  readonly nextOffset: number;
-}
-
+/** An append-only log of record batches. Offsets are contiguous; batches are immutable once appended.
+ *
+ * What is appended goes through three states: in the log (`endOffset`), handed to the operating system (`writtenOffset`), durable
+ * (`durableOffset`). A failed write or sync takes back what was not written and shuts the log to appends: see `failure`. */
 export class Log {
-  get name(): string { throw new Error("being written"); }
-  get directory(): string { throw new Error("being written"); }
-  get startOffset(): number { throw new Error("being written"); }
-  get endOffset(): number { throw new Error("being written"); }
-  get writtenOffset(): number { throw new Error("being written"); }
-  get durableOffset(): number { throw new Error("being written"); }
-  get sizeBytes(): number { throw new Error("being written"); }
-  get pendingBytes(): number { throw new Error("being written"); }
-  get lastEpoch(): number { throw new Error("being written"); }
-  get failure(): Error | null { throw new Error("being written"); }
-  get damaged(): readonly DamagedOffsets[] { throw new Error("being written"); }
-  get recovery(): Recovery { throw new Error("being written"); }
-  append(_batch: Uint8Array, _leaderEpoch: number): { baseOffset: number; lastOffset: number } { throw new Error("being written"); }
-  written(_offset: number): Promise<void> { throw new Error("being written"); }
-  durable(_offset: number): Promise<void> { throw new Error("being written"); }
-  flush(): Promise<void> { throw new Error("being written"); }
-  read(_options: ReadOptions): Promise<ReadResult> { throw new Error("being written"); }
-  headers(_from: number): AsyncIterable<BatchHeader> { throw new Error("being written"); }
-  offsetForTimestamp(_timestamp: number, _until: number): Promise<{ batch: Uint8Array; header: BatchHeader } | null> { throw new Error("being written"); }
-  maxTimestamp(_until: number): Promise<{ batch: Uint8Array; header: BatchHeader } | null> { throw new Error("being written"); }
-  epochEnd(_epoch: number): { epoch: number; endOffset: number } { throw new Error("being written"); }
-  epochStart(_epoch: number): number | null { throw new Error("being written"); }
-  recordEpochStart(_epoch: number): Promise<void> { throw new Error("being written"); }
-  epochAt(_offset: number): number | null { throw new Error("being written"); }
-  truncateTo(_offset: number): Promise<void> { throw new Error("being written"); }
-  deleteRecordsTo(_offset: number): Promise<void> { throw new Error("being written"); }
-  applyRetention(_nowMs: number, _upTo: number): Promise<{ deletedSegments: number }> { throw new Error("being written"); }
-  roll(): Promise<void> { throw new Error("being written"); }
-  reopen(): Promise<void> { throw new Error("being written"); }
-  acceptLoss(): Promise<DamagedOffsets[]> { throw new Error("being written"); }
-  configure(_settings: LogSettings): void { throw new Error("being written"); }
-  close(): Promise<void> { throw new Error("being written"); }
+  readonly #core: LogCore;
+  readonly #writer: Writer;
+  readonly #reader: Reader;
+  #cutting = false;
+  #closedClean = false;
+
+  /** Made by {@link LogDirectory.openLog}. */
+  constructor(core: LogCore) {
+    this.#core = core;
+    this.#writer = new Writer(core, (segment) => this.#sealed(segment));
+    this.#reader = new Reader(core);
+  }
+
+  get name(): string {
+    return this.#core.name;
+  }
+
+  /** Absolute path of the log's own directory, which is there from the first append on. */
+  get directory(): string {
+    return this.#core.path;
+  }
+
+  get startOffset(): number {
+    return this.#core.startOffset;
+  }
+
+  /** Of the next batch. */
+  get endOffset(): number {
+    return this.#core.endOffset;
+  }
+
+  get writtenOffset(): number {
+    return this.#core.writtenOffset;
+  }
+
+  get durableOffset(): number {
+    return this.#core.durable.offset;
+  }
+
+  get sizeBytes(): number {
+    return this.#core.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  }
+
+  /** Appended and not yet handed to the operating system. */
+  get pendingBytes(): number {
+    return this.#writer.pendingBytes;
+  }
+
+  /** The newest epoch, also one without a batch; -1 if there is none. */
+  get lastEpoch(): number {
+    return this.#core.epochs.last;
+  }
+
+  get failure(): Error | null {
+    return this.#core.failure;
+  }
+
+  /** In order of offset, without what was given up. */
+  get damaged(): readonly DamagedOffsets[] {
+    return this.#core.damage
+      .filter((range) => !range.accepted)
+      .map(({ from, until, segmentBase }) => ({ from, until, file: `${this.#core.path}/${segmentName(segmentBase)}` }));
+  }
+
+  /** What was found when the log was opened. */
+  get recovery(): Recovery {
+    return this.#core.recovery;
+  }
+
+  /** Takes ownership of one whole batch, gives it the next offset and the leader epoch, and queues it; what is queued in a turn becomes one
+   * write. Reads see it at once.
+   * @param leaderEpoch not below that of the batch before
+   * @throws LogFailedError after a failed write or sync */
+  append(batch: Uint8Array, leaderEpoch: number): { baseOffset: number; lastOffset: number } {
+    const core = this.#core;
+    if (core.failure !== null) throw core.failure;
+    assert(!core.closed && !this.#cutting, `append to log ${core.name} while it is ${core.closed ? "closed" : "being cut"}`);
+    const header = readBatchHeader(batch);
+    assert(header.sizeBytes === batch.length, `a batch of ${header.sizeBytes} bytes came in ${batch.length}`);
+    if (leaderEpoch !== core.epochs.last) {
+      core.epochs.begin(leaderEpoch, core.endOffset);
+      void core.saveState().catch(() => undefined);
+    }
+    const segment = this.#segmentFor(header);
+    const baseOffset = segment.endOffset;
+    const lastOffset = baseOffset + header.lastOffsetDelta;
+    setBaseOffset(batch, baseOffset);
+    setLeaderEpoch(batch, leaderEpoch);
+    if (segment.sizeBytes === 0) segment.createdMs = core.shared.clock.wallMs();
+    segment.add(batch.length, lastOffset + 1, header.maxTimestamp);
+    core.shared.cache.add(core.cached, baseOffset, lastOffset + 1, batch);
+    this.#writer.add(segment, batch, lastOffset + 1, header.maxTimestamp);
+    return { baseOffset, lastOffset };
+  }
+
+  /** Resolves once all below `offset` is with the operating system: it survives the process.
+   * @throws LogFailedError */
+  written(offset: number): Promise<void> {
+    return this.#writer.written(offset);
+  }
+
+  /** Resolves once all below `offset` survives a power failure. Under a policy other than `commit` somebody must ask for a flush.
+   * @throws LogFailedError */
+  durable(offset: number): Promise<void> {
+    return this.#writer.syncer.durable(offset);
+  }
+
+  /** Makes durable what has been appended until now; joins what is under way.
+   * @throws LogFailedError */
+  flush(): Promise<void> {
+    this.#writer.syncer.sync();
+    return this.durable(this.endOffset);
+  }
+
+  /** Whole batches from the one that holds `from`.
+   * @throws ProtocolError OFFSET_OUT_OF_RANGE
+   * @throws LogDamagedError */
+  read(options: ReadOptions): Promise<ReadResult> {
+    return this.#reader.read(options);
+  }
+
+  /** Of every batch from the one that holds `from` to the present end of the log.
+   * @throws ProtocolError OFFSET_OUT_OF_RANGE
+   * @throws LogDamagedError */
+  async *headers(from: number): AsyncGenerator<BatchHeader, void, undefined> {
+    const until = this.endOffset;
+    for (let offset = from; offset < until; ) {
+      const { parts, nextOffset } = await this.#reader.read({ from: offset, until, maxBytes: HEADERS_STEP_BYTES });
+      if (nextOffset === offset) return;
+      for (const part of parts) for (const { header } of batches(part)) yield header;
+      offset = nextOffset;
+    }
+  }
+
+  /** The first batch below `until` whose largest timestamp is at or after `timestamp`. */
+  offsetForTimestamp(timestamp: number, until: number): Promise<FoundBatch | null> {
+    return firstAtOrAfter(this.#core, this.#reader, timestamp, Math.min(until, this.endOffset));
+  }
+
+  /** The first batch below `until` that holds the largest timestamp. */
+  maxTimestamp(until: number): Promise<FoundBatch | null> {
+    return withMaxTimestamp(this.#core, this.#reader, Math.min(until, this.endOffset));
+  }
+
+  /** Where an epoch ends, for a follower that asks up to where it agrees: the largest epoch not above the one asked for, and its end.
+   * Both -1 when the epoch is above all known. @see KIP-101, KIP-320 */
+  epochEnd(epoch: number): EpochEnd {
+    return this.#core.epochs.end(epoch, this.endOffset);
+  }
+
+  epochStart(epoch: number): number | null {
+    return this.#core.epochs.start(epoch);
+  }
+
+  /** Which epoch the batch at an offset was written in. */
+  epochAt(offset: number): number | null {
+    return this.#core.epochs.at(offset);
+  }
+
+  /** A leader begins an epoch at the end of the log; resolves once that is durable. */
+  async recordEpochStart(epoch: number): Promise<void> {
+    const core = this.#core;
+    if (epoch !== core.epochs.last) core.epochs.begin(epoch, this.endOffset);
+    else if (core.stateSaving === null) return;
+    await core.saveState();
+  }
+
+  /** Cuts the log before the batch that holds `offset`, durably. Nothing may be appended until it resolves. */
+  truncateTo(offset: number): Promise<void> {
+    return this.#core.exclusive(async () => {
+      const core = this.#core;
+      if (offset >= core.endOffset) return;
+      assert(offset >= core.startOffset, `cannot cut log ${core.name} at offset ${offset}: it starts at ${core.startOffset}`);
+      if (core.failure !== null) throw core.failure;
+      this.#cutting = true;
+      try {
+        await this.#writer.idle();
+        if (core.failure !== null) throw core.failure;
+        this.#writer.syncer.reset(await truncate(core, offset));
+      } finally {
+        this.#cutting = false;
+      }
+    });
+  }
+
+  /** Moves the log's start up to `offset`, durably, and deletes the segments below it.
+   * @throws ProtocolError OFFSET_OUT_OF_RANGE above the end of the log */
+  deleteRecordsTo(offset: number): Promise<void> {
+    return this.#core.exclusive(async () => {
+      const core = this.#core;
+      if (offset > core.endOffset) {
+        throw new ProtocolError("OFFSET_OUT_OF_RANGE", `Cannot delete the records of log ${core.name} up to offset ${offset}: it ends at ${core.endOffset}`);
+      }
+      if (offset > core.startOffset) await raiseStart(core, offset);
+    });
+  }
+
+  /** Deletes the oldest segments that are too old, or too much, and end at or below `upTo`. */
+  applyRetention(nowMs: number, upTo: number): Promise<{ deletedSegments: number }> {
+    return this.#core.exclusive(async () => {
+      const core = this.#core;
+      const start = retainedFrom(core, nowMs, Math.min(upTo, core.writtenOffset));
+      if (start <= core.startOffset) return { deletedSegments: 0 };
+      if (start === core.endOffset && core.failure === null) this.#roll();
+      const deleted = await raiseStart(core, start);
+      return { deletedSegments: deleted.length };
+    });
+  }
+
+  /** Ends the active segment: the next append begins a new one. */
+  roll(): Promise<void> {
+    return this.#core.exclusive(async () => {
+      if (this.#core.active.sizeBytes > 0) this.#roll();
+    });
+  }
+
+  /** Takes appends again after a failed one, once its cause is gone: verifies what had been written since the last sync, as recovery would.
+   * @throws LogFailedError when the log cannot be reopened, such as after a failed sync */
+  reopen(): Promise<void> {
+    return this.#core.exclusive(async () => {
+      if (this.#core.failure === null) return;
+      await this.#writer.syncer.idle();
+      this.#writer.syncer.reset(await reopen(this.#core));
+      this.#core.changed();
+    });
+  }
+
+  /** Gives damaged offsets up for good: reads step over them from now on. Resolves with what was given up. */
+  acceptLoss(): Promise<DamagedOffsets[]> {
+    return this.#core.exclusive(async () => {
+      const lost = [...this.damaged];
+      if (lost.length === 0) return lost;
+      this.#core.damage = this.#core.damage.map((range) => ({ ...range, accepted: true }));
+      await this.#core.saveState();
+      this.#core.changed();
+      return lost;
+    });
+  }
+
+  /** New settings count from the next append on. */
+  configure(settings: LogSettings): void {
+    this.#core.settings = settings;
+    if (settings.flush.kind === "commit") this.#writer.syncer.sync();
+  }
+
+  /** Saves what recovery would have to look for: after it a clean start reads none of the log's files. */
+  async checkpoint(): Promise<void> {
+    const core = this.#core;
+    if (core.failure !== null || !core.pointBehind) return;
+    await storeIndex(core, core.active);
+    await core.saveState();
+  }
+
+  /** Flushes what is pending and lets go of the log's files. Whether it is a clean end is seen from `failure`. */
+  async close(): Promise<void> {
+    const core = this.#core;
+    if (core.closed) return;
+    core.closed = true;
+    await core.settled();
+    await this.#writer.idle();
+    if (core.failure === null) await this.flush().catch(() => undefined);
+    await this.#writer.idle();
+    await this.checkpoint().catch((error: unknown) => core.shared.logger.warn({ err: error, log: core.name }, "Cannot write the state of a log"));
+    await core.settled();
+    core.shared.cache.cut(core.cached, 0);
+    for (const segment of core.segments) {
+      core.shared.indexes.release(segment);
+      core.shared.files.retire(core.filePath(segment));
+    }
+    this.#closedClean = core.failure === null && core.durable.offset === core.endOffset;
+    core.failure ??= new LogFailedError(`Log ${core.name} is closed`, "CLOSED");
+  }
+
+  /** Whether `close` left nothing for recovery. */
+  get closedClean(): boolean {
+    return this.#closedClean;
+  }
+
+  #segmentFor(header: BatchHeader): Segment {
+    const { active, settings, shared } = this.#core;
+    const full =
+      active.sizeBytes > 0 &&
+      (active.sizeBytes + header.sizeBytes > settings.segmentBytes ||
+        active.endOffset + header.lastOffsetDelta - active.base > MAX_OFFSETS_OF_SEGMENT ||
+        shared.clock.wallMs() - active.createdMs > settings.segmentMs);
+    return full ? this.#roll() : active;
+  }
+
+  #roll(): Segment {
+    const { active } = this.#core;
+    const next = this.#core.beginSegment();
+    if (active.sizeBytes === active.writtenBytes) this.#sealed(active);
+    return next;
+  }
+
+  #sealed(segment: Segment): void {
+    sealIndex(this.#core, segment);
+    this.#writer.syncer.sync();
+  }
 }

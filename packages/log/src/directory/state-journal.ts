@@ -1,0 +1,210 @@
+import { type Disk, type DiskFile, DiskError, type Logger } from "@ottla/host";
+import { crc32c } from "@ottla/protocol";
+import { ascii, FieldWriter } from "../format/fields.ts";
+import { FILE_HEADER_BYTES, type FileFormat, fileHeader, hasHeader } from "../format/file-header.ts";
+import { readWhole, replaceFile } from "../format/whole-file.ts";
+import { decodeState, encodeRemoved, encodeState, type LogState } from "./log-state.ts";
+import type { Mark } from "./mark.ts";
+import type { MarkFile } from "./mark-file.ts";
+import type { Turn } from "./turn.ts";
+
+const format: FileFormat = { magic: "OTTLASTA", version: 1 };
+const recordMagic = ascii("OREC");
+const RECORD_HEADER_BYTES = 12;
+/** Superseded records are tolerated up to this much besides twice the live ones. */
+const COMPACT_BYTES = 1 << 20;
+
+export interface StateJournalOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly name: string;
+  readonly turn: Turn;
+  readonly logger: Logger;
+  /** Holds how long the journal had been made, under the journal's own name, which no log can have. */
+  readonly marks: MarkFile;
+  /** Frees the space kept for this moment; false when there is none left. */
+  freeReserve(): Promise<boolean>;
+}
+
+/** What is known of each log of a directory, in one file: a record for each change, the last one of a log counts. All changes of a turn
+ * share one write and one sync, so that a thousand new logs cost no thousand syncs. */
+export class StateJournal {
+  readonly #options: StateJournalOptions;
+  readonly #path: string;
+  readonly #live: Map<string, Uint8Array>;
+  readonly #states: Map<string, LogState>;
+  /** A record that had been made durable did not verify: some log may be older here than it was. */
+  readonly damaged: boolean;
+  #file: DiskFile | null = null;
+  #size: number;
+  #queue: Uint8Array[] = [];
+  #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
+  #writing: Promise<void> | null = null;
+  readonly #run = (): void => {
+    this.#writing ??= this.#writeAll().finally(() => (this.#writing = null));
+  };
+
+  private constructor(options: StateJournalOptions, content: Content) {
+    this.#options = options;
+    this.#path = `${options.directory}/${options.name}`;
+    this.#live = content.live;
+    this.#states = content.states;
+    this.damaged = content.damaged;
+    this.#size = content.goodBytes;
+  }
+
+  /** @throws NewerFormatError */
+  static async open(options: StateJournalOptions): Promise<StateJournal> {
+    const path = `${options.directory}/${options.name}`;
+    const bytes = await readWhole(options.disk, path);
+    const parsed = parse(bytes ?? new Uint8Array(0), path);
+    const content = { ...parsed, damaged: parsed.damaged || parsed.goodBytes < (options.marks.get(options.name)?.position ?? 0) };
+    if (content.damaged) options.logger.error({ path }, "Log states are damaged; every log of the directory counts as damaged until it is verified");
+    const journal = new StateJournal(options, content);
+    if (bytes === null || content.damaged || content.goodBytes < bytes.length || journal.#wasteful()) await journal.#compact();
+    return journal;
+  }
+
+  get(name: string): LogState | null {
+    return this.#states.get(name) ?? null;
+  }
+
+  names(): Iterable<string> {
+    return this.#states.keys();
+  }
+
+  /** Resolves once the state is durable. */
+  put(name: string, state: LogState): Promise<void> {
+    this.#states.set(name, state);
+    const record = frame(encodeState(name, state));
+    this.#live.set(name, record);
+    return this.#append(record);
+  }
+
+  remove(name: string): Promise<void> {
+    this.#states.delete(name);
+    if (!this.#live.delete(name)) return Promise.resolve();
+    return this.#append(frame(encodeRemoved(name)));
+  }
+
+  async close(): Promise<void> {
+    if (this.#queue.length > 0) this.#run();
+    await this.#writing;
+    await this.#file?.close();
+  }
+
+  #append(record: Uint8Array): Promise<void> {
+    this.#queue.push(record);
+    this.#options.turn.add(this.#run);
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const records = this.#queue;
+      const waiting = this.#waiting;
+      this.#queue = [];
+      this.#waiting = [];
+      try {
+        if (this.#wasteful()) await this.#compact();
+        else await this.#write(records);
+        for (const waiter of waiting) waiter.resolve();
+      } catch (error) {
+        for (const waiter of waiting) waiter.reject(error);
+      }
+    }
+  }
+
+  async #write(records: readonly Uint8Array[]): Promise<void> {
+    this.#file ??= await this.#options.disk.open(this.#path, "write");
+    try {
+      await this.#file.write(records, this.#size);
+    } catch (error) {
+      // What is written after a failed write must begin where it began.
+      await this.#file.truncate(this.#size);
+      if (!(error instanceof DiskError && error.code === "ENOSPC" && (await this.#options.freeReserve()))) throw error;
+      await this.#file.write(records, this.#size);
+    }
+    await this.#file.sync();
+    for (const record of records) this.#size += record.length;
+    await this.#options.marks.set(this.#options.name, this.#mark(this.#size));
+  }
+
+  #wasteful(): boolean {
+    if (this.#size <= COMPACT_BYTES) return false;
+    let live = 0;
+    for (const record of this.#live.values()) live += record.length;
+    return this.#size > 2 * live + COMPACT_BYTES;
+  }
+
+  async #compact(): Promise<void> {
+    const content = new FieldWriter(this.#size + FILE_HEADER_BYTES).bytes(fileHeader(format));
+    for (const record of this.#live.values()) content.bytes(record);
+    const bytes = content.done();
+    await this.#file?.close();
+    this.#file = null;
+    const { disk, directory, name, marks } = this.#options;
+    await marks.lower(name, this.#mark(0));
+    await replaceFile(disk, directory, name, bytes);
+    this.#size = bytes.length;
+    await marks.set(name, this.#mark(this.#size));
+  }
+
+  #mark(position: number): Mark {
+    return { offset: 0, segmentBase: 0, position, check: null };
+  }
+}
+
+interface Content {
+  readonly live: Map<string, Uint8Array>;
+  readonly states: Map<string, LogState>;
+  readonly damaged: boolean;
+  readonly goodBytes: number;
+}
+
+function frame(payload: Uint8Array): Uint8Array {
+  return new FieldWriter(RECORD_HEADER_BYTES + payload.length).bytes(recordMagic).u32(payload.length).u32(crc32c(payload)).bytes(payload).done();
+}
+
+/** A record that does not verify is the torn end of the file unless a good one follows. */
+function parse(bytes: Uint8Array, path: string): Content {
+  const live = new Map<string, Uint8Array>();
+  const states = new Map<string, LogState>();
+  if (!hasHeader(bytes, format, path)) return { live, states, damaged: bytes.length > 0, goodBytes: 0 };
+  let goodBytes = FILE_HEADER_BYTES;
+  let damaged = false;
+  for (let at = FILE_HEADER_BYTES; at < bytes.length; ) {
+    const found = recordAt(bytes, at);
+    if (found === null) {
+      at++;
+      continue;
+    }
+    if (at !== goodBytes) damaged = true;
+    at += found.record.length;
+    goodBytes = at;
+    if (found.state === null) {
+      live.delete(found.name);
+      states.delete(found.name);
+    } else {
+      live.set(found.name, found.record);
+      states.set(found.name, found.state);
+    }
+  }
+  return { live, states, damaged, goodBytes };
+}
+
+function recordAt(bytes: Uint8Array, at: number): { record: Uint8Array; name: string; state: LogState | null } | null {
+  if (at + RECORD_HEADER_BYTES > bytes.length || !recordMagic.every((byte, index) => bytes[at + index] === byte)) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at);
+  const length = view.getUint32(4);
+  if (at + RECORD_HEADER_BYTES + length > bytes.length) return null;
+  const record = bytes.subarray(at, at + RECORD_HEADER_BYTES + length);
+  const payload = record.subarray(RECORD_HEADER_BYTES);
+  if (view.getUint32(8) !== crc32c(payload)) return null;
+  try {
+    return { record, ...decodeState(payload) };
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,270 @@
+import type { DiskFile } from "@ottla/host";
+import type { LogState } from "../directory/log-state.ts";
+import type { Mark } from "../directory/mark.ts";
+import type { Shared } from "../directory/shared.ts";
+import { removeIndexFiles } from "../segment/index-files.ts";
+import { inspect, type Inspection } from "../segment/inspect.ts";
+import { Segment, segmentName } from "../segment/segment.ts";
+import { SegmentIndex } from "../segment/segment-index.ts";
+import { headerCheck } from "../segment/verify.ts";
+import type { LogContent } from "./core.ts";
+import { copyAside } from "./copy-aside.ts";
+import { clipDamage, type DamageRange, mergeDamage } from "./damage.ts";
+import { EpochCache } from "./epoch-cache.ts";
+import { listLog } from "./list-log.ts";
+
+export interface RecoverOptions {
+  readonly shared: Shared;
+  readonly name: string;
+  readonly indexIntervalBytes: number;
+  /** The state journal had damage: what it says of this log may be older than what was durable. */
+  readonly statesDamaged: boolean;
+}
+
+/** Opens a log after anything but a clean shutdown: verifies every batch from the recovery point on. What does not verify is a torn tail at
+ * or beyond the mark, and is cut; below the mark it is damage, and stays where it is but is not served. */
+export async function recover(options: RecoverOptions): Promise<{ content: LogContent; onDisk: boolean }> {
+  const recovery = new Recovering(options);
+  await recovery.run();
+  return { content: recovery.content(), onDisk: recovery.onDisk };
+}
+
+class Recovering {
+  readonly #options: RecoverOptions;
+  readonly #path: string;
+  readonly #state: LogState | null;
+  /** Recovery scans from here. */
+  #point: Mark = { offset: 0, segmentBase: 0, position: 0, check: null };
+  /** What was durable at least. */
+  #floor: Mark = this.#point;
+  #epochs = new EpochCache([]);
+  #segments: Segment[] = [];
+  #damage: DamageRange[] = [];
+  #end: Mark = this.#point;
+  #lastEpoch = -1;
+  #tornBytes = 0;
+  #scannedBatches = 0;
+  #startOffset = 0;
+  onDisk = false;
+
+  constructor(options: RecoverOptions) {
+    this.#options = options;
+    this.#path = `${options.shared.path}/${options.name}`;
+    this.#state = options.shared.states.get(options.name);
+  }
+
+  async run(): Promise<void> {
+    const { shared, name, statesDamaged } = this.#options;
+    const found = await listLog(shared, this.#path);
+    this.onDisk = found !== null;
+    const bases = found ?? [];
+    const first: Mark = { offset: bases[0] ?? 0, segmentBase: bases[0] ?? 0, position: 0, check: null };
+    const point = this.#state === null ? first : { ...this.#state.point, check: null };
+    const mark = shared.marks.get(name);
+    this.#floor = mark !== null && mark.offset >= point.offset ? mark : point;
+    this.#point = statesDamaged ? first : point;
+    this.#startOffset = this.#state?.startOffset ?? first.offset;
+    this.#epochs = new EpochCache(statesDamaged ? [] : (this.#state?.epochs ?? []));
+    this.#damage = statesDamaged ? [] : [...(this.#state?.damage ?? [])];
+    await this.#takeSegments(bases);
+    await this.#settle();
+  }
+
+  content(): LogContent {
+    return {
+      segments: this.#segments,
+      startOffset: this.#startOffset,
+      durable: this.#end,
+      epochs: this.#epochs,
+      damage: this.#damage,
+      recovery: { tornBytes: this.#tornBytes, damaged: this.#damage.length > 0 || this.#options.statesDamaged, scannedBatches: this.#scannedBatches },
+    };
+  }
+
+  async #takeSegments(bases: readonly number[]): Promise<void> {
+    const known = new Map((this.#state?.segments ?? []).map((summary) => [summary.base, summary]));
+    for (const summary of known.values()) {
+      const gone = summary.base < this.#point.segmentBase && summary.sizeBytes > 0 && summary.endOffset > this.#startOffset && !bases.includes(summary.base);
+      if (gone) this.#lose(summary.base, { from: summary.base, until: summary.endOffset, startPosition: 0, endPosition: 0 });
+    }
+    this.#end = { ...this.#point, offset: bases[0] ?? this.#point.offset };
+    for (const [at, base] of bases.entries()) {
+      const summary = known.get(base);
+      const next = bases[at + 1];
+      if (summary !== undefined && base < this.#point.segmentBase) {
+        this.#segments.push(Segment.fromSummary(summary));
+        this.#end = { offset: summary.endOffset, segmentBase: base, position: summary.sizeBytes, check: null };
+      } else if (base > this.#floor.offset && base !== this.#end.offset) {
+        await this.#drop(bases.slice(at));
+        return;
+      } else if (!(await this.#scan(base, next, summary?.maxTimestamp ?? -1, summary?.createdMs))) {
+        await this.#drop(bases.slice(at + 1));
+        return;
+      }
+    }
+  }
+
+  /** False when the log ends in this segment. */
+  async #scan(base: number, next: number | undefined, maxTimestamp: number, createdMs: number | undefined): Promise<boolean> {
+    const { shared, indexIntervalBytes } = this.#options;
+    const path = `${this.#path}/${segmentName(base)}`;
+    const open = await shared.files.acquire(path, "write");
+    try {
+      const sizeBytes = await open.file.size();
+      const from = base === this.#point.segmentBase && this.#point.position <= sizeBytes ? this.#point : { offset: base, position: 0 };
+      const floor = this.#floorOf(base, next, sizeBytes);
+      const segment = new Segment(base);
+      const index = new SegmentIndex(from.position, indexIntervalBytes);
+      segment.maxTimestamp = from.position > 0 ? maxTimestamp : -1;
+      let check: number | null = null;
+      const result = await inspect({
+        file: open.file,
+        sizeBytes,
+        from: { offset: from.offset, position: from.position, lastEpoch: this.#lastEpoch },
+        floor,
+        epochs: this.#epochs,
+        epochsKnownUntil: this.#options.statesDamaged ? 0 : this.#floor.offset,
+        onBatch: (header, batch, position) => {
+          index.add(header.baseOffset - base, position, segment.maxTimestamp);
+          segment.maxTimestamp = Math.max(segment.maxTimestamp, header.maxTimestamp);
+          check = headerCheck(batch);
+          this.#scannedBatches++;
+          this.#lastEpoch = header.leaderEpoch;
+          if (this.#epochs.at(header.baseOffset) !== header.leaderEpoch) {
+            this.#epochs.forgetBeyond(header.baseOffset);
+            if (header.leaderEpoch > this.#epochs.last) this.#epochs.begin(header.leaderEpoch, header.baseOffset);
+          }
+        },
+      });
+      segment.index = index;
+      segment.endOffset = result.endOffset;
+      segment.sizeBytes = segment.writtenBytes = result.endPosition;
+      segment.writtenMaxTimestamp = segment.maxTimestamp;
+      segment.createdMs = createdMs ?? shared.clock.wallMs();
+      segment.onDisk = segment.sizeChecked = true;
+      this.#segments.push(segment);
+      this.#end = { offset: result.endOffset, segmentBase: base, position: result.endPosition, check };
+      for (const damage of result.damage) this.#lose(base, damage);
+      if (result.damage.length > 0) await copyAside(shared, open.file, path, sizeBytes);
+      if (result.torn !== null) await this.#cutTail(open.file, path, result, base);
+      return result.torn === null;
+    } finally {
+      shared.files.release(open);
+    }
+  }
+
+  /** Segments before the one with the mark were full and durable when it was begun. */
+  #floorOf(base: number, next: number | undefined, sizeBytes: number): Mark {
+    const floor = this.#floor;
+    if (base === floor.segmentBase) return floor;
+    if (base > floor.segmentBase) return { offset: base, segmentBase: base, position: 0, check: null };
+    const end = next !== undefined && next <= floor.segmentBase ? next : floor.segmentBase;
+    return { offset: end, segmentBase: base, position: sizeBytes, check: null };
+  }
+
+  async #cutTail(file: DiskFile, path: string, result: Inspection, base: number): Promise<void> {
+    const { shared, name } = this.#options;
+    this.#tornBytes += result.torn?.bytes ?? 0;
+    shared.logger.warn(
+      { log: name, file: path, fromOffset: result.endOffset, fromByte: result.endPosition, bytes: result.torn?.bytes, reason: result.torn?.reason },
+      "The end of a log was torn, beyond what had been made durable; it is cut off",
+    );
+    await file.truncate(result.endPosition);
+    await file.sync();
+    await removeIndexFiles(shared.disk, this.#path, base);
+  }
+
+  /** Segments that follow a torn end never counted. */
+  async #drop(bases: readonly number[]): Promise<void> {
+    const { disk, logger, name, files } = { ...this.#options.shared, ...this.#options };
+    for (const base of bases) {
+      const path = `${this.#path}/${segmentName(base)}`;
+      const file = await disk.open(path, "read");
+      const bytes = await file.size();
+      await file.close();
+      this.#tornBytes += bytes;
+      if (bytes > 0) logger.warn({ log: name, file: path, bytes }, "A segment follows the torn end of its log; it is removed");
+      files.forget(path);
+      await disk.remove(path);
+      await removeIndexFiles(disk, this.#path, base);
+    }
+    if (bases.length > 0) await disk.syncDirectory(this.#path);
+  }
+
+  #lose(segmentBase: number, bytes: Omit<DamageRange, "segmentBase" | "accepted">): void {
+    const range: DamageRange = { ...bytes, segmentBase, accepted: false };
+    this.#damage = mergeDamage(this.#damage, [range]);
+    const file = `${this.#path}/${segmentName(segmentBase)}`;
+    this.#options.shared.logger.error({ log: this.#options.name, file, from: bytes.from, until: bytes.until }, "Damage was found; its offsets are not served");
+  }
+
+  /** Brings the end of the log into order and makes durable what was found. */
+  async #settle(): Promise<void> {
+    const { shared, name, statesDamaged } = this.#options;
+    const scannedEnd = this.#end;
+    if (this.#end.offset < this.#floor.offset) {
+      // The file that held the rest is gone.
+      this.#lose(this.#floor.segmentBase, { from: this.#end.offset, until: this.#floor.offset, startPosition: this.#end.position, endPosition: this.#end.position });
+      this.#beginAt(this.#floor.offset);
+    } else if (this.#damage.some((range) => range.until === this.#end.offset)) this.#beginAt(this.#end.offset);
+    if (this.#end.offset < this.#startOffset) {
+      await this.#drop(this.#segments.map((segment) => segment.base));
+      this.#segments = [];
+      this.#beginAt(this.#startOffset);
+    } else if (this.#segments.length === 0) this.#beginAt(this.#end.offset);
+    await this.#dropBelowStart();
+    this.#epochs.forgetBeyond(this.#end.offset);
+    this.#damage = clipDamage(this.#damage, this.#startOffset, this.#end.offset);
+    if (scannedEnd.offset > this.#floor.offset) await this.#makeDurable();
+    const told = this.#damage.length > (this.#state?.damage.length ?? 0) || this.#tornBytes > 0 || statesDamaged;
+    if (this.#end.offset !== shared.marks.get(name)?.offset && this.onDisk) await shared.marks.set(name, this.#end);
+    if (told) await shared.states.put(name, this.#newState());
+  }
+
+  #beginAt(offset: number): void {
+    const last = this.#segments.at(-1);
+    if (last !== undefined && last.base === offset) last.endOffset = offset;
+    else {
+      const segment = new Segment(offset);
+      segment.index = new SegmentIndex(0, this.#options.indexIntervalBytes);
+      this.#segments.push(segment);
+    }
+    this.#end = { offset, segmentBase: offset, position: 0, check: null };
+  }
+
+  async #dropBelowStart(): Promise<void> {
+    const active = this.#segments.at(-1);
+    const below = this.#segments.filter((segment) => segment !== active && segment.endOffset <= this.#startOffset);
+    this.#segments = this.#segments.filter((segment) => !below.includes(segment));
+    const torn = this.#tornBytes;
+    await this.#drop(below.filter((segment) => segment.onDisk).map((segment) => segment.base));
+    this.#tornBytes = torn;
+  }
+
+  /** What is in the page cache may not be on the disk. */
+  async #makeDurable(): Promise<void> {
+    const { shared } = this.#options;
+    for (const segment of this.#segments) {
+      if (!segment.onDisk || segment.base < this.#floor.segmentBase) continue;
+      const open = await shared.files.acquire(`${this.#path}/${segmentName(segment.base)}`, "write");
+      try {
+        await open.file.sync();
+      } finally {
+        shared.files.release(open);
+      }
+    }
+    await shared.disk.syncDirectory(this.#path);
+    await shared.syncNames();
+  }
+
+  #newState(): LogState {
+    const { offset, segmentBase, position } = this.#end;
+    return {
+      startOffset: this.#startOffset,
+      point: { offset, segmentBase, position },
+      epochs: this.#epochs.entries,
+      segments: this.#segments.map((segment) => segment.summary()),
+      damage: this.#damage,
+    };
+  }
+}

@@ -1,0 +1,156 @@
+import type { Timer } from "@ottla/host";
+import { LogFailedError } from "../errors.ts";
+import type { Mark } from "../directory/mark.ts";
+import type { Segment } from "../segment/segment.ts";
+import type { LogCore } from "./core.ts";
+import { openSegment } from "./segment-files.ts";
+import { Waiters } from "./waiters.ts";
+
+/** Group commit: one fdatasync in flight, and everybody who comes meanwhile waits for the next. After each the mark is written, then those
+ * who wait are told. */
+export class Syncer {
+  readonly #core: LogCore;
+  readonly #on: { synced(): void; failed(error: LogFailedError): void };
+  readonly #durable = new Waiters();
+  /** Written to since the last sync began. */
+  #unsynced = new Set<Segment>();
+  #syncing: ReadonlySet<Segment> = new Set();
+  #written: Mark;
+  #asked = false;
+  #running: Promise<void> | null = null;
+  #marking = 0;
+  #markingDone: Promise<void> = Promise.resolve();
+  #interval: Timer | null = null;
+
+  constructor(core: LogCore, on: { synced(): void; failed(error: LogFailedError): void }) {
+    this.#core = core;
+    this.#on = on;
+    this.#written = core.durable;
+  }
+
+  isSyncing(segment: Segment): boolean {
+    return this.#running !== null && this.#syncing.has(segment);
+  }
+
+  get busy(): boolean {
+    return this.#running !== null || this.#marking > 0;
+  }
+
+  /** Up to `end` is with the operating system. */
+  written(segment: Segment, end: Mark): void {
+    this.#unsynced.add(segment);
+    this.#written = end;
+    const { flush } = this.#core.settings;
+    if (flush.kind === "commit" || this.#asked) this.sync();
+    else if (flush.kind === "interval") {
+      this.#interval ??= this.#core.shared.clock.after(flush.ms, () => {
+        this.#interval = null;
+        this.sync();
+      });
+    }
+  }
+
+  /** Syncs what is written now, after the sync in flight if there is one. */
+  sync(): void {
+    if (this.#core.failure !== null) return;
+    this.#asked = true;
+    if (this.#running !== null || this.#unsynced.size === 0) return;
+    this.#interval?.cancel();
+    this.#interval = null;
+    this.#running = this.#run().finally(() => {
+      this.#running = null;
+      this.#on.synced();
+      if (this.#asked && this.#unsynced.size > 0) this.sync();
+    });
+  }
+
+  durable(offset: number): Promise<void> {
+    if (this.#core.failure !== null) return Promise.reject(this.#core.failure);
+    return offset <= this.#core.durable.offset ? Promise.resolve() : this.#durable.wait(offset);
+  }
+
+  async idle(): Promise<void> {
+    await this.#running;
+    await this.#markingDone;
+  }
+
+  fail(failure: LogFailedError): void {
+    this.#interval?.cancel();
+    this.#interval = null;
+    this.#asked = false;
+    this.#durable.fail(failure);
+  }
+
+  /** The log was cut or reopened: this is its durable end now. */
+  reset(end: Mark): void {
+    this.#core.durable = end;
+    this.#written = end;
+    this.#unsynced.clear();
+    this.#asked = false;
+  }
+
+  async #run(): Promise<void> {
+    const core = this.#core;
+    const segments = this.#unsynced;
+    const end = this.#written;
+    this.#syncing = segments;
+    this.#unsynced = new Set();
+    this.#asked = false;
+    try {
+      const syncs: Promise<unknown>[] = Array.from(segments, (segment) => this.#syncFile(segment));
+      if (core.namesUnsynced) {
+        core.namesUnsynced = false;
+        syncs.push(core.shared.disk.syncDirectory(core.path), core.shared.syncNames());
+      }
+      // An epoch is durable before the first batch of it counts as durable.
+      if (core.stateSaving !== null) syncs.push(core.stateSaving);
+      await Promise.all(syncs);
+    } catch (error) {
+      this.#fatal(`Cannot sync ${core.path}`, error);
+      return;
+    }
+    if (core.failure === null) this.#mark(end);
+  }
+
+  async #syncFile(segment: Segment): Promise<void> {
+    const { files } = this.#core.shared;
+    const open = await openSegment(this.#core, segment);
+    try {
+      open.unsynced = false;
+      await open.file.sync();
+    } finally {
+      files.release(open);
+    }
+  }
+
+  #mark(end: Mark): void {
+    const core = this.#core;
+    this.#marking++;
+    this.#markingDone = core.shared.marks.set(core.name, end).then(
+      () => {
+        this.#marking--;
+        if (core.failure === null) this.#advance(end);
+      },
+      (error: unknown) => {
+        this.#marking--;
+        this.#fatal(`Cannot write the mark of log ${core.name} in ${core.shared.path}`, error);
+      },
+    );
+  }
+
+  #advance(end: Mark): void {
+    const core = this.#core;
+    const newSegment = end.segmentBase !== core.durable.segmentBase;
+    core.durable = end;
+    // Recovery need not look again at a segment that is full and durable.
+    if (newSegment) void core.saveState().catch(() => undefined);
+    this.#durable.advance(end.offset);
+    core.changed();
+  }
+
+  #fatal(what: string, error: unknown): void {
+    const failure = new LogFailedError(`${what}: a failed sync cannot be repeated, because what it lost is unknown. Restart the node; recovery keeps what was acknowledged`, "SYNC", error);
+    this.#on.failed(failure);
+    this.#core.shared.fatal(failure);
+  }
+}
