@@ -18,7 +18,8 @@ for (const sabotage of SABOTAGES) {
   test(`the checks notice a caller with "${sabotage}" and say how to see it again`, () => {
     for (let seed = 1; seed <= 400; seed++) {
       const result = runSeed({ seed, voters: 3, steps: STEPS, sabotage });
-      if (!("failure" in result)) continue;
+      // Voters that have lost what they promised may also just get stuck; a rule must be seen broken.
+      if (!("failure" in result) || result.failure.includes("Liveness")) continue;
       expect(result.failure).toMatch(/VoteOnce|ElectionSafety|PersistBeforeReply|LeaderCompleteness|CommitDurable|LogMatching|ApplyOrder|StateMachineSafety/);
       expect(result.replay).toContain(`--seeds 1 --from ${seed} --voters 3 --steps ${STEPS} --sabotage ${sabotage}`);
       return;
