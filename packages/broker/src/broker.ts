@@ -91,6 +91,7 @@ export class Broker implements AsyncDisposable {
       timeouts: this.#timeouts,
       logger,
       heartbeatIntervalMs: config.brokerHeartbeatIntervalMs,
+      sessionTimeoutMs: config.brokerSessionTimeoutMs,
       applied: this.#applied,
       attributes: () => identity.attributes,
       dialController,
@@ -243,9 +244,12 @@ export class Broker implements AsyncDisposable {
   #onApplied(): void {
     this.#link.tellApplied();
     this.#follower.acknowledge();
-    if (this.#isReady) return;
-    const self = this.#image.brokers.get(this.#options.nodeId);
-    if (self === undefined || self.fenced || self.brokerEpoch !== this.#link.brokerEpoch) return;
+    const { nodeId } = this.#options;
+    const self = this.#image.brokers.get(nodeId);
+    const { brokerEpoch } = this.#link;
+    if (self === undefined || brokerEpoch === null) return;
+    if (self.brokerEpoch > brokerEpoch) return this.#fail(new Error(`Another process has registered as node ${nodeId} (broker epoch ${self.brokerEpoch}, here ${brokerEpoch}): give one of them another node.id`));
+    if (this.#isReady || self.fenced || self.brokerEpoch < brokerEpoch) return;
     this.#isReady = true;
     this.#becomeReady();
   }

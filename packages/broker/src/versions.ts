@@ -1,5 +1,2 @@
 /** Versions of the gRPC contract that this build speaks. */
 export const PROTOCOL_VERSIONS = { min: 1, max: 1 } as const;
-
-/** Levels of `metadata.version` whose records this build knows. */
-export const METADATA_VERSIONS = { min: 1, max: 1 } as const;

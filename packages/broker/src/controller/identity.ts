@@ -1,8 +1,8 @@
 import type { Attributes, Host } from "@ottla/host";
 import type { LogDirectory } from "@ottla/log";
-import type { ClusterImage } from "@ottla/metadata";
+import { type ClusterImage, metadataVersions } from "@ottla/metadata";
 import { type NodeConfig, type pb, type Uuid, uuidFromBytes, uuidToBytes } from "@ottla/protocol";
-import { METADATA_VERSIONS, PROTOCOL_VERSIONS } from "../versions.ts";
+import { PROTOCOL_VERSIONS } from "../versions.ts";
 
 /** Who this broker says it is: the node, its log directory, and this very start of it. */
 export class Identity {
@@ -43,8 +43,8 @@ export class Identity {
       endpoints,
       rack: this.#rack,
       version: this.#version,
-      metadataVersionMin: METADATA_VERSIONS.min,
-      metadataVersionMax: METADATA_VERSIONS.max,
+      metadataVersionMin: metadataVersions.min,
+      metadataVersionMax: metadataVersions.max,
       cleanShutdownEpoch: this.#directory.cleanShutdown?.brokerEpoch ?? 0,
       damaged: this.damaged,
     };

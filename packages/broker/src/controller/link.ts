@@ -16,6 +16,7 @@ export interface ControllerLinkOptions {
   readonly timeouts: Timeouts;
   readonly logger: Logger;
   readonly heartbeatIntervalMs: number;
+  readonly sessionTimeoutMs: number;
   readonly applied: AppliedIndex;
   attributes(): Attributes;
   dialController(service: string, attributes: Attributes, signal: AbortSignal): Promise<Session>;
@@ -38,6 +39,7 @@ export class ControllerLink {
   #toldApplied = 0;
   /** Asked for, or done. */
   #registering = false;
+  #duplicateSinceMs: number | null = null;
 
   constructor(options: ControllerLinkOptions) {
     this.#options = options;
@@ -96,11 +98,20 @@ export class ControllerLink {
       },
       (error: unknown) => {
         if (this.#stop.signal.aborted) return;
-        if (!(error instanceof ProtocolError) || !error.retriable) return onFatal(new Error(`The controllers refuse this broker: ${error instanceof Error ? error.message : String(error)}`, { cause: error }));
+        if (!this.#worthRetrying(error)) return onFatal(new Error(`The controllers refuse this broker: ${error instanceof Error ? error.message : String(error)}`, { cause: error }));
         logger.warn({ err: error }, "The broker is not registered yet; it goes on trying");
         this.#registering = false;
       },
     );
+  }
+
+  /** After a crash the controllers may take the former process for alive, until its session has timed out. */
+  #worthRetrying(error: unknown): boolean {
+    if (!(error instanceof ProtocolError)) return false;
+    if (error.error !== "DUPLICATE_BROKER_REGISTRATION") return error.retriable;
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#duplicateSinceMs ??= nowMs;
+    return nowMs - this.#duplicateSinceMs < 2 * this.#options.sessionTimeoutMs;
   }
 
   async #serve(session: Session): Promise<void> {

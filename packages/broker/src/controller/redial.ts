@@ -1,4 +1,4 @@
-import { type Attributes, type Clock, deadline, delay, type Logger, type Session } from "@ottla/host";
+import { type Attributes, type Clock, deadline, delay, type Logger, NetworkError, type Session } from "@ottla/host";
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
@@ -32,7 +32,8 @@ export async function keepSession(dialler: Dialler, stop: AbortSignal): Promise<
       if (dialler.clock.monotonicMs() - startedMs >= LONGEST_PAUSE_MS) pauseMs = 0;
     } catch (error) {
       if (stop.aborted) return;
-      dialler.logger.debug({ service: dialler.service, err: error }, "A session with the controllers failed");
+      const refused = error instanceof NetworkError && error.reason.kind === "rejected";
+      dialler.logger[refused ? "warn" : "debug"]({ service: dialler.service, err: error }, "A session with the controllers failed; it is dialled again");
     }
     pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, pauseMs * 2));
     await delay(dialler.clock, pauseMs, stop).catch(() => {});

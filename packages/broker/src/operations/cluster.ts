@@ -1,5 +1,5 @@
+import { metadataVersions } from "@ottla/metadata";
 import type { pb } from "@ottla/protocol";
-import { METADATA_VERSIONS } from "../versions.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { addressOf } from "./metadata.ts";
 
@@ -27,6 +27,6 @@ export function describeCluster(parts: BrokerParts, context: RequestContext): pb
         version: broker?.version ?? "",
       };
     }),
-    features: [...image.features].map(([name, level]) => ({ name, level, supportedMin: METADATA_VERSIONS.min, supportedMax: METADATA_VERSIONS.max })),
+    features: [...image.features].map(([name, level]) => ({ name, level, supportedMin: metadataVersions.min, supportedMax: metadataVersions.max })),
   };
 }

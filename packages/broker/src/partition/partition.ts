@@ -149,6 +149,8 @@ export class Partition {
       return;
     }
     this.#leadership = { epoch: record.leaderEpoch, startOffset: this.log.endOffset, record };
+    // A log that cannot note it has failed, and says so by itself.
+    this.log.recordEpochStart(record.leaderEpoch).catch(() => {});
     this.#progressed();
     this.#notify();
   }

@@ -1,5 +1,5 @@
 import { DiskError, type Disk, type Logger } from "@ottla/host";
-import type { Log } from "@ottla/log";
+import { type Log, LogDamagedError } from "@ottla/log";
 import { decodeProducerSnapshot, encodeProducerSnapshot } from "./producer-snapshot.ts";
 import { Producers } from "./producers.ts";
 
@@ -25,32 +25,42 @@ export class ProducerStore {
   /** The state at the log's end: the newest snapshot that verifies, and the headers of the batches after it.
    * @returns also how many batches were read, so that the caller knows what the next snapshot would spare */
   async load(log: Log, nowMs: number): Promise<{ producers: Producers; batchesRead: number }> {
+    await this.#writing?.catch(() => {});
+    if (log.endOffset === 0) return { producers: new Producers(this.#limit), batchesRead: 0 };
     const { producers, offset } = await this.#newestSnapshot(log);
     let batchesRead = 0;
-    const from = Math.max(offset, log.startOffset);
-    if (from >= log.endOffset) return { producers, batchesRead };
-    for await (const header of log.headers(from)) {
-      if (header.baseOffset < from) continue;
-      batchesRead++;
-      // When it was appended is not known; counting from now forgets nobody too early.
-      producers.record(header, header.baseOffset, nowMs, header.timestampType === "append" ? header.maxTimestamp : -1);
+    for (let from = Math.max(offset, log.startOffset); from < log.endOffset; ) {
+      try {
+        for await (const header of log.headers(from)) {
+          from = header.lastOffset + 1;
+          batchesRead++;
+          // When it was appended is not known; counting from now forgets nobody too early.
+          producers.record(header, header.baseOffset, nowMs, header.timestampType === "append" ? header.maxTimestamp : -1);
+        }
+        break;
+      } catch (error) {
+        if (!(error instanceof LogDamagedError)) throw error;
+        from = error.until;
+      }
     }
     return { producers, batchesRead };
   }
 
-  /** Writes the state, atomically and durably. While one is being written a second call does nothing. */
+  /** Writes the state at the log's end, atomically and durably. While one is being written a second call only waits for it. */
   save(log: Log, producers: Producers): Promise<void> {
     if (this.#writing !== null) return this.#writing;
     const offset = log.endOffset;
-    if (offset === this.#newest) return Promise.resolve();
+    if (offset === this.#newest || offset === 0) return Promise.resolve();
     const bytes = encodeProducerSnapshot(offset, producers);
-    this.#writing = this.#write(log.directory, offset, bytes).finally(() => {
+    this.#writing = this.#write(log, offset, bytes).finally(() => {
       this.#writing = null;
     });
     return this.#writing;
   }
 
-  async #write(directory: string, offset: number, bytes: Uint8Array): Promise<void> {
+  async #write(log: Log, offset: number, bytes: Uint8Array): Promise<void> {
+    await log.written(offset);
+    const { directory } = log;
     const path = snapshotPath(directory, offset);
     const temporary = `${path}.tmp`;
     const file = await this.#disk.open(temporary, "create");
@@ -94,9 +104,12 @@ export class ProducerStore {
     await this.#disk.syncDirectory(log.directory);
   }
 
-  /** Newest first. */
+  /** Newest first. A log without a batch has no directory yet. */
   async #offsets(directory: string): Promise<number[]> {
-    const names = await this.#disk.list(directory);
+    const names = await this.#disk.list(directory).catch((error: unknown) => {
+      if (error instanceof DiskError && error.code === "ENOENT") return [];
+      throw error;
+    });
     const offsets = names.filter((name) => /^\d{20}\.snapshot$/.test(name)).map((name) => Number(name.slice(0, -SUFFIX.length)));
     return offsets.reverse();
   }
