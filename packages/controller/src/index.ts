@@ -1,1 +1,1 @@
-export {};
+export { Controller, type ControllerOptions, type ControllerStatus } from "./controller.ts";

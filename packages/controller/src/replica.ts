@@ -47,6 +47,7 @@ export class Replica {
   readonly #checkpoints: Checkpoints;
   readonly #inFlight: InFlight;
   #appliedIndex: number;
+  #clusterId: string | null;
   #stopped = false;
 
   private constructor(options: ReplicaOptions, parts: { state: State; checkpoints: Checkpoints; restoredFrom: string | null; appliedIndex: number; quorum: Quorum }) {
@@ -57,6 +58,7 @@ export class Replica {
     this.restoredFrom = parts.restoredFrom;
     this.#checkpoints = parts.checkpoints;
     this.#appliedIndex = parts.appliedIndex;
+    this.#clusterId = parts.state.cluster?.clusterId ?? null;
     this.#inFlight = new InFlight(this.state);
     this.pump = new Pump(host.clock, host.random, this.state, this.#inFlight, this.quorum, (error) => this.#fail(error));
   }
@@ -68,12 +70,13 @@ export class Replica {
     const restored = await checkpoints.restore(options.distrusted);
     const appliedIndex = restored?.appliedIndex ?? 0;
     let replica: Replica | null = null;
+    let quorum: Quorum | null = null;
     const opened = (): Replica => {
       assert(replica !== null, "the quorum spoke before it was opened");
       return replica;
     };
     try {
-      const quorum = await Quorum.open({
+      quorum = await Quorum.open({
         host,
         directory,
         nodeId,
@@ -95,6 +98,7 @@ export class Replica {
       replica = new Replica(options, { state: restored?.state ?? new State(), checkpoints, restoredFrom: restored?.directory ?? null, appliedIndex, quorum });
       return replica;
     } catch (error) {
+      await quorum?.close();
       await checkpoints.close();
       throw error;
     }
@@ -102,6 +106,11 @@ export class Replica {
 
   get appliedIndex(): number {
     return this.#appliedIndex;
+  }
+
+  /** Null until the founding is committed here. */
+  get clusterId(): string | null {
+    return this.#clusterId;
   }
 
   get damagedCheckpoints(): number {
@@ -131,6 +140,7 @@ export class Replica {
         const { records, changes } = this.#apply(entry);
         this.#checkpoints.committed(changes);
         this.#appliedIndex = entry.index;
+        for (const { record } of records) if (record.case === "cluster") this.#clusterId = record.value.clusterId;
         if (records.length > 0) listener.committed(entry.index, records);
       } catch (error) {
         if (!(error instanceof DigestMismatch)) throw error;

@@ -89,9 +89,9 @@ export class Pump {
   }
 
   /** A decision of the leader's own: nobody waits for it, and it is never turned away. */
-  decide(run: (draft: Draft) => void): void {
+  decide(run: (draft: Draft) => void, place: "first" | "last" = "last"): void {
     const nothing = (): void => {};
-    this.#queue.push({
+    const task: Task = {
       bytes: 0,
       deadlineMs: Infinity,
       startsEntry: false,
@@ -100,7 +100,9 @@ export class Pump {
         return nothing;
       },
       expire: nothing,
-    });
+    };
+    if (place === "first") this.#queue.unshift(task);
+    else this.#queue.push(task);
     this.#schedule();
   }
 

@@ -1,0 +1,106 @@
+import type { Host, Logger } from "@ottla/host";
+import type { Pump } from "../state/pump.ts";
+import type { State } from "../state/state.ts";
+import { fence, unfence } from "../state/decide/brokers.ts";
+import type { BrokerSession } from "./broker-session.ts";
+import { Liveness } from "./liveness.ts";
+import { acceptsConnections } from "./probe.ts";
+
+/** What a broker without a session, but with a process that accepts connections, has to come back after an election. */
+const RETURN_AFTER_ELECTION_MS = 1000;
+
+/** Decides at the leader which brokers are live: fences those that went silent or away, unfences those that are back. */
+export class BrokerWatch {
+  readonly #host: Host;
+  readonly #state: State;
+  readonly #pump: Pump;
+  readonly #logger: Logger;
+  readonly #liveness: Liveness<BrokerSession>;
+  readonly #onUnfenced: () => void;
+  #probes = new AbortController();
+
+  constructor(o: { host: Host; state: State; pump: Pump; logger: Logger; sessionTimeoutMs: number; tickMs: number; onUnfenced(): void }) {
+    this.#host = o.host;
+    this.#state = o.state;
+    this.#pump = o.pump;
+    this.#logger = o.logger;
+    this.#onUnfenced = o.onUnfenced;
+    this.#liveness = new Liveness(o.sessionTimeoutMs, o.tickMs, o.host.clock.monotonicMs());
+  }
+
+  /** After an election: brokers that are registered have a little time to open a session here. */
+  leading(): void {
+    const nowMs = this.#host.clock.monotonicMs();
+    for (const { nodeId, brokerEpoch, fenced } of this.#state.brokers.all()) {
+      if (fenced) continue;
+      this.#liveness.expect(nodeId, brokerEpoch, RETURN_AFTER_ELECTION_MS, nowMs);
+      this.#probe(nodeId, brokerEpoch);
+    }
+  }
+
+  lost(): void {
+    this.#probes.abort(new DOMException("Leadership of the controllers was lost", "AbortError"));
+    this.#probes = new AbortController();
+    this.#liveness.clear();
+  }
+
+  /** Every message of a broker counts as a heartbeat. */
+  heard(session: BrokerSession, brokerEpoch: number, appliedIndex: number): void {
+    const { nodeId } = session;
+    const broker = this.#state.brokers.get(nodeId);
+    if (!broker || broker.brokerEpoch !== brokerEpoch) return;
+    const former = this.#liveness.sessionOf(nodeId);
+    this.#liveness.heard(nodeId, brokerEpoch, session, this.#host.clock.monotonicMs());
+    if (former && former !== session) former.close();
+    if (broker.fenced && !broker.shuttingDown && appliedIndex >= brokerEpoch) {
+      this.#pump.decide((draft) => {
+        if (!unfence(draft, nodeId, brokerEpoch)) return;
+        this.#logger.info({ broker: nodeId, brokerEpoch }, "broker is live");
+        this.#onUnfenced();
+      });
+    }
+  }
+
+  closed(session: BrokerSession): void {
+    const lost = this.#liveness.closed(session);
+    if (lost) this.#probe(lost.nodeId, lost.brokerEpoch);
+  }
+
+  /** Whether the registered incarnation speaks on a session other than this one. */
+  isElsewhere(session: BrokerSession): boolean {
+    const other = this.#liveness.sessionOf(session.nodeId);
+    return other !== null && other !== session && other.open;
+  }
+
+  isConnected(nodeId: number): boolean {
+    return this.#liveness.sessionOf(nodeId)?.open === true;
+  }
+
+  tick(nowMs: number): void {
+    for (const { nodeId, brokerEpoch, session } of this.#liveness.tick(nowMs)) {
+      this.#fence(nodeId, brokerEpoch, "it was silent for longer than broker.session.timeout.ms");
+      session?.close();
+    }
+  }
+
+  /** A process that is gone is noticed by its connection, not by a timeout. */
+  #probe(nodeId: number, brokerEpoch: number): void {
+    const { signal } = this.#probes;
+    const address = this.#state.brokers.get(nodeId)?.endpoints.find(({ listener }) => listener === "NODE");
+    const gone = (): void => {
+      if (signal.aborted || this.isConnected(nodeId)) return;
+      this.#liveness.forget(nodeId);
+      this.#fence(nodeId, brokerEpoch, "its session ended and it accepts no connection");
+    };
+    if (!address) return gone();
+    void acceptsConnections(this.#host, address, signal).then((accepts) => {
+      if (!accepts) gone();
+    });
+  }
+
+  #fence(nodeId: number, brokerEpoch: number, why: string): void {
+    this.#pump.decide((draft) => {
+      if (fence(draft, nodeId, brokerEpoch)) this.#logger.warn({ broker: nodeId, brokerEpoch, why }, "broker is fenced");
+    });
+  }
+}
