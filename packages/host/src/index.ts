@@ -26,11 +26,13 @@ export {
   memoryHost,
   MemoryNetwork,
   MemoryStores,
+  SeededRandom,
   type DiskFault,
   type DiskOperation,
   type Keep,
   type MemoryHost,
   type MemoryHostOptions,
+  type Trouble,
 } from "./memory/index.ts";
 export { nodeHost } from "./node/node-host.ts";
 export { createSessionPair } from "./session-pair.ts";

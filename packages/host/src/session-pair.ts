@@ -16,8 +16,8 @@ export function createSessionPair(
   peers: { dialling: string; accepting: string },
 ): [dialling: Session, accepting: Session] {
   const direct: Wire = (deliver) => deliver();
-  const dialling = new PairedSession(service, peers.accepting, direct);
-  const accepting = new PairedSession(service, peers.dialling, direct);
+  const dialling = new PairedSession(service, peers.accepting, "dialling", direct, Infinity);
+  const accepting = new PairedSession(service, peers.dialling, "accepting", direct, Infinity);
   dialling.attributes = accepted;
   accepting.attributes = dialled;
   connect(dialling, accepting);
@@ -42,7 +42,9 @@ export class PairedSession implements Session {
   attributes: Attributes = {};
   other: PairedSession | null = null;
   readonly closed: Promise<Reason>;
+  readonly #side: "dialling" | "accepting";
   readonly #wire: Wire;
+  readonly #maxFrameBytes: number;
   readonly #inbox: FrameQueue;
   readonly #resolveClosed: (reason: Reason) => void;
   #ended: Reason | null = null;
@@ -50,10 +52,13 @@ export class PairedSession implements Session {
   #takenBytes = 0;
   #waiting: WaitingSend[] = [];
 
-  constructor(service: string, peer: string, wire: Wire) {
+  /** `wire` carries what this side says; frames above `maxFrameBytes` that arrive here end the session. */
+  constructor(service: string, peer: string, side: "dialling" | "accepting", wire: Wire, maxFrameBytes: number) {
     this.service = service;
     this.peer = peer;
+    this.#side = side;
     this.#wire = wire;
+    this.#maxFrameBytes = maxFrameBytes;
     this.#inbox = new FrameQueue((bytes) => wire(() => this.other?.taken(bytes)));
     let resolveClosed: (reason: Reason) => void = () => {};
     this.closed = new Promise((resolve) => {
@@ -103,7 +108,12 @@ export class PairedSession implements Session {
 
   /** The other side delivers a frame. */
   received(frame: Uint8Array): void {
-    this.#inbox.push(frame);
+    if (this.#ended !== null) return;
+    if (frame.byteLength <= this.#maxFrameBytes) return this.#inbox.push(frame);
+    const message = `Received message larger than max (${frame.byteLength} vs ${this.#maxFrameBytes})`;
+    const reasons = { dialling: { kind: "rejected", code: "RESOURCE_EXHAUSTED", message }, accepting: { kind: "reset", message } } as const;
+    this.end(reasons[this.#side]);
+    this.#wire(() => this.other?.end(reasons[this.#side === "dialling" ? "accepting" : "dialling"]));
   }
 
   /** The other side's reader has taken frames out. */

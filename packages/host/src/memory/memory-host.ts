@@ -1,15 +1,18 @@
 import type { Host } from "../host.ts";
-import type { ManualClock } from "./manual-clock.ts";
-import type { Keep, MemoryDisk } from "./memory-disk.ts";
-import type { MemoryNetwork } from "./memory-network.ts";
-import type { MemoryStores } from "./memory-stores.ts";
+import type { Keep } from "./disk/file-node.ts";
+import { MemoryDisk } from "./disk/memory-disk.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { memoryCodecs } from "./memory-codecs.ts";
+import { MemoryNetwork } from "./memory-network.ts";
+import { MemoryStores } from "./memory-stores.ts";
+import { SeededRandom } from "./seeded-random.ts";
 
 export interface MemoryHostOptions {
   /** Of every random choice: the host's `random`, torn sectors, uncertain outcomes. */
   readonly seed?: number;
   /** Shares virtual time and the network with this host: another machine of the same cluster. */
   readonly beside?: MemoryHost;
-  /** How this machine is called by others: the host part of addresses, `localhost` unless told. */
+  /** How other machines call this one: the host part of its addresses, `localhost` unless told. Machines of one name share their ports. */
   readonly hostName?: string;
   readonly capacityBytes?: number;
 }
@@ -17,16 +20,48 @@ export interface MemoryHostOptions {
 /** One life of a simulated machine. */
 export interface MemoryHost extends Host {
   readonly clock: ManualClock;
+  readonly random: SeededRandom;
   readonly disk: MemoryDisk;
   readonly stores: MemoryStores;
   readonly network: MemoryNetwork;
   readonly crashed: boolean;
-  /** Power goes: timers never fire, sessions reset, files and disk are dead for whoever still holds them. */
+  /** Power goes, or a disk fault cuts it: for whoever still holds this life's parts, timers never fire, sessions are reset, and disk,
+   * files and stores fail without changing anything. The clock can still be advanced. `keep` is "none" unless told. */
   crash(options?: { keep?: Keep }): void;
-  /** The machine's next life, on what survived. Crashes the present one if that has not happened. */
+  /** The machine's next life, on what its disk kept. Crashes the present one first if that has not happened. */
   restart(): MemoryHost;
 }
 
 export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
-  throw new Error(`not ready ${options.seed}`);
+  const random = new SeededRandom(options.seed ?? 1);
+  const clock = new ManualClock(options.beside?.clock.timeline);
+  const disk = new MemoryDisk({ clock, random: random.fork(), ...(options.capacityBytes === undefined ? {} : { capacityBytes: options.capacityBytes }) });
+  return life(clock, random, disk, new MemoryNetwork(clock, options.hostName, options.beside?.network.cables));
+}
+
+function life(clock: ManualClock, random: SeededRandom, disk: MemoryDisk, network: MemoryNetwork): MemoryHost {
+  const crash = (keep: Keep): void => {
+    if (disk.dead) return;
+    disk.crash({ keep });
+    clock.stop();
+    network.crash();
+  };
+  disk.onPowerCut = crash;
+  return {
+    clock,
+    random,
+    disk,
+    stores: new MemoryStores(disk),
+    network,
+    codecs: memoryCodecs,
+    get crashed() {
+      return disk.dead;
+    },
+    crash: (options) => crash(options?.keep ?? "none"),
+    restart() {
+      crash("none");
+      const next = new ManualClock(clock.timeline);
+      return life(next, random.fork(), disk.revive(next), new MemoryNetwork(next, network.hostName, network.cables));
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import type { Metadata, ServerInterceptingCallInterface } from "@grpc/grpc-js";
-import { NetworkError, type Attributes, type Reason, type Service, type Session } from "../../network.ts";
+import { acceptSession } from "../../accept-session.ts";
+import type { Reason, Service } from "../../network.ts";
 import { readAttributes, writeAttributes } from "./attributes.ts";
 import { FAREWELL, FAREWELL_TOKEN_BYTES } from "./dialled-stream.ts";
 import { GrpcSession, type Stream } from "./grpc-session.ts";
@@ -63,19 +64,6 @@ export function acceptStream(
       finishOver();
     },
   });
-}
-
-/** Anything but a NetworkError is a mistake of the service; the peer hears of it rather than waiting. */
-export function acceptSession(
-  service: Service,
-  session: Session,
-): { readonly attributes: Attributes } | { readonly refused: { code: string; message: string } } {
-  try {
-    return { attributes: service.accept(session) };
-  } catch (error) {
-    if (error instanceof NetworkError) return { refused: { code: error.reason.code ?? "UNAVAILABLE", message: error.reason.message } };
-    return { refused: { code: "INTERNAL", message: `${service.name} failed to accept the session: ${error instanceof Error ? error.message : String(error)}` } };
-  }
 }
 
 function readFarewell(message: Buffer, token: Buffer): { code: string; message: string } | null {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Channel, Metadata, StatusObject } from "@grpc/grpc-js";
-import { NetworkError, type DialOptions, type Reason } from "../../network.ts";
+import { aborted } from "../../aborted.ts";
+import { NetworkError, type DialOptions } from "../../network.ts";
 import { readAttributes, writeAttributes } from "./attributes.ts";
 import { GrpcSession, type Stream } from "./grpc-session.ts";
 import type { Grpc } from "./grpc.ts";
@@ -61,14 +62,6 @@ export function dialStream(grpc: Grpc, channel: Channel, peer: string, service: 
       },
     });
   });
-}
-
-export function aborted(peer: string, signal: AbortSignal): NetworkError {
-  const timedOut = signal.reason instanceof Error && signal.reason.name === "TimeoutError";
-  const reason: Reason = timedOut
-    ? { kind: "timeout", message: `${peer} did not answer in time: ${signal.reason.message}` }
-    : { kind: "closed-here", message: `dialling ${peer} was given up` };
-  return new NetworkError(reason);
 }
 
 class DialledStream implements Stream {

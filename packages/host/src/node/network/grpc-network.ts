@@ -1,7 +1,8 @@
 import net from "node:net";
 import type { Channel } from "@grpc/grpc-js";
+import { aborted } from "../../aborted.ts";
 import { NetworkError, type Address, type DialOptions, type Listener, type ListenOptions, type Network, type Service, type Session } from "../../network.ts";
-import { aborted, dialStream, type Dialled } from "./dialled-stream.ts";
+import { dialStream, type Dialled } from "./dialled-stream.ts";
 import { GrpcListener } from "./grpc-listener.ts";
 import { IDLE_MS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, loadGrpc, RECEIVE_WINDOW_BYTES, type Grpc } from "./grpc.ts";
 

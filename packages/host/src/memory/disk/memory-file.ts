@@ -1,0 +1,98 @@
+import { DiskError, type DiskFile, type OpenMode } from "../../disk.ts";
+import type { FileNode } from "./file-node.ts";
+import type { MemoryDisk } from "./memory-disk.ts";
+import type { Platter } from "./platter.ts";
+
+export class MemoryFile implements DiskFile {
+  readonly path: string;
+  readonly #disk: MemoryDisk;
+  readonly #platter: Platter;
+  readonly #node: FileNode;
+  readonly #mode: OpenMode;
+  #closed = false;
+
+  constructor(path: string, mode: OpenMode, node: FileNode, disk: MemoryDisk, platter: Platter) {
+    this.path = path;
+    this.#mode = mode;
+    this.#node = node;
+    this.#disk = disk;
+    this.#platter = platter;
+  }
+
+  size(): Promise<number> {
+    return this.#disk.perform("size", this.path, () => {
+      this.#check("size");
+      return this.#node.cached.size;
+    });
+  }
+
+  read(into: Uint8Array, position: number): Promise<number> {
+    return this.#disk.perform("read", this.path, () => {
+      this.#check("read");
+      return this.#node.cached.read(into, position);
+    });
+  }
+
+  write(parts: readonly Uint8Array[], position: number): Promise<void> {
+    return this.#disk.perform("write", this.path, () => {
+      this.#check("write", true);
+      const data = joined(parts);
+      const growth = position + data.byteLength - this.#node.cached.size;
+      const missing = growth - (this.#platter.capacityBytes - this.#platter.usedBytes);
+      if (missing <= 0) return this.#put(data, position);
+      if (missing < data.byteLength) this.#put(data.subarray(0, data.byteLength - missing), position);
+      throw new DiskError("write", this.path, "ENOSPC");
+    });
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.#disk.perform("truncate", this.path, () => {
+      this.#check("truncate", true);
+      this.#platter.usedBytes += size - this.#node.cached.size;
+      this.#node.resize(size);
+    });
+  }
+
+  sync(): Promise<void> {
+    let changes = 0;
+    return this.#disk.perform(
+      "sync",
+      this.path,
+      () => {
+        this.#check("sync");
+        changes = this.#node.changes;
+      },
+      () => {
+        if (!this.#disk.syncIsALie) this.#node.commit(changes);
+      },
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#disk.perform("close", this.path, () => {
+      this.#check("close");
+      this.#closed = true;
+    });
+  }
+
+  #put(data: Uint8Array, position: number): void {
+    this.#platter.usedBytes += Math.max(0, position + data.byteLength - this.#node.cached.size);
+    this.#node.write(data, position);
+  }
+
+  #check(operation: string, changes = false): void {
+    if (this.#closed || (changes && this.#mode === "read")) throw new DiskError(operation, this.path, "EBADF");
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const first = parts[0];
+  if (parts.length === 1 && first !== undefined) return first;
+  const data = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part, at);
+    at += part.byteLength;
+  }
+  return data;
+}

@@ -1,0 +1,153 @@
+import { DiskError } from "../../disk.ts";
+import type { SeededRandom } from "../seeded-random.ts";
+import { FileNode, type Keep } from "./file-node.ts";
+import type { StoreContent } from "../store-content.ts";
+
+export class DirectoryNode {
+  readonly kind = "directory";
+  cached = new Map<string, Node>();
+  durable = new Map<string, Node>();
+  /** The entries of a key-value store that lives in this directory. */
+  store: StoreContent | null = null;
+}
+
+export type Node = FileNode | DirectoryNode;
+
+/** A change of names that is not durable yet. */
+interface NameChange {
+  readonly directories: readonly DirectoryNode[];
+  readonly apply: () => void;
+}
+
+export interface Place {
+  readonly parent: DirectoryNode;
+  readonly name: string;
+}
+
+/** What stays when the power goes, and what the operating system of the present life believes. */
+export class Platter {
+  readonly random: SeededRandom;
+  readonly capacityBytes: number;
+  readonly root = new DirectoryNode();
+  readonly locked = new Set<DirectoryNode>();
+  usedBytes = 0;
+  #journal: NameChange[] = [];
+
+  constructor(random: SeededRandom, capacityBytes: number) {
+    this.random = random;
+    this.capacityBytes = capacityBytes;
+  }
+
+  find(path: string): Node | null {
+    let node: Node = this.root;
+    for (const name of parts(path)) {
+      if (node.kind !== "directory") return null;
+      const child = node.cached.get(name);
+      if (child === undefined) return null;
+      node = child;
+    }
+    return node;
+  }
+
+  directory(operation: string, path: string): DirectoryNode {
+    const node = this.find(path);
+    if (node === null) throw new DiskError(operation, path, "ENOENT");
+    if (node.kind !== "directory") throw new DiskError(operation, path, "ENOTDIR");
+    return node;
+  }
+
+  place(operation: string, path: string): Place {
+    const names = parts(path);
+    const name = names.pop();
+    if (name === undefined) throw new DiskError(operation, path, "EPERM");
+    return { parent: this.directory(operation, `/${names.join("/")}`), name };
+  }
+
+  /** With missing parents. */
+  makeDirectory(path: string): DirectoryNode {
+    let parent = this.root;
+    for (const name of parts(path)) {
+      const found = parent.cached.get(name);
+      if (found?.kind === "file") throw new DiskError("make directory", path, "ENOTDIR");
+      const directory = found ?? new DirectoryNode();
+      if (found === undefined) this.link({ parent, name }, directory);
+      parent = directory;
+    }
+    return parent;
+  }
+
+  link({ parent, name }: Place, node: Node): void {
+    parent.cached.set(name, node);
+    this.#journal.push({ directories: [parent], apply: () => parent.durable.set(name, node) });
+  }
+
+  unlink({ parent, name }: Place): void {
+    const node = parent.cached.get(name);
+    if (node?.kind === "file") this.usedBytes -= node.cached.size;
+    if (node?.kind === "directory") for (const child of [...node.cached.keys()]) this.unlink({ parent: node, name: child });
+    parent.cached.delete(name);
+    this.#journal.push({ directories: [parent], apply: () => parent.durable.delete(name) });
+  }
+
+  /** One change, whole or not at all, even between two directories. */
+  move(from: Place, to: Place, node: Node): void {
+    const replaced = to.parent.cached.get(to.name);
+    if (replaced === node) return;
+    if (replaced?.kind === "file") this.usedBytes -= replaced.cached.size;
+    from.parent.cached.delete(from.name);
+    to.parent.cached.set(to.name, node);
+    this.#journal.push({
+      directories: [from.parent, to.parent],
+      apply() {
+        from.parent.durable.delete(from.name);
+        to.parent.durable.set(to.name, node);
+      },
+    });
+  }
+
+  /** Makes the names of one directory durable, with the earlier changes that they build on. */
+  commitNames(directory: DirectoryNode): void {
+    const reached = new Set([directory]);
+    const later: NameChange[] = [];
+    const now: NameChange[] = [];
+    for (const change of this.#journal.toReversed()) {
+      if (change.directories.some((one) => reached.has(one))) {
+        for (const one of change.directories) reached.add(one);
+        now.push(change);
+      } else later.push(change);
+    }
+    for (const change of now.reverse()) change.apply();
+    this.#journal = later.reverse();
+  }
+
+  crash(keep: Keep): void {
+    const journal = this.#journal;
+    this.#journal = [];
+    // File systems order the changes of one directory: once one is lost, so are those after it.
+    const lost = new Set<DirectoryNode>();
+    for (const change of keep === "none" ? [] : journal) {
+      if (keep === "random" && (change.directories.some((one) => lost.has(one)) || this.random.below(3) === 0)) {
+        for (const one of change.directories) lost.add(one);
+      } else change.apply();
+    }
+    this.locked.clear();
+    this.usedBytes = 0;
+    this.#restart(this.root, keep);
+  }
+
+  #restart(directory: DirectoryNode, keep: Keep): void {
+    directory.cached = new Map(directory.durable);
+    directory.store?.crash(keep, this.random);
+    for (const node of directory.cached.values()) {
+      if (node.kind === "directory") this.#restart(node, keep);
+      else {
+        node.crash(keep, this.random);
+        this.usedBytes += node.cached.size;
+      }
+    }
+  }
+}
+
+function parts(path: string): string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
+}
