@@ -13,7 +13,7 @@ const inheritance = path.join(schema, "topic-settings.ts");
 const checkedOnly = new Set(["process.roles"]);
 
 const sources = readdirSync(packages, { recursive: true, encoding: "utf8" }).filter(
-  (file) => /^[^/\\]+[/\\]src[/\\].*\.ts$/.test(file) && !/\.test(-kit)?\.ts$/.test(file) && !file.startsWith(schema),
+  (file) => /^[^/\\]+[/\\]src[/\\].*\.ts$/.test(file) && !/\.test([.-]kit)?\.ts$/.test(file) && !file.startsWith(schema),
 );
 const contents = (file: string): string => readFileSync(path.join(packages, file), "utf8");
 const inherited = [...contents(inheritance).matchAll(/\bconfig\.(\w+)/g)].map((match) => match[1]);

@@ -46,7 +46,7 @@ export function violations(pack: PackageFiles): string[] {
   for (const [file, source] of pack.sources) {
     const names = importedNames(source);
     // A suite that several tests share imports vitest too.
-    const isTest = /\.test(-kit)?\.ts$/.test(file) || names.includes("vitest");
+    const isTest = /\.test([.-]kit)?\.ts$/.test(file) || names.includes("vitest");
     for (const name of names) {
       const reason = forbidden(file, name, pack, allowed, isTest);
       if (reason !== null) found.push(`${file}: imports "${name}": ${reason}`);
