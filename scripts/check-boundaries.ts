@@ -20,7 +20,9 @@ function readJson<T>(...segments: string[]): T {
 function read(directory: string): PackageFiles {
   const manifest = readJson<PackageJson>(directory, "package.json");
   const tsconfig = readJson<{ references?: { path: string }[] }>(directory, "tsconfig.json");
-  const files = readdirSync(path.join(root, directory, "src"), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+  const files = readdirSync(path.join(root, directory, "src"), { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts"),
+  );
   return {
     name: manifest.name,
     directory,
@@ -28,7 +30,12 @@ function read(directory: string): PackageFiles {
     optionalDependencies: Object.keys(manifest.optionalDependencies ?? {}),
     devDependencies: Object.keys(manifest.devDependencies ?? {}),
     references: (tsconfig.references ?? []).map((reference) => reference.path),
-    sources: new Map(files.map((file) => [path.posix.join(directory, "src", file.replaceAll("\\", "/")), readFileSync(path.join(root, directory, "src", file), "utf8")])),
+    sources: new Map(
+      files.map((file) => [
+        path.posix.join(directory, "src", file.replaceAll("\\", "/")),
+        readFileSync(path.join(root, directory, "src", file), "utf8"),
+      ]),
+    ),
   };
 }
 

@@ -19,8 +19,11 @@ const contents = (file: string): string => readFileSync(path.join(packages, file
 const inherited = [...contents(inheritance).matchAll(/\bconfig\.(\w+)/g)].map((match) => match[1]);
 const read = new Set([...sources.flatMap((file) => contents(file).match(/\b[a-z]+[A-Z]\w*\b/g) ?? []), ...inherited]);
 
-const idle = [...nodeSettingRows(), ...topicSettingRows().effective].map(({ name }) => name).filter((name) => !checkedOnly.has(name) && !read.has(camelCase(name)));
-for (const name of idle) console.error(`${name} is a setting, but nothing reads ${camelCase(name)}: give it an effect or take it out of the schema`);
+const idle = [...nodeSettingRows(), ...topicSettingRows().effective]
+  .map(({ name }) => name)
+  .filter((name) => !checkedOnly.has(name) && !read.has(camelCase(name)));
+for (const name of idle)
+  console.error(`${name} is a setting, but nothing reads ${camelCase(name)}: give it an effect or take it out of the schema`);
 if (idle.length > 0) process.exitCode = 1;
 
 function camelCase(name: string): string {

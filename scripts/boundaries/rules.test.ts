@@ -29,14 +29,21 @@ test("imports are found in every form, not in comments", () => {
     /* import j from "j" */
     const k = createRequire(import.meta.url)("k");
     const url = "http://l"; export { l } from "l";
-  `.replace('import type', "\nimport type").replace('import "e"', '\nimport "e"').replace("export { l", "\nexport { l");
+  `
+    .replace("import type", "\nimport type")
+    .replace('import "e"', '\nimport "e"')
+    .replace("export { l", "\nexport { l");
   expect(importedNames(source)).toEqual(expect.arrayContaining(["a", "b", "c", "./d.ts", "e", "f", "g", "h", "k", "l"]));
   expect(importedNames(source)).not.toContain("i");
   expect(importedNames(source)).not.toContain("j");
 });
 
 test("a package that imports downwards, and says so, passes", () => {
-  const log = pack("@ottla/log", { "log.ts": 'import { x } from "@ottla/host";\nimport { y } from "./segment/y.ts";', "log.test.ts": 'import { test } from "vitest";' }, { dependencies: ["@ottla/host"], references: ["../host"] });
+  const log = pack(
+    "@ottla/log",
+    { "log.ts": 'import { x } from "@ottla/host";\nimport { y } from "./segment/y.ts";', "log.test.ts": 'import { test } from "vitest";' },
+    { dependencies: ["@ottla/host"], references: ["../host"] },
+  );
   expect(violations(log)).toEqual([]);
 });
 
@@ -58,7 +65,11 @@ test("a dependency that is imported but not declared, or declared but not import
 });
 
 test("the compiler's references follow the dependencies", () => {
-  const log = pack("@ottla/log", { "log.ts": 'import { x } from "@ottla/host";' }, { dependencies: ["@ottla/host"], references: ["../protocol"] });
+  const log = pack(
+    "@ottla/log",
+    { "log.ts": 'import { x } from "@ottla/host";' },
+    { dependencies: ["@ottla/host"], references: ["../protocol"] },
+  );
   expect(violations(log)).toEqual([
     "packages/log/tsconfig.json: lacks the reference ../host",
     "packages/log/tsconfig.json: has the reference ../protocol, which package.json does not depend on",

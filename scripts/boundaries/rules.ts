@@ -40,7 +40,8 @@ export interface PackageFiles {
 export function violations(pack: PackageFiles): string[] {
   const found: string[] = [];
   const allowed = permitted.get(pack.name);
-  if (allowed === undefined) return [`${pack.directory}: no rule says what ${pack.name} may import; add one to scripts/boundaries/rules.ts`];
+  if (allowed === undefined)
+    return [`${pack.directory}: no rule says what ${pack.name} may import; add one to scripts/boundaries/rules.ts`];
   const used = new Set<string>();
   const declared = new Set([...pack.dependencies, ...pack.optionalDependencies]);
   for (const [file, source] of pack.sources) {
@@ -52,12 +53,15 @@ export function violations(pack: PackageFiles): string[] {
       if (reason !== null) found.push(`${file}: imports "${name}": ${reason}`);
       if (name.startsWith(".") || name.startsWith("node:")) continue;
       if (!isTest) used.add(packageOf(name));
-      else if (!declared.has(packageOf(name)) && !testTools.has(name) && !pack.devDependencies.includes(packageOf(name))) found.push(`${file}: imports "${name}", which ${pack.directory}/package.json does not depend on`);
+      else if (!declared.has(packageOf(name)) && !testTools.has(name) && !pack.devDependencies.includes(packageOf(name)))
+        found.push(`${file}: imports "${name}", which ${pack.directory}/package.json does not depend on`);
     }
   }
-  for (const name of used) if (!declared.has(name)) found.push(`${pack.directory}/package.json: lacks the dependency ${name}, which its sources import`);
+  for (const name of used)
+    if (!declared.has(name)) found.push(`${pack.directory}/package.json: lacks the dependency ${name}, which its sources import`);
   for (const name of declared) {
-    if (!used.has(name) && !(pack.name === "ottla" && besideTheBundle.includes(name))) found.push(`${pack.directory}/package.json: depends on ${name}, which none of its sources imports`);
+    if (!used.has(name) && !(pack.name === "ottla" && besideTheBundle.includes(name)))
+      found.push(`${pack.directory}/package.json: depends on ${name}, which none of its sources imports`);
   }
   return [...found, ...wrongReferences(pack)];
 }
@@ -66,10 +70,12 @@ function forbidden(file: string, name: string, pack: PackageFiles, allowed: read
   const closed = closedFolders.find((folder) => file.startsWith(`${folder}/`));
   if (name.startsWith(".")) {
     const target = path.posix.join(path.posix.dirname(file), name);
-    if (!target.startsWith(`${pack.directory}/src/`) && !(pack.name === "ottla" && target === `${pack.directory}/package.json`)) return "a relative import stays within its package";
+    if (!target.startsWith(`${pack.directory}/src/`) && !(pack.name === "ottla" && target === `${pack.directory}/package.json`))
+      return "a relative import stays within its package";
     return closed === undefined || target.startsWith(`${closed}/`) ? null : `${closed} imports nothing outside its folder`;
   }
-  if (closed !== undefined && !(isTest && (testTools.has(name) || name.startsWith("node:")))) return `${closed} imports nothing outside its folder`;
+  if (closed !== undefined && !(isTest && (testTools.has(name) || name.startsWith("node:"))))
+    return `${closed} imports nothing outside its folder`;
   if (!permitted.has(packageOf(name))) return null;
   if (name !== packageOf(name)) return "a package is imported through its door, without a path";
   if (name === pack.name) return "a package imports its own files by relative path";

@@ -6,9 +6,21 @@ const load = (name: string, value: string) => loadNodeConfig({ flags: { [name]: 
 test.each([
   ["127.0.0.1:0", [{ host: "127.0.0.1", port: 0 }]],
   ["GRPC://localhost:65535", [{ host: "localhost", port: 65_535 }]],
-  ["plaintext://[::1]:9093, broker.example.com:1", [{ host: "::1", port: 9093 }, { host: "broker.example.com", port: 1 }]],
+  [
+    "plaintext://[::1]:9093, broker.example.com:1",
+    [
+      { host: "::1", port: 9093 },
+      { host: "broker.example.com", port: 1 },
+    ],
+  ],
   [":9093", [{ host: "0.0.0.0", port: 9093 }]],
-  ["localhost:0,localhost:0", [{ host: "localhost", port: 0 }, { host: "localhost", port: 0 }]],
+  [
+    "localhost:0,localhost:0",
+    [
+      { host: "localhost", port: 0 },
+      { host: "localhost", port: 0 },
+    ],
+  ],
 ])("grpc.listeners=%s is read", (text, addresses) => {
   expect(load("grpc.listeners", text).config.grpcListeners).toEqual(addresses);
 });
@@ -44,7 +56,9 @@ test("a CONTROLLER entry warns and is ignored", () => {
 });
 
 test("a door open beyond this machine is warned of, a door on loopback is not", () => {
-  expect(load("grpc.listeners", "0.0.0.0:9093").warnings.join()).toContain("grpc.listeners opens 0.0.0.0:9093 to the network WITHOUT ENCRYPTION OR AUTHENTICATION");
+  expect(load("grpc.listeners", "0.0.0.0:9093").warnings.join()).toContain(
+    "grpc.listeners opens 0.0.0.0:9093 to the network WITHOUT ENCRYPTION OR AUTHENTICATION",
+  );
   expect(load("http.listeners", "[::]:9094").warnings.join()).toContain("http.listeners opens [::]:9094");
   expect(load("grpc.listeners", "127.1.2.3:1,localhost:2,[::1]:3").warnings).toEqual([]);
 });

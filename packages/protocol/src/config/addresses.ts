@@ -49,7 +49,9 @@ function parseEntry(entry: string, options: AddressOptions, minPort: number, war
     return [];
   }
   if (name !== undefined && !options.names.includes(name)) {
-    const secure = /SSL|SASL|TLS|HTTPS/.test(name) ? "; encryption and authentication are not in this version, and the door is not opened without them in their place" : "";
+    const secure = /SSL|SASL|TLS|HTTPS/.test(name)
+      ? "; encryption and authentication are not in this version, and the door is not opened without them in their place"
+      : "";
     throw new BadValue(`has the listener name ${name}, which must be ${options.names.join(" or ")}${secure}`);
   }
   const address = parseAddress(rest, entry, minPort);
@@ -62,7 +64,10 @@ function parseAddress(text: string, whole: string, minPort: number): Address {
   const match = /^(?:\[([0-9A-Fa-f:.%A-Za-z0-9]+)\]|([^:[\]/@\s]*)):(\d{1,5})$/.exec(text);
   if (match === null) {
     const colons = text.split(":").length - 1;
-    const hint = colons > 1 && !text.includes("[") ? "; an IPv6 address stands in brackets, as in [::1]:9093" : "; write host:port, such as 127.0.0.1:9093";
+    const hint =
+      colons > 1 && !text.includes("[")
+        ? "; an IPv6 address stands in brackets, as in [::1]:9093"
+        : "; write host:port, such as 127.0.0.1:9093";
     throw new BadValue(`has the entry "${whole}", which is not host:port${hint}`);
   }
   const port = Number(match[3]);
@@ -92,7 +97,9 @@ export function voters(options: { default: readonly Voter[]; defaultText: string
       });
       if (parsed.length === 0) throw new BadValue(`must be ${allowed}`);
       if (parsed.length > 1) {
-        throw new BadValue(`names ${parsed.length} voters; this version runs a cluster of one node, so name one voter, as in 1@localhost:9095`);
+        throw new BadValue(
+          `names ${parsed.length} voters; this version runs a cluster of one node, so name one voter, as in 1@localhost:9095`,
+        );
       }
       return parsed;
     },

@@ -15,7 +15,11 @@ export class ConfigError extends Error {
 
   constructor(problems: readonly ConfigProblem[]) {
     const lines = problems.map(({ name, value, source, text }) => `${name}=${value} (${source}) ${text}`);
-    super(problems.length === 1 ? `Configuration error: ${lines.join("")}` : `${problems.length} configuration errors:\n${lines.map((line) => `  ${line}`).join("\n")}`);
+    super(
+      problems.length === 1
+        ? `Configuration error: ${lines.join("")}`
+        : `${problems.length} configuration errors:\n${lines.map((line) => `  ${line}`).join("\n")}`,
+    );
     this.problems = problems;
   }
 }

@@ -22,9 +22,11 @@ export function describeTopicConfig(node: NodeConfig, overrides: ReadonlyMap<str
     return row(name, setting, {
       value: override ?? (key === null ? byDefault : setting.format(effective[key])),
       source:
-        override !== undefined || viaFlushMessages ? ConfigSource.SOURCE_TOPIC
-        : inherited === byDefault ? ConfigSource.SOURCE_DEFAULT
-        : ConfigSource.SOURCE_STATIC,
+        override !== undefined || viaFlushMessages
+          ? ConfigSource.SOURCE_TOPIC
+          : inherited === byDefault
+            ? ConfigSource.SOURCE_DEFAULT
+            : ConfigSource.SOURCE_STATIC,
       readOnly: false,
       withoutEffect: key === null && !(name === "flush.messages" && override === "1" && !overrides.has("flush.policy")),
     });
@@ -51,6 +53,10 @@ function divided(text: string, factor: number): string | undefined {
   return value % BigInt(factor) === 0n ? String(value / BigInt(factor)) : undefined;
 }
 
-function row(name: string, setting: Setting<unknown>, rest: Pick<DescribedConfig, "value" | "source" | "readOnly" | "withoutEffect">): DescribedConfig {
+function row(
+  name: string,
+  setting: Setting<unknown>,
+  rest: Pick<DescribedConfig, "value" | "source" | "readOnly" | "withoutEffect">,
+): DescribedConfig {
   return { name, ...rest, sensitive: false, valueType: valueTypes[setting.type], documentation: setting.doc };
 }

@@ -40,7 +40,8 @@ function wholeNumber(type: "int" | "long", options: NumberOptions, max: bigint):
       const trimmed = text.trim();
       if (!/^[+-]?\d{1,19}$/.test(trimmed)) throw new BadValue(`must be ${allowed}, written in digits without a unit`);
       const value = BigInt(trimmed.replace("+", ""));
-      if (value < min || value > max || value === (except === undefined ? undefined : BigInt(except))) throw new BadValue(`must be ${allowed}`);
+      if (value < min || value > max || value === (except === undefined ? undefined : BigInt(except)))
+        throw new BadValue(`must be ${allowed}`);
       return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
     },
     format: (value) => (value === Number.MAX_SAFE_INTEGER ? String(largestLong) : String(value)),
@@ -114,7 +115,12 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(
 }
 
 /** Texts with commas between them; spaces around each are dropped. */
-export function list(options: { default: readonly string[]; allowed?: string; doc: string; check?: (items: readonly string[]) => void }): Setting<readonly string[]> {
+export function list(options: {
+  default: readonly string[];
+  allowed?: string;
+  doc: string;
+  check?: (items: readonly string[]) => void;
+}): Setting<readonly string[]> {
   return {
     type: "list",
     default: options.default,
@@ -130,5 +136,8 @@ export function list(options: { default: readonly string[]; allowed?: string; do
 }
 
 export function splitList(text: string): string[] {
-  return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 }

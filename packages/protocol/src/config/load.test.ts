@@ -6,7 +6,9 @@ import { dottedName, type Setting } from "./setting.ts";
 import type { ConfigSources } from "./sources.ts";
 
 const file = (text: string): ConfigSources => ({ file: { path: "server.properties", text } });
-const flags = (...pairs: string[]): ConfigSources => ({ flags: Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s).slice(0, 2) as [string, string])) });
+const flags = (...pairs: string[]): ConfigSources => ({
+  flags: Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s).slice(0, 2) as [string, string])),
+});
 
 function refusal(sources: ConfigSources): string {
   try {
@@ -39,20 +41,32 @@ test("a flag beats the environment, which beats the file, which beats the defaul
     env: { OTTLA_NUM_PARTITIONS: "3", OTTLA_LOG_INDEX_INTERVAL_BYTES: "2", PATH: "/bin", OTTLA_BROKER_RACK: undefined },
     flags: { "num.partitions": "4" },
   });
-  expect([config.numPartitions, config.logIndexIntervalBytes, config.maxConnections, config.logSegmentBytes]).toEqual([4, 2, 7, 1_073_741_824]);
-  expect(["num.partitions", "log.index.interval.bytes", "max.connections", "log.segment.bytes"].map((name) => entries.get(name)?.source)).toEqual(["flag", "environment", "file", "default"]);
+  expect([config.numPartitions, config.logIndexIntervalBytes, config.maxConnections, config.logSegmentBytes]).toEqual([
+    4, 2, 7, 1_073_741_824,
+  ]);
+  expect(
+    ["num.partitions", "log.index.interval.bytes", "max.connections", "log.segment.bytes"].map((name) => entries.get(name)?.source),
+  ).toEqual(["flag", "environment", "file", "default"]);
 });
 
 test("OTTLA_ beats KAFKA_CFG_, which beats KAFKA_, and two that differ are named", () => {
-  const { config, warnings } = loadNodeConfig({ env: { OTTLA_NUM_PARTITIONS: "3", KAFKA_CFG_NUM_PARTITIONS: "2", KAFKA_NUM_PARTITIONS: "2" } });
+  const { config, warnings } = loadNodeConfig({
+    env: { OTTLA_NUM_PARTITIONS: "3", KAFKA_CFG_NUM_PARTITIONS: "2", KAFKA_NUM_PARTITIONS: "2" },
+  });
   expect(config.numPartitions).toBe(3);
-  expect(warnings).toEqual(["num.partitions is set by two environment variables: OTTLA_NUM_PARTITIONS applies, not KAFKA_CFG_NUM_PARTITIONS"]);
+  expect(warnings).toEqual([
+    "num.partitions is set by two environment variables: OTTLA_NUM_PARTITIONS applies, not KAFKA_CFG_NUM_PARTITIONS",
+  ]);
 });
 
 test("an unknown name in a file, a flag or OTTLA_ is an error with the nearest right name and its place", () => {
-  expect(refusal(file("# ours\n\nlog.segmant.bytes = 5"))).toBe("Configuration error: log.segmant.bytes=5 (server.properties line 3) is not a setting; did you mean log.segment.bytes?");
+  expect(refusal(file("# ours\n\nlog.segmant.bytes = 5"))).toBe(
+    "Configuration error: log.segmant.bytes=5 (server.properties line 3) is not a setting; did you mean log.segment.bytes?",
+  );
   expect(refusal(flags("num-partition=5"))).toContain("(flag --num-partition) is not a setting; did you mean num.partitions?");
-  expect(refusal({ env: { OTTLA_DATADIR: "/x" } })).toBe("Configuration error: datadir=/x (environment variable OTTLA_DATADIR) is not a setting; did you mean data.dir?");
+  expect(refusal({ env: { OTTLA_DATADIR: "/x" } })).toBe(
+    "Configuration error: datadir=/x (environment variable OTTLA_DATADIR) is not a setting; did you mean data.dir?",
+  );
   expect(refusal(flags("retention.ms=5"))).toContain("did you mean log.retention.ms?");
   expect(refusal(flags("quux=5"))).toBe("Configuration error: quux=5 (flag --quux) is not a setting");
 });
@@ -62,7 +76,10 @@ test("the value of a misspelt password is not repeated", () => {
 });
 
 test("a setting of Kafka that means nothing here warns once, with what to set instead, and drops nothing else", () => {
-  const { config, warnings } = loadNodeConfig({ ...file("log.dirs=/var/lib/kafka\nnum.io.threads=8\nnum.partitions=6"), env: { KAFKA_ZOOKEEPER_CONNECT: "zk:2181" } });
+  const { config, warnings } = loadNodeConfig({
+    ...file("log.dirs=/var/lib/kafka\nnum.io.threads=8\nnum.partitions=6"),
+    env: { KAFKA_ZOOKEEPER_CONNECT: "zk:2181" },
+  });
   expect(config.numPartitions).toBe(6);
   expect(warnings).toEqual([
     "log.dirs (server.properties line 1) is a setting of Kafka that has no effect here: set data.dir",
@@ -72,7 +89,14 @@ test("a setting of Kafka that means nothing here warns once, with what to set in
 });
 
 test("KAFKA_ variables that are no settings are ignored, all but a slip of the pen", () => {
-  const env = { KAFKA_HEAP_OPTS: "-Xmx1G", KAFKA_OPTS: "", KAFKA_VERSION: "4.0", KAFKA_JMX_PORT: "9999", KAFKA_NUM_PARTITION: "3", KAFKA_CFG_NONSENSE: "1" };
+  const env = {
+    KAFKA_HEAP_OPTS: "-Xmx1G",
+    KAFKA_OPTS: "",
+    KAFKA_VERSION: "4.0",
+    KAFKA_JMX_PORT: "9999",
+    KAFKA_NUM_PARTITION: "3",
+    KAFKA_CFG_NONSENSE: "1",
+  };
   const { config, warnings } = loadNodeConfig({ env });
   expect(config).toEqual(nodeDefaults());
   expect(warnings).toEqual([
@@ -94,7 +118,11 @@ test("the environment of a Kafka container in KRaft mode starts a node", () => {
       KAFKA_LOG_RETENTION_HOURS: "24",
     },
   });
-  expect([config.processRoles, config.autoCreateTopicsEnable, config.logRetentionMs]).toEqual([["broker", "controller"], false, 86_400_000]);
+  expect([config.processRoles, config.autoCreateTopicsEnable, config.logRetentionMs]).toEqual([
+    ["broker", "controller"],
+    false,
+    86_400_000,
+  ]);
   expect(warnings).toHaveLength(3);
 });
 
@@ -131,15 +159,26 @@ describe("log.retention", () => {
   test("the finer form wins over a coarser one from a stronger source, as in Kafka, and says so", () => {
     const { config, warnings } = loadNodeConfig({ ...file("log.retention.ms=1000"), ...flags("log.retention.hours=1") });
     expect(config.logRetentionMs).toBe(1000);
-    expect(warnings).toEqual(["log.retention.hours=1 (flag --log.retention.hours) has no effect: log.retention.ms is set by server.properties line 1"]);
+    expect(warnings).toEqual([
+      "log.retention.hours=1 (flag --log.retention.hours) has no effect: log.retention.ms is set by server.properties line 1",
+    ]);
   });
 
-  test.each(["log.retention.ms=0", "log.retention.ms=-2", "log.retention.ms=9223372036854775808", "log.retention.hours=0", "log.retention.minutes=1h", "log.roll.hours=0"])("%s is refused", (setting) => {
+  test.each([
+    "log.retention.ms=0",
+    "log.retention.ms=-2",
+    "log.retention.ms=9223372036854775808",
+    "log.retention.hours=0",
+    "log.retention.minutes=1h",
+    "log.roll.hours=0",
+  ])("%s is refused", (setting) => {
     expect(refusal(flags(setting))).toContain("must be a whole number");
   });
 
   test("the error about a coarser form names what was written and what it comes to", () => {
-    expect(refusal(flags("log.retention.hours=-2"))).toContain("log.retention.hours=-2 (flag --log.retention.hours) makes log.retention.ms=-2, which must be");
+    expect(refusal(flags("log.retention.hours=-2"))).toContain(
+      "log.retention.hours=-2 (flag --log.retention.hours) makes log.retention.ms=-2, which must be",
+    );
   });
 });
 
@@ -148,11 +187,20 @@ describe("a number is accepted at its limit and refused one beyond", () => {
     const range = /^a whole number from (-?\d+).*? to (\d+)/.exec((setting as Setting<unknown>).allowed);
     return range === null || range[2] === "9223372036854775807" ? [] : [[dottedName(key), Number(range[1]), Number(range[2])]];
   });
-  const together = ["queued.max.request.bytes=999999999", "grpc.max.message.bytes=134217728", "controller.heartbeat.interval.ms=10", "controller.election.timeout.ms=600000", "broker.heartbeat.interval.ms=10", "broker.session.timeout.ms=600000", "message.max.bytes=0"];
+  const together = [
+    "queued.max.request.bytes=999999999",
+    "grpc.max.message.bytes=134217728",
+    "controller.heartbeat.interval.ms=10",
+    "controller.election.timeout.ms=600000",
+    "broker.heartbeat.interval.ms=10",
+    "broker.session.timeout.ms=600000",
+    "message.max.bytes=0",
+  ];
   test.each(limits)("%s from %d to %d", (name, min, max) => {
     const rest = together.filter((setting) => !setting.startsWith(`${name}=`));
     for (const value of [min, max]) expect(refusal(flags(...rest, `${name}=${value}`))).toBe("accepted");
-    for (const value of [min - 1, max + 1]) expect(refusal(flags(...rest, `${name}=${value}`))).toContain(`${name}=${value} (flag --${name}) must be a whole number from ${min}`);
+    for (const value of [min - 1, max + 1])
+      expect(refusal(flags(...rest, `${name}=${value}`))).toContain(`${name}=${value} (flag --${name}) must be a whole number from ${min}`);
   });
 });
 

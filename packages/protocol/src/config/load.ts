@@ -45,23 +45,33 @@ export function loadNodeConfig(sources: ConfigSources): LoadedConfig {
     (text) => warnings.add(text),
   );
   if (problems.length > 0) throw new ConfigError(problems);
-  const entries = new Map(rows.map(([key]) => [dottedName(key), { value: format(key), source: setBy.get(key)?.source ?? ("default" as const) }]));
+  const entries = new Map(
+    rows.map(([key]) => [dottedName(key), { value: format(key), source: setBy.get(key)?.source ?? ("default" as const) }]),
+  );
   return { config, warnings: [...warnings], entries };
 }
 
 const rows = Object.entries(nodeSettings) as [NodeKey, Setting<unknown>][];
 
 /** The finest form that is set, whatever its source, as in Kafka: log.retention.ms before .minutes before .hours. */
-function firstSet(name: string, setting: Setting<unknown>, { entries, warnings }: Gathered): { entry: Entry; parse(warn: (text: string) => void): unknown } | null {
+function firstSet(
+  name: string,
+  setting: Setting<unknown>,
+  { entries, warnings }: Gathered,
+): { entry: Entry; parse(warn: (text: string) => void): unknown } | null {
   const forms = [{ name, factor: 1 }, ...(setting.coarser ?? [])].flatMap((form) => {
     const entry = entries.get(form.name);
     return entry === undefined ? [] : [{ entry, factor: form.factor }];
   });
   const [first, ...others] = forms;
   if (first === undefined) return null;
-  for (const { entry } of others) warnings.add(`${entry.name}=${entry.value} (${entry.where}) has no effect: ${first.entry.name} is set by ${first.entry.where}`);
+  for (const { entry } of others)
+    warnings.add(`${entry.name}=${entry.value} (${entry.where}) has no effect: ${first.entry.name} is set by ${first.entry.where}`);
   const { entry, factor } = first;
-  return { entry, parse: (warn) => (factor === 1 ? setting.parse(entry.value, warn) : parseCoarse(name, entry.value, factor, setting, warn)) };
+  return {
+    entry,
+    parse: (warn) => (factor === 1 ? setting.parse(entry.value, warn) : parseCoarse(name, entry.value, factor, setting, warn)),
+  };
 }
 
 function parseCoarse(name: string, text: string, factor: number, setting: Setting<unknown>, warn: (text: string) => void): unknown {

@@ -12,7 +12,7 @@ export interface Property {
 export function parseProperties(text: string): Property[] {
   const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/);
   const properties: Property[] = [];
-  for (let index = 0; index < lines.length; ) {
+  for (let index = 0; index < lines.length;) {
     const line = index + 1;
     let logical = trimStart(lines[index++]);
     if (logical === "" || logical.startsWith("#") || logical.startsWith("!")) continue;
@@ -42,11 +42,19 @@ function parseLine(logical: string, line: number): Property {
   const separator = /^[ \t\f]*[=:]?[ \t\f]*/.exec(logical.slice(end))?.[0].length;
   const rawValue = logical.slice(end + (separator ?? 0));
   const badEscape = /(?:^|[^\\])(?:\\\\)*(\\u(?![0-9A-Fa-f]{4}).{0,4})/.exec(logical)?.[1];
-  const problem = badEscape === undefined ? {} : { problem: `has the escape ${badEscape}; \\u takes four hexadecimal digits, and a backslash itself is written \\\\` };
+  const problem =
+    badEscape === undefined
+      ? {}
+      : { problem: `has the escape ${badEscape}; \\u takes four hexadecimal digits, and a backslash itself is written \\\\` };
   return { name: unescape(logical.slice(0, end)), value: unescape(rawValue), line, ...problem };
 }
 
-const escapes = new Map([["t", "\t"], ["n", "\n"], ["r", "\r"], ["f", "\f"]]);
+const escapes = new Map([
+  ["t", "\t"],
+  ["n", "\n"],
+  ["r", "\r"],
+  ["f", "\f"],
+]);
 
 function unescape(text: string): string {
   return text.replace(/\\(?:u([0-9A-Fa-f]{4})|(.)|$)/gs, (_, code: string | undefined, letter: string | undefined) => {

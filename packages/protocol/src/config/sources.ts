@@ -30,7 +30,10 @@ export interface Gathered {
 
 /** Every name that may be set, coarser forms included. */
 export const settingNames: ReadonlySet<string> = new Set(
-  Object.entries(nodeSettings).flatMap(([key, setting]) => [dottedName(key), ...((setting as Setting<unknown>).coarser ?? []).map(({ name }) => name)]),
+  Object.entries(nodeSettings).flatMap(([key, setting]) => [
+    dottedName(key),
+    ...((setting as Setting<unknown>).coarser ?? []).map(({ name }) => name),
+  ]),
 );
 
 /** Puts the sources on top of each other: file, environment (KAFKA_, then KAFKA_CFG_, then OTTLA_), flags. */
@@ -51,7 +54,13 @@ function add(entry: Entry, { entries, problems, warnings }: Gathered): void {
   }
   const ignored = ignoredKafkaSetting(entry.name);
   if (ignored !== null) warnings.add(`${entry.name} (${entry.where}) ${ignored}`);
-  else problems.push({ name: entry.name, value: hideSecret(entry), source: entry.where, text: `is not a setting${didYouMean(entry.name, settingNames)}` });
+  else
+    problems.push({
+      name: entry.name,
+      value: hideSecret(entry),
+      source: entry.where,
+      text: `is not a setting${didYouMean(entry.name, settingNames)}`,
+    });
 }
 
 /** A misspelt password must not reach the log. */
@@ -64,14 +73,19 @@ function addFile(file: { path: string; text: string }, gathered: Gathered): void
   for (const { name, value, line, problem } of parseProperties(file.text)) {
     const where = `${file.path} line ${line}`;
     const earlier = lines.get(name);
-    if (earlier !== undefined) gathered.warnings.add(`${name} is set twice in ${file.path}, on lines ${earlier} and ${line}: line ${line} applies`);
+    if (earlier !== undefined)
+      gathered.warnings.add(`${name} is set twice in ${file.path}, on lines ${earlier} and ${line}: line ${line} applies`);
     lines.set(name, line);
     if (problem === undefined) add({ name, value, source: "file", where }, gathered);
     else gathered.problems.push({ name, value, source: where, text: problem });
   }
 }
 
-function addEnvironment(prefix: "KAFKA_" | "KAFKA_CFG_" | "OTTLA_", env: Readonly<Record<string, string | undefined>>, gathered: Gathered): void {
+function addEnvironment(
+  prefix: "KAFKA_" | "KAFKA_CFG_" | "OTTLA_",
+  env: Readonly<Record<string, string | undefined>>,
+  gathered: Gathered,
+): void {
   for (const [variable, value] of Object.entries(env)) {
     if (value === undefined || !variable.startsWith(prefix)) continue;
     if (prefix === "KAFKA_" && variable.startsWith("KAFKA_CFG_")) continue;
@@ -80,7 +94,9 @@ function addEnvironment(prefix: "KAFKA_" | "KAFKA_CFG_" | "OTTLA_", env: Readonl
     const entry: Entry = { name, value, source: "environment", where };
     const other = gathered.entries.get(name);
     if (other?.source === "environment" && other.value !== value) {
-      gathered.warnings.add(`${name} is set by two environment variables: ${variable} applies, not ${other.where.replace("environment variable ", "")}`);
+      gathered.warnings.add(
+        `${name} is set by two environment variables: ${variable} applies, not ${other.where.replace("environment variable ", "")}`,
+      );
     }
     if (prefix === "OTTLA_" || settingNames.has(name) || ignoredKafkaSetting(name) !== null) add(entry, gathered);
     else warnOfMisspelling(entry, prefix, gathered);

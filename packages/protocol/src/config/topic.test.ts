@@ -21,7 +21,13 @@ function refusal(check: () => void): string {
 const node = testConfig();
 
 test("a topic follows its node until it has a value of its own", () => {
-  const settings = topicSettings(testConfig({ logRetentionMs: 5, messageMaxBytes: 100, logFlushPolicy: { kind: "os" } }), new Map([["retention.ms", "-1"], ["segment.index.bytes", "77"]]));
+  const settings = topicSettings(
+    testConfig({ logRetentionMs: 5, messageMaxBytes: 100, logFlushPolicy: { kind: "os" } }),
+    new Map([
+      ["retention.ms", "-1"],
+      ["segment.index.bytes", "77"],
+    ]),
+  );
   expect(settings).toEqual({
     retentionMs: -1,
     retentionBytes: -1,
@@ -47,9 +53,21 @@ test("flush.messages=1 means commit, other numbers nothing, and flush.policy win
 
 describe("topic settings are checked before they are stored", () => {
   test.each([
-    ["retention.ms", "0"], ["retention.ms", "-1"], ["retention.bytes", "-1"], ["segment.bytes", "1024"], ["max.message.bytes", "67108864"], ["segment.ms", "1"],
-    ["min.insync.replicas", "1"], ["flush.policy", "interval:10"], ["message.timestamp.type", "LogAppendTime"], ["cleanup.policy", "delete"], ["compression.type", "producer"],
-    ["min.cleanable.dirty.ratio", "1"], ["compression.gzip.level", "9"], ["follower.replication.throttled.replicas", "0:1,1:2"], ["retention.ms", "9223372036854775807"],
+    ["retention.ms", "0"],
+    ["retention.ms", "-1"],
+    ["retention.bytes", "-1"],
+    ["segment.bytes", "1024"],
+    ["max.message.bytes", "67108864"],
+    ["segment.ms", "1"],
+    ["min.insync.replicas", "1"],
+    ["flush.policy", "interval:10"],
+    ["message.timestamp.type", "LogAppendTime"],
+    ["cleanup.policy", "delete"],
+    ["compression.type", "producer"],
+    ["min.cleanable.dirty.ratio", "1"],
+    ["compression.gzip.level", "9"],
+    ["follower.replication.throttled.replicas", "0:1,1:2"],
+    ["retention.ms", "9223372036854775807"],
   ])("%s=%s is accepted", (name, value) => {
     expect(refusal(() => checkTopicConfig(name, value))).toBe("accepted");
   });
@@ -80,22 +98,44 @@ describe("topic settings are checked before they are stored", () => {
   });
 
   test("the defaults of settings without effect are values that are accepted", () => {
-    for (const [name, setting] of inertTopicSettings) expect(refusal(() => checkTopicConfig(name, setting.format(setting.default)))).toBe("accepted");
+    for (const [name, setting] of inertTopicSettings)
+      expect(refusal(() => checkTopicConfig(name, setting.format(setting.default)))).toBe("accepted");
   });
 });
 
 test("a topic is described completely: its own values, the node's, the defaults, and what has no effect", () => {
-  const rows = new Map(describeTopicConfig(testConfig({ logSegmentBytes: 2048 }), new Map([["retention.ms", "5"], ["flush.ms", "9"]])).map((row) => [row.name, row]));
+  const rows = new Map(
+    describeTopicConfig(
+      testConfig({ logSegmentBytes: 2048 }),
+      new Map([
+        ["retention.ms", "5"],
+        ["flush.ms", "9"],
+      ]),
+    ).map((row) => [row.name, row]),
+  );
   expect([...rows.keys()].sort()).toEqual(topicConfigNames().sort());
-  expect(rows.get("retention.ms")).toMatchObject({ value: "5", source: ConfigSource.SOURCE_TOPIC, withoutEffect: false, valueType: 5, readOnly: false });
+  expect(rows.get("retention.ms")).toMatchObject({
+    value: "5",
+    source: ConfigSource.SOURCE_TOPIC,
+    withoutEffect: false,
+    valueType: 5,
+    readOnly: false,
+  });
   expect(rows.get("segment.bytes")).toMatchObject({ value: "2048", source: ConfigSource.SOURCE_STATIC, valueType: 3 });
-  expect(rows.get("cleanup.policy")).toMatchObject({ value: "delete", source: ConfigSource.SOURCE_DEFAULT, withoutEffect: true, valueType: 7 });
+  expect(rows.get("cleanup.policy")).toMatchObject({
+    value: "delete",
+    source: ConfigSource.SOURCE_DEFAULT,
+    withoutEffect: true,
+    valueType: 7,
+  });
   expect(rows.get("flush.ms")).toMatchObject({ value: "9", source: ConfigSource.SOURCE_TOPIC, withoutEffect: true });
   expect(rows.get("flush.policy")).toMatchObject({ value: "commit", source: ConfigSource.SOURCE_DEFAULT });
 });
 
 test("flush.messages=1 is shown as what it does", () => {
-  const rows = new Map(describeTopicConfig(testConfig({ logFlushPolicy: { kind: "os" } }), new Map([["flush.messages", "1"]])).map((row) => [row.name, row]));
+  const rows = new Map(
+    describeTopicConfig(testConfig({ logFlushPolicy: { kind: "os" } }), new Map([["flush.messages", "1"]])).map((row) => [row.name, row]),
+  );
   expect(rows.get("flush.messages")).toMatchObject({ withoutEffect: false });
   expect(rows.get("flush.policy")).toMatchObject({ value: "commit", source: ConfigSource.SOURCE_TOPIC });
 });
@@ -120,7 +160,16 @@ test.each(["a", "a".repeat(249), "A.b_c-9", "__proto__", "constructor", "..."])(
   expect(refusal(() => checkTopicName(name))).toBe("accepted");
 });
 
-test.each([["", "is empty"], [".", "directory"], ["..", "directory"], ["a".repeat(250), "has 250 characters, the limit is 249"], ["a b", 'holds " "'], ["a/b", 'holds "/"'], ["ä", 'holds "ä"'], ["a\n", 'holds "\\n"']])("%j is no topic name", (name, text) => {
+test.each([
+  ["", "is empty"],
+  [".", "directory"],
+  ["..", "directory"],
+  ["a".repeat(250), "has 250 characters, the limit is 249"],
+  ["a b", 'holds " "'],
+  ["a/b", 'holds "/"'],
+  ["ä", 'holds "ä"'],
+  ["a\n", 'holds "\\n"'],
+])("%j is no topic name", (name, text) => {
   const message = refusal(() => checkTopicName(name));
   expect(message).toMatch(/^INVALID_TOPIC_EXCEPTION: /);
   expect(message).toContain(text);

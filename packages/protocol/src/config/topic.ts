@@ -24,7 +24,8 @@ export function topicSetting(name: string): { setting: Setting<unknown>; key: To
  * @throws ProtocolError INVALID_CONFIG: no such setting, or no value of it */
 export function checkTopicConfig(name: string, value: string): void {
   const found = topicSetting(name);
-  if (found === undefined) throw new ProtocolError("INVALID_CONFIG", `Topics have no setting "${name}"${didYouMean(name, topicConfigNames())}`);
+  if (found === undefined)
+    throw new ProtocolError("INVALID_CONFIG", `Topics have no setting "${name}"${didYouMean(name, topicConfigNames())}`);
   try {
     found.setting.parse(value, () => {});
   } catch (error) {
