@@ -1,0 +1,93 @@
+import { delay } from "@ottla/host";
+import { errorName, pb, ProtocolError, uuidFromBytes } from "@ottla/protocol";
+import { messageOf } from "../errors.ts";
+import { backoffMs } from "./backoff.ts";
+import type { CallLimits, Cluster } from "./cluster.ts";
+import type { TopicInfo } from "./topics.ts";
+
+const RETRY = { firstMs: 20, mostMs: 1_000 };
+const ATTEMPT_MS = 5_000;
+
+export interface LeaderQuestion {
+  readonly topic: TopicInfo;
+  readonly partition: number;
+}
+
+interface LeaderAnswer {
+  topicId: Uint8Array;
+  partition: number;
+  errorCode: number;
+  errorMessage: string;
+  leader: pb.LeaderHint | undefined;
+}
+
+/** Asks the leader of each partition, together where one broker leads several, and follows leaders that move. The topics must be watched.
+ * An answer is missing from the map only if there is a ProtocolError instead. */
+export async function askLeaders<Q extends LeaderQuestion, A extends LeaderAnswer>(
+  cluster: Cluster,
+  questions: readonly Q[],
+  ask: (questions: readonly Q[], limits: CallLimits) => Promise<readonly A[]>,
+  { timeoutMs = cluster.requestTimeoutMs, signal }: CallLimits,
+): Promise<Map<Q, A | ProtocolError>> {
+  const { clock, random } = cluster.host;
+  const untilMs = clock.monotonicMs() + timeoutMs;
+  const done = new Map<Q, A | ProtocolError>();
+  for (let open = [...questions], attempt = 1; ; attempt++) {
+    const leftMs = untilMs - clock.monotonicMs();
+    const failures = new Map<Q, ProtocolError>();
+    await Promise.all(
+      [...byLeader(cluster, open, failures)].map(async ([node, asked]) => {
+        try {
+          sort(cluster, asked, await ask(asked, { node, timeoutMs: Math.max(1, Math.min(leftMs, ATTEMPT_MS)), signal }), done, failures);
+        } catch (error) {
+          if (!(error instanceof ProtocolError)) throw error;
+          for (const question of asked) failures.set(question, error);
+        }
+      }),
+    );
+    open = open.filter((question) => !done.has(question));
+    if (open.length === 0) return done;
+    const pauseMs = backoffMs(random, attempt, RETRY);
+    const final = clock.monotonicMs() + pauseMs >= untilMs;
+    for (const question of open) {
+      const failure = failures.get(question);
+      const verdict = cluster.metadata.verdict(question.topic.name);
+      if (verdict !== null) done.set(question, verdict);
+      else if (failure !== undefined && (final || !failure.retriable)) done.set(question, final ? outOfTime(question, timeoutMs, failure) : failure);
+    }
+    open = open.filter((question) => !done.has(question));
+    if (open.length === 0) return done;
+    cluster.metadata.requestRefresh();
+    await delay(clock, pauseMs, signal);
+  }
+}
+
+function byLeader<Q extends LeaderQuestion>(cluster: Cluster, questions: readonly Q[], failures: Map<Q, ProtocolError>): Map<number, Q[]> {
+  const groups = new Map<number, Q[]>();
+  for (const question of questions) {
+    const { topic, partition } = question;
+    const leader = cluster.metadata.partition(topic.id, partition)?.leader ?? -1;
+    if (leader < 0 || cluster.link(leader) === undefined) failures.set(question, new ProtocolError("LEADER_NOT_AVAILABLE", `${topic.name}-${partition} has no leader that can be reached`));
+    else groups.set(leader, [...(groups.get(leader) ?? []), question]);
+  }
+  return groups;
+}
+
+function sort<Q extends LeaderQuestion, A extends LeaderAnswer>(cluster: Cluster, asked: readonly Q[], answers: readonly A[], done: Map<Q, A | ProtocolError>, failures: Map<Q, ProtocolError>): void {
+  const found = new Map(answers.map((answer) => [`${uuidFromBytes(answer.topicId)}-${answer.partition}`, answer]));
+  for (const question of asked) {
+    const { topic, partition } = question;
+    const answer = found.get(`${topic.id}-${partition}`);
+    if (answer === undefined) failures.set(question, new ProtocolError("INVALID_REQUEST", `the leader left ${topic.name}-${partition} out of its answer`));
+    else if (answer.errorCode === 0) done.set(question, answer);
+    else {
+      const error = errorName(answer.errorCode);
+      failures.set(question, new ProtocolError(error, answer.errorMessage === "" ? `${topic.name}-${partition}: ${error}` : answer.errorMessage));
+      if (answer.leader !== undefined) cluster.metadata.hint(topic.id, partition, answer.leader);
+    }
+  }
+}
+
+function outOfTime({ topic, partition }: LeaderQuestion, timeoutMs: number, cause: ProtocolError): ProtocolError {
+  return new ProtocolError(cause.error, `${topic.name}-${partition}: not answered within ${timeoutMs} ms; last: ${messageOf(cause)}`, { cause });
+}

@@ -1,0 +1,145 @@
+import { delay, type Address, type Host, type Logger } from "@ottla/host";
+import { errorName, pb, ProtocolError } from "@ottla/protocol";
+import { ClosedError, ConnectionError, messageOf } from "../errors.ts";
+import { showAddress } from "./address.ts";
+import { backoffMs } from "./backoff.ts";
+import { Link } from "./link.ts";
+import { Metadata } from "./metadata.ts";
+
+const ATTEMPT_MS = 10_000;
+const METADATA_ATTEMPT_MS = 2_000;
+const METADATA_TIMEOUT_MS = 10_000;
+const RETRY = { firstMs: 50, mostMs: 1_000 };
+
+type Call = Exclude<pb.CallRequest["call"], { case: undefined }>;
+type Answer = Exclude<pb.CallResponse["answer"], { case: undefined }>;
+export type CallName = Call["case"];
+type AnswerTo<K extends CallName> = Extract<Answer, { case: K }>["value"];
+
+export interface ClusterOptions {
+  readonly host: Host;
+  readonly logger: Logger;
+  readonly bootstrap: readonly [Address, ...Address[]];
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly metadataMaxAgeMs: number;
+}
+
+export interface CallLimits {
+  /** Retries included. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** One try on one broker. */
+  readonly attemptMs?: number;
+  /** The one broker to ask; any by default. */
+  readonly node?: number;
+}
+
+/** The brokers of one cluster, as one client reaches them. */
+export class Cluster {
+  readonly host: Host;
+  readonly logger: Logger;
+  readonly requestTimeoutMs: number;
+  readonly metadata: Metadata;
+  readonly #options: ClusterOptions;
+  readonly #seeds: readonly Link[];
+  readonly #links = new Map<number, Link>();
+  readonly #closing = new AbortController();
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.host = options.host;
+    this.logger = options.logger;
+    this.requestTimeoutMs = options.requestTimeoutMs;
+    this.#seeds = options.bootstrap.map((address) => this.#newLink(null, address));
+    this.metadata = new Metadata({
+      clock: options.host.clock,
+      logger: options.logger,
+      maxAgeMs: options.metadataMaxAgeMs,
+      closing: this.#closing.signal,
+      ask: (value) => this.call("metadata", { case: "metadata", value }, { timeoutMs: METADATA_TIMEOUT_MS, attemptMs: METADATA_ATTEMPT_MS }),
+    });
+  }
+
+  /** Aborts when the client is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** undefined: no broker has told of such a node. */
+  link(nodeId: number): Link | undefined {
+    const address = this.metadata.brokers.get(nodeId);
+    const known = this.#links.get(nodeId);
+    if (address === undefined || (known !== undefined && known.address.host === address.host && known.address.port === address.port)) return known;
+    known?.close();
+    const link = this.#newLink(nodeId, address);
+    this.#links.set(nodeId, link);
+    return link;
+  }
+
+  /** Asks until a broker answers without a retriable error. A call that is repeated may have had its effect before.
+   * @throws ProtocolError the broker's; ConnectionError naming every broker tried; or the signal's reason */
+  async call<K extends CallName>(name: K, call: Extract<Call, { case: K }>, limits: CallLimits = {}): Promise<AnswerTo<K>> {
+    const { clock, random } = this.host;
+    const { timeoutMs = this.requestTimeoutMs, signal, attemptMs = ATTEMPT_MS, node } = limits;
+    const untilMs = clock.monotonicMs() + timeoutMs;
+    let failure: unknown = null;
+    for (let attempt = 1; ; attempt++) {
+      if (this.closing.aborted) throw new ClosedError(`call ${name}`, "this client");
+      signal?.throwIfAborted();
+      const leftMs = untilMs - clock.monotonicMs();
+      if (leftMs <= 0) throw this.#outOfTime(name, timeoutMs, failure);
+      const link = this.#choose(node);
+      try {
+        if (link === undefined) await this.metadata.refresh();
+        else if (link.backoffMs > leftMs) await delay(clock, leftMs, signal);
+        else return await this.#callOnce(link, name, call, Math.min(leftMs, Math.max(attemptMs, 1) + link.backoffMs), signal);
+      } catch (error) {
+        if (signal?.aborted || !(error instanceof ProtocolError) || !error.retriable) throw error;
+        failure = error;
+        const pauseMs = backoffMs(random, attempt, RETRY);
+        // Another broker may well answer at once.
+        if (!(error instanceof ConnectionError) || node !== undefined) await delay(clock, Math.min(pauseMs, Math.max(0, untilMs - clock.monotonicMs())), signal);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closing.abort(new ClosedError("go on", "this client"));
+    for (const link of [...this.#seeds, ...this.#links.values()]) link.close();
+  }
+
+  async #callOnce<K extends CallName>(link: Link, name: K, call: Extract<Call, { case: K }>, timeoutMs: number, signal: AbortSignal | undefined): Promise<AnswerTo<K>> {
+    const response = await link.call.request((correlationId) => pb.CallRequest.encode({ correlationId, timeoutMs: Math.ceil(timeoutMs), call }), { timeoutMs, signal, what: name });
+    if (response.errorCode !== 0) throw new ProtocolError(errorName(response.errorCode), response.errorMessage === "" ? `${link.label} refused ${name}` : response.errorMessage);
+    const answer: { case: unknown; value?: unknown } = response.answer;
+    if (!isAnswerTo(answer, name)) throw new ProtocolError("INVALID_REQUEST", `${link.label} answered ${name} with ${String(answer.case)}`);
+    return answer.value;
+  }
+
+  /** The broker heard of last, among those that may be dialled at once; else the one that may be first. Bootstrap addresses come last. */
+  #choose(node: number | undefined): Link | undefined {
+    if (node !== undefined) return this.link(node);
+    const known = [...this.metadata.brokers.keys()].flatMap((nodeId) => this.link(nodeId) ?? []);
+    const ready = known.filter((link) => link.backoffMs === 0).toSorted((one, other) => other.heardMs - one.heardMs);
+    if (ready[0] !== undefined) return ready[0];
+    return [...this.#seeds, ...known].toSorted((one, other) => one.backoffMs - other.backoffMs)[0];
+  }
+
+  #newLink(nodeId: number | null, address: Address): Link {
+    const { host, clientId } = this.#options;
+    return new Link({ host, clientId, nodeId, address, onTrouble: () => nodeId !== null && !this.closing.aborted && this.metadata.requestRefresh() });
+  }
+
+  #outOfTime(name: string, timeoutMs: number, cause: unknown): ProtocolError {
+    const tried = [...this.#seeds, ...this.#links.values()].flatMap(({ failure }) => (failure === null ? [] : [failure.message]));
+    const why = tried.length > 0 ? tried.join("; ") : cause === null ? "no broker answered" : messageOf(cause);
+    const error = cause instanceof ProtocolError ? cause.error : "REQUEST_TIMED_OUT";
+    const hint = tried.length > 0 ? `. Is a broker running at ${this.#options.bootstrap.map(showAddress).join(", ")}?` : "";
+    return new ProtocolError(error, `Cannot call ${name} within ${timeoutMs} ms: ${why}${hint}`, { cause });
+  }
+}
+
+function isAnswerTo<K extends CallName>(answer: { case: unknown; value?: unknown }, name: K): answer is { case: K; value: AnswerTo<K> } {
+  return answer.case === name;
+}

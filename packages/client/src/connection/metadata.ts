@@ -1,0 +1,183 @@
+import { delay, type Address, type Clock, type Logger, type Timer } from "@ottla/host";
+import { errors, pb, ProtocolError, type Uuid } from "@ottla/protocol";
+import { messageOf } from "../errors.ts";
+import { Topics, type PartitionInfo, type TopicInfo } from "./topics.ts";
+
+const MIN_GAP_MS = 100;
+/** Brokers hear of a new topic within a fraction of this; after it, an unknown topic is taken for missing. */
+const UNKNOWN_TOPIC_GRACE_MS = 2_000;
+
+export interface MetadataOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly maxAgeMs: number;
+  readonly closing: AbortSignal;
+  /** Asks any broker that answers. */
+  readonly ask: (call: pb.MetadataCall) => Promise<pb.MetadataAnswer>;
+}
+
+/** Brokers, topics and leaders as last heard. Refreshed by age while topics are watched, and whenever somebody finds it wrong. */
+export class Metadata {
+  readonly #options: MetadataOptions;
+  readonly #topics: Topics;
+  readonly #watched = new Map<string, { watchers: number; creators: number }>();
+  readonly #listeners = new Set<() => void>();
+  #brokers: ReadonlyMap<number, Address> = new Map();
+  #queued: Promise<void> | null = null;
+  #running: Promise<void> = Promise.resolve();
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
+  #aging: Timer | null = null;
+  #failure: unknown = null;
+
+  constructor(options: MetadataOptions) {
+    this.#options = options;
+    this.#topics = new Topics(options.logger);
+    options.closing.addEventListener("abort", () => this.#aging?.cancel(), { once: true });
+  }
+
+  get brokers(): ReadonlyMap<number, Address> {
+    return this.#brokers;
+  }
+
+  /** Why the last refresh failed; null if it did not. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  topic(name: string): TopicInfo | undefined {
+    return this.#topics.byName(name);
+  }
+
+  topicById(id: Uuid): TopicInfo | undefined {
+    return this.#topics.byId(id);
+  }
+
+  partition(id: Uuid, partition: number): PartitionInfo | undefined {
+    return this.#topics.byId(id)?.partitions[partition];
+  }
+
+  /** Keeps the topic fresh until the returned function is called. `create`: brokers may create it if it is missing and they allow that. */
+  watch(name: string, create: boolean): () => void {
+    const entry = this.#watched.get(name) ?? { watchers: 0, creators: 0 };
+    this.#watched.set(name, entry);
+    entry.watchers++;
+    if (create) entry.creators++;
+    let watching = true;
+    return () => {
+      if (!watching) return;
+      watching = false;
+      if (create) entry.creators--;
+      if (--entry.watchers > 0) return;
+      this.#watched.delete(name);
+      this.#topics.forget(name);
+    };
+  }
+
+  /** Called after each answer; until the returned function is called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A broker said with an error who leads. */
+  hint(id: Uuid, partition: number, hint: pb.LeaderHint | undefined): void {
+    if (hint === undefined || !this.#topics.hint(id, partition, hint.nodeId, hint.leaderEpoch)) this.requestRefresh();
+    else if (hint.nodeId >= 0 && !this.#brokers.has(hint.nodeId)) this.requestRefresh();
+    else this.#notify();
+  }
+
+  requestRefresh(): void {
+    this.refresh().catch((error: unknown) => {
+      if (!this.#options.closing.aborted) this.#options.logger.warn({ error: messageOf(error) }, "cannot refresh what is known of the cluster");
+    });
+  }
+
+  /** One that starts after this call; calls that come meanwhile share it. */
+  refresh(): Promise<void> {
+    this.#queued ??= this.#refreshNext();
+    return this.#queued;
+  }
+
+  /** Why the topic cannot be used, once that is certain: it is refused, or unknown for longer than brokers need to hear of it. */
+  verdict(name: string): ProtocolError | null {
+    const problem = this.#topics.problem(name);
+    if (problem === undefined) return null;
+    const { error, message, sinceMs } = problem;
+    if (error === "UNKNOWN_TOPIC_OR_PARTITION" || error === "UNKNOWN_TOPIC_ID") {
+      if (this.#options.clock.monotonicMs() - sinceMs < UNKNOWN_TOPIC_GRACE_MS) return null;
+      const gone = this.#topics.byName(name) !== undefined;
+      return new ProtocolError(error, gone ? `topic "${name}" was deleted` : `there is no topic "${name}"; check the name, or create it (ottla topic create ${name})`, { notAppended: true });
+    }
+    if (errors[error].retriable) return null;
+    return new ProtocolError(error, message === "" ? `topic "${name}": ${errors[error].meaning}` : message, { notAppended: true });
+  }
+
+  /** The watched topic, as soon as a broker tells.
+   * @throws ProtocolError its verdict; or the signal's reason */
+  async resolve(name: string, signal: AbortSignal): Promise<TopicInfo> {
+    for (;;) {
+      signal.throwIfAborted();
+      const verdict = this.verdict(name);
+      if (verdict !== null) throw verdict;
+      const known = this.#topics.byName(name);
+      if (known !== undefined) return known;
+      await abortable(this.refresh().catch(() => delay(this.#options.clock, MIN_GAP_MS, signal)), signal);
+    }
+  }
+
+  async #refreshNext(): Promise<void> {
+    const { clock, closing } = this.#options;
+    await this.#running.catch(() => {}); // its own caller heard of it
+    const waitMs = this.#notBeforeMs - clock.monotonicMs();
+    if (waitMs > 0) await delay(clock, waitMs, closing);
+    this.#queued = null;
+    this.#running = this.#fetch();
+    await this.#running;
+  }
+
+  async #fetch(): Promise<void> {
+    const { clock, ask } = this.#options;
+    const [created, plain] = [[...this.#watched].filter(([, entry]) => entry.creators > 0), [...this.#watched].filter(([, entry]) => entry.creators === 0)];
+    try {
+      if (created.length > 0) this.#apply(await ask(callFor(created.map(([name]) => name), true)));
+      if (plain.length > 0 || created.length === 0) this.#apply(await ask(callFor(plain.map(([name]) => name), false)));
+      this.#failure = null;
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    } finally {
+      this.#notBeforeMs = clock.monotonicMs() + MIN_GAP_MS;
+      this.#age();
+    }
+    this.#notify();
+  }
+
+  #apply(answer: pb.MetadataAnswer): void {
+    this.#brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    const asked = answer.topics.filter(({ name }) => this.#watched.has(name));
+    this.#topics.apply(asked, this.#options.clock.monotonicMs());
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #age(): void {
+    this.#aging?.cancel();
+    this.#aging = null;
+    const { clock, maxAgeMs, closing } = this.#options;
+    if (this.#watched.size > 0 && !closing.aborted) this.#aging = clock.after(maxAgeMs, () => this.requestRefresh());
+  }
+}
+
+function callFor(names: string[], allowAutoCreation: boolean): pb.MetadataCall {
+  return { names, topicIds: [], allTopics: false, allowAutoCreation };
+}
+
+function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

@@ -1,0 +1,214 @@
+import type { Timer } from "@ottla/host";
+import { batches, errorName, errors, pb, uuidFromBytes, type ErrorName } from "@ottla/protocol";
+import { backoffMs } from "../connection/backoff.ts";
+import type { Cluster } from "../connection/cluster.ts";
+import { ConsumeError, messageOf } from "../errors.ts";
+import type { Partition } from "./partition.ts";
+import type { ConsumerSettings } from "./settings.ts";
+
+const RETRY = { firstMs: 20, mostMs: 1_000 };
+/** Of one broker. More than one, so that a partition whose turn comes need not wait for the idle ones; few, so that they gather again. */
+const MAX_OPEN_FETCHES = 2;
+const ANSWER_SLACK_MS = 3_000;
+
+/** Wrong from the point of view of whoever asked, or about to change: ask again, perhaps elsewhere. */
+const passing: ReadonlySet<ErrorName> = new Set<ErrorName>(["UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID", "INCONSISTENT_TOPIC_ID"]);
+
+export interface FetcherOptions {
+  readonly cluster: Cluster;
+  readonly settings: ConsumerSettings;
+  /** There is something to hand out, or nothing more will come. */
+  readonly arrived: (partition: Partition) => void;
+  readonly outOfRange: (partition: Partition, answer: pb.FetchedPartition) => void;
+  readonly failed: (partition: Partition, error: ConsumeError) => void;
+}
+
+/** Keeps the partitions fetched ahead within `prefetchBytes`, with few long polls at each leader. */
+export class Fetcher {
+  readonly #options: FetcherOptions;
+  #partitions: Partition[] = [];
+  readonly #open = new Map<number, number>();
+  #bufferedBytes = 0;
+  /** What open fetches may bring. */
+  #expectedBytes = 0;
+  #scheduled = false;
+  #timer: Timer | null = null;
+  readonly #closing = new AbortController();
+
+  constructor(options: FetcherOptions) {
+    this.#options = options;
+  }
+
+  add(partitions: readonly Partition[]): void {
+    this.#partitions.push(...partitions);
+    this.schedule();
+  }
+
+  /** Bytes left the buffer. */
+  freed(bytes: number): void {
+    this.#bufferedBytes -= bytes;
+    this.schedule();
+  }
+
+  /** Leaders may have changed: polls at former leaders no longer count. */
+  moved(): void {
+    const { metadata } = this.#options.cluster;
+    for (const partition of this.#partitions) {
+      const leader = metadata.partition(partition.topic.id, partition.partition)?.leader ?? -1;
+      if (partition.fetchingFrom !== null && leader >= 0 && leader !== partition.fetchingFrom) this.#release(partition);
+    }
+    this.schedule();
+  }
+
+  schedule(): void {
+    if (this.#scheduled || this.#closing.signal.aborted) return;
+    this.#scheduled = true;
+    this.#options.cluster.host.clock.soon(() => {
+      this.#scheduled = false;
+      if (!this.#closing.signal.aborted) this.#run();
+    });
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#closing.abort(new Error("the consumer is closed"));
+  }
+
+  #run(): void {
+    const { cluster, settings } = this.#options;
+    const nowMs = cluster.host.clock.monotonicMs();
+    const byLeader = new Map<number, Partition[]>();
+    let nextRetryMs = Number.POSITIVE_INFINITY;
+    for (const partition of this.#partitions) {
+      if (!partition.located || partition.paused || partition.fetchingFrom !== null || partition.exhausted) continue;
+      if (partition.bufferedBytes >= 2 * settings.maxPartitionBytes) continue;
+      if (partition.retryAtMs > nowMs) {
+        nextRetryMs = Math.min(nextRetryMs, partition.retryAtMs);
+        continue;
+      }
+      const leader = cluster.metadata.partition(partition.topic.id, partition.partition)?.leader ?? -1;
+      if (leader < 0 || cluster.link(leader) === undefined) {
+        cluster.metadata.requestRefresh();
+        nextRetryMs = Math.min(nextRetryMs, this.#pause(partition));
+      } else byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);
+    }
+    for (const [leader, partitions] of byLeader) this.#fetch(leader, partitions);
+    this.#timer?.cancel();
+    this.#timer = nextRetryMs === Number.POSITIVE_INFINITY ? null : cluster.host.clock.after(nextRetryMs - nowMs, () => this.schedule());
+  }
+
+  #fetch(leader: number, partitions: readonly Partition[]): void {
+    const { cluster, settings } = this.#options;
+    const link = cluster.link(leader);
+    const open = this.#open.get(leader) ?? 0;
+    const maxBytes = Math.min(settings.maxBytes, settings.prefetchBytes - this.#bufferedBytes - this.#expectedBytes);
+    if (link === undefined || open >= MAX_OPEN_FETCHES || (maxBytes <= 0 && this.#bufferedBytes + this.#expectedBytes > 0)) return;
+    // Fair turns: those fetched now come last next time.
+    this.#partitions = [...this.#partitions.filter((each) => !partitions.includes(each)), ...partitions];
+    const sent = partitions.map((partition) => {
+      partition.fetchingFrom = leader;
+      return { partition, token: ++partition.fetchToken };
+    });
+    const encode = (correlationId: number): Uint8Array => pb.FetchRequest.encode(this.#request(correlationId, Math.max(1, maxBytes), partitions));
+    this.#open.set(leader, open + 1);
+    this.#expectedBytes += maxBytes;
+    link.fetch
+      .request(encode, { timeoutMs: settings.maxWaitMs + ANSWER_SLACK_MS + link.backoffMs, signal: this.#closing.signal, what: "Fetch" })
+      .then(
+        (response) => this.#answered(sent, response),
+        (error: unknown) => this.#broken(sent, error),
+      )
+      .finally(() => {
+        this.#expectedBytes -= maxBytes;
+        this.#open.set(leader, (this.#open.get(leader) ?? 1) - 1);
+        this.schedule();
+      });
+  }
+
+  #request(correlationId: number, maxBytes: number, partitions: readonly Partition[]): pb.FetchRequest {
+    const { cluster, settings } = this.#options;
+    return {
+      correlationId,
+      maxWaitMs: settings.maxWaitMs,
+      minBytes: settings.minBytes,
+      maxBytes,
+      isolation: settings.isolation,
+      partitions: partitions.map(({ topic, partition, fetchOffset }) => ({
+        topicId: topic.idBytes,
+        partition,
+        fetchOffset,
+        maxBytes: settings.maxPartitionBytes,
+        leaderEpoch: cluster.metadata.partition(topic.id, partition)?.leaderEpoch ?? -1,
+      })),
+    };
+  }
+
+  #answered(sent: readonly { partition: Partition; token: number }[], response: pb.FetchResponse): void {
+    if (response.errorCode !== 0) return this.#broken(sent, new Error(`${errorName(response.errorCode)}: ${response.errorMessage}`));
+    const open = new Map(sent.map((each) => [`${each.partition.topic.id}-${each.partition.partition}`, each]));
+    for (const answer of response.partitions) {
+      const asked = open.get(`${uuidFromBytes(answer.topicId)}-${answer.partition}`);
+      if (asked === undefined || asked.partition.fetchToken !== asked.token) continue;
+      asked.partition.fetchingFrom = null;
+      if (answer.errorCode === 0) this.#take(asked.partition, answer);
+      else this.#refused(asked.partition, answer);
+    }
+    for (const { partition, token } of sent) if (partition.fetchToken === token) partition.fetchingFrom = null;
+  }
+
+  #take(partition: Partition, answer: pb.FetchedPartition): void {
+    const { metadata } = this.#options.cluster;
+    const known = metadata.partition(partition.topic.id, partition.partition);
+    // A leader that was deposed and has not heard of it: its answer may hold what its successor never had.
+    if (known !== undefined && answer.leaderEpoch >= 0 && answer.leaderEpoch < known.leaderEpoch) return;
+    partition.failures = 0;
+    partition.highWatermark = answer.highWatermark;
+    try {
+      for (const { header, bytes } of batches(answer.records)) {
+        if (header.lastOffset < partition.fetchOffset) continue;
+        partition.fetchOffset = header.lastOffset + 1;
+        if (header.isControl) continue;
+        partition.batches.push({ header, bytes });
+        partition.bufferedBytes += bytes.length;
+        this.#bufferedBytes += bytes.length;
+      }
+    } catch (cause) {
+      this.#options.failed(partition, new ConsumeError("CORRUPT_MESSAGE", partition.topic.name, partition.partition, `Cannot read ${partition.label} from offset ${partition.fetchOffset}: ${messageOf(cause)}`, cause));
+    }
+    if (partition.ready || partition.exhausted) this.#options.arrived(partition);
+  }
+
+  #refused(partition: Partition, answer: pb.FetchedPartition): void {
+    const { cluster, outOfRange, failed } = this.#options;
+    const error = errorName(answer.errorCode);
+    if (error === "OFFSET_OUT_OF_RANGE") return outOfRange(partition, answer);
+    if ((!errors[error].retriable || error === "CORRUPT_MESSAGE") && !passing.has(error)) {
+      const why = answer.errorMessage === "" ? errors[error].meaning : answer.errorMessage;
+      return failed(partition, new ConsumeError(error, partition.topic.name, partition.partition, `Cannot fetch ${partition.label} from offset ${partition.fetchOffset}: ${why}`));
+    }
+    this.#pause(partition);
+    cluster.metadata.hint(partition.topic.id, partition.partition, answer.leader);
+  }
+
+  #broken(sent: readonly { partition: Partition; token: number }[], error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    this.#options.cluster.logger.warn({ error: messageOf(error) }, "a fetch failed; trying again");
+    this.#options.cluster.metadata.requestRefresh();
+    for (const { partition, token } of sent) {
+      if (partition.fetchToken !== token) continue;
+      this.#release(partition);
+      this.#pause(partition);
+    }
+  }
+
+  #release(partition: Partition): void {
+    partition.fetchToken++;
+    partition.fetchingFrom = null;
+  }
+
+  #pause(partition: Partition): number {
+    const { clock, random } = this.#options.cluster.host;
+    partition.retryAtMs = clock.monotonicMs() + backoffMs(random, ++partition.failures, RETRY);
+    return partition.retryAtMs;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Cluster } from "../connection/cluster.ts";
+import type { Identity } from "./lane.ts";
+
+/** Producer ids from the cluster: one for all partitions, and a fresh one for those that can no longer use theirs. */
+export class Identities {
+  readonly #cluster: Cluster;
+  #newest: Identity | null = null;
+  #asking: Promise<Identity> | null = null;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  /** One that a lane whose last was `used` has never had, if at hand. */
+  fresh(used: Identity | null): Identity | null {
+    return this.#newest !== used ? this.#newest : null;
+  }
+
+  /** @throws ProtocolError */
+  ask(): Promise<Identity> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
+  }
+
+  async #ask(): Promise<Identity> {
+    const answer = await this.#cluster.call("initProducerId", { case: "initProducerId", value: {} }, { signal: this.#cluster.closing });
+    this.#newest = { producerId: answer.producerId, epoch: answer.producerEpoch };
+    return this.#newest;
+  }
+}
