@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runKills } from "./kill-run.ts";
 
-const kills = Number(process.env.OTTLA_TEST_KILLS ?? "3");
+const kills = Number(process.env.KILLS ?? "3");
 
 test(`nothing acknowledged is lost, doubled or reordered by ${kills} kills under load`, { timeout: 60_000 + kills * 5_000 }, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "ottla-kill-test-"));

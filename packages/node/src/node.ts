@@ -73,7 +73,7 @@ export class Node implements AsyncDisposable {
       logger.error({ err: error }, `Node ${config.nodeId} stops: ${error.message}`);
       void node.#end(error);
     });
-    logger.info({ nodeId: config.nodeId, clusterId: node.clusterId, bootstrap: node.bootstrap, dataDir: node.dataDirectory }, "Node is ready");
+    logger.info({ clusterId: node.clusterId, bootstrap: node.bootstrap, dataDir: node.dataDirectory }, "Node is ready");
     return node;
   }
 

@@ -13,7 +13,6 @@ export function startCommand(surroundings: Surroundings): Command {
     .option("-c, --config <file>", "settings in a .properties file; the environment (OTTLA_DATA_DIR …) and flags come before it")
     .option("--json", "one JSON line when ready, for programs", false)
     .allowUnknownOption()
-    .passThroughOptions()
     .action(async (settings: string[], options: { config?: string; json: boolean }) => {
       const startedMs = performance.now() - process.uptime() * 1000;
       const loaded = await load(settings, options.config, surroundings.env);
