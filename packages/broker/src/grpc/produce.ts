@@ -46,7 +46,7 @@ async function answer({ topicId, partition }: pb.ProducePartition, outcome: Prod
     partition,
     errorCode: error.code,
     errorMessage: error.message,
-    notAppended: refused,
+    notAppended: refused && outcome.outcome === "not-appended",
     baseOffset: -1,
     logAppendTimeMs: -1,
     logStartOffset: refused ? -1 : outcome.logStartOffset,

@@ -10,10 +10,10 @@ export interface ProduceRequest {
   readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number; readonly records: Uint8Array }[];
 }
 
-/** A batch that was refused: it is not in the log. */
+/** A batch that was refused. `unknown` when it may be the resend of one that is in the log, and the log cannot be asked. */
 export interface Refused {
   readonly error: ProtocolError;
-  readonly outcome: "not-appended";
+  readonly outcome: "not-appended" | "unknown";
   readonly leader: pb.LeaderHint | undefined;
 }
 
@@ -23,7 +23,7 @@ export type ProducedPartition = Refused | (Appended & { readonly logStartOffset:
 const TIMEOUT_MAX_MS = 300_000;
 
 /** Appends before it returns, so that requests handed over one after the other lie in the log in that order; acknowledgements come later.
- * A refusal is certain ("not-appended"); an error of `acknowledged` leaves the outcome unknown. */
+ * An error of `acknowledged` leaves the outcome unknown. */
 export function produce(parts: BrokerParts, context: RequestContext, request: ProduceRequest): ProducedPartition[] {
   const nowMs = parts.clock.wallMs();
   const timeoutMs = Math.min(request.timeoutMs, TIMEOUT_MAX_MS);
@@ -38,7 +38,8 @@ export function produce(parts: BrokerParts, context: RequestContext, request: Pr
     } catch (cause) {
       if (!(cause instanceof ProtocolError)) parts.logger.error({ err: cause, peer: context.peer, topicId, partition: index }, "An append failed unexpectedly");
       const error = asProtocolError(cause);
-      return { error, outcome: "not-appended", leader: tellsLeader(error) ? leaderHint(parts, topicId, index) : undefined };
+      const outcome = error.error === "KAFKA_STORAGE_ERROR" && !error.notAppended ? "unknown" : "not-appended";
+      return { error, outcome, leader: tellsLeader(error) ? leaderHint(parts, topicId, index) : undefined };
     }
   });
 }

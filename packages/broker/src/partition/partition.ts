@@ -178,6 +178,8 @@ export class Partition {
     if (header.isTransactional) {
       throw new ProtocolError("INVALID_TXN_STATE", `Cannot append a transactional batch to ${this.#name}: this version has no transactions; send without a transactional id`);
     }
+    // What a failed log took back is still in the producers' state: until that is rebuilt, nothing of it is to be believed.
+    this.#requireTakesWrites();
     const original = this.#producers.check(header, this.log.endOffset);
     if (original !== null) {
       const { baseOffset, appendTimeMs } = original;
@@ -188,7 +190,7 @@ export class Partition {
       checkTimestamps(header, this.#settings, nowMs);
       this.#warnIfOld(header, nowMs);
     }
-    this.#requireWritable();
+    this.#requireSpace();
     if (acks === -1) this.#requireReplicas(record);
     if (appendTimeMs !== -1) stampAppendTime(batch, nowMs);
     const { baseOffset, lastOffset } = this.log.append(batch, epoch);
@@ -348,11 +350,14 @@ export class Partition {
     });
   }
 
-  #requireWritable(): void {
-    const { directory } = this.#around;
+  #requireTakesWrites(): void {
     if (this.log.failure !== null || this.#reopening !== null) {
       throw new ProtocolError("KAFKA_STORAGE_ERROR", `Cannot append to ${this.#name}: its log takes no writes${this.log.failure === null ? " while it recovers" : ` since ${this.log.failure.message}`}. It reopens by itself once the disk has space`);
     }
+  }
+
+  #requireSpace(): void {
+    const { directory } = this.#around;
     const { freeBytes, limitBytes, low } = directory.freeSpace;
     if (low) throw lowSpace(`append to ${this.#name}`, directory.path, freeBytes, limitBytes);
   }
