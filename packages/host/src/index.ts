@@ -30,6 +30,7 @@ export {
   type DiskFault,
   type DiskOperation,
   type Keep,
+  type MachineImage,
   type MemoryHost,
   type MemoryHostOptions,
   type Trouble,

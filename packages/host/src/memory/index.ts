@@ -1,7 +1,7 @@
 export { type Keep } from "./disk/file-node.ts";
-export { MemoryDisk, type DiskFault, type DiskOperation, type MemoryDiskOptions } from "./disk/memory-disk.ts";
-export { ManualClock, Timeline } from "./manual-clock.ts";
-export { memoryHost, type MemoryHost, type MemoryHostOptions } from "./memory-host.ts";
+export { MemoryDisk, type DiskFault, type DiskOperation } from "./disk/memory-disk.ts";
+export { ManualClock } from "./manual-clock.ts";
+export { memoryHost, type MachineImage, type MemoryHost, type MemoryHostOptions } from "./memory-host.ts";
 export { MemoryNetwork } from "./memory-network.ts";
 export { type Trouble } from "./memory-wire.ts";
 export { MemoryStores } from "./memory-stores.ts";

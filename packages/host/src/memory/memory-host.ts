@@ -1,7 +1,7 @@
 import type { Host } from "../host.ts";
 import type { Keep } from "./disk/file-node.ts";
 import { MemoryDisk } from "./disk/memory-disk.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock, Timeline } from "./manual-clock.ts";
 import { memoryCodecs } from "./memory-codecs.ts";
 import { MemoryNetwork } from "./memory-network.ts";
 import { MemoryStores } from "./memory-stores.ts";
@@ -30,6 +30,14 @@ export interface MemoryHost extends Host {
   crash(options?: { keep?: Keep }): void;
   /** The machine's next life, on what its disk kept. Crashes the present one first if that has not happened. */
   restart(): MemoryHost;
+  /** What the disk holds at this moment, for trying more than one end of it. This life goes on. */
+  image(): MachineImage;
+}
+
+/** The disk of a machine at one moment, what was not durable included. */
+export interface MachineImage {
+  /** The machine after a power failure at that moment, in a time and a network of its own; as often as asked. */
+  boot(options: { keep: Keep; seed: number }): MemoryHost;
 }
 
 export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
@@ -62,6 +70,27 @@ function life(clock: ManualClock, random: SeededRandom, disk: MemoryDisk, networ
       crash("none");
       const next = new ManualClock(clock.timeline);
       return life(next, random.fork(), disk.revive(next), new MemoryNetwork(next, network.hostName, network.cables));
+    },
+    image: () => imageOf(clock, disk, network.hostName),
+  };
+}
+
+function imageOf(clock: ManualClock, disk: MemoryDisk, hostName: string): MachineImage {
+  const { syncIsALie } = disk;
+  const { nowMs, wallOffsetMs } = clock.timeline;
+  const photograph = disk.platter.copy(new SeededRandom(1));
+  return {
+    boot({ keep, seed }) {
+      const random = new SeededRandom(seed);
+      const platter = photograph.copy(random.fork());
+      platter.crash(keep);
+      const timeline = new Timeline();
+      timeline.nowMs = nowMs;
+      timeline.wallOffsetMs = wallOffsetMs;
+      const next = new ManualClock(timeline);
+      const revived = new MemoryDisk({ clock: next }, platter);
+      revived.syncIsALie = syncIsALie;
+      return life(next, random, revived, new MemoryNetwork(next, hostName));
     },
   };
 }

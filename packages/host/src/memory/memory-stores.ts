@@ -15,14 +15,17 @@ export class MemoryStores implements StoreFactory {
   }
 
   open(directory: string, { create }: { create: boolean }): Promise<Store> {
-    return this.#disk.perform("store open", directory, () => {
+    const begin = (): Store => {
       const there = this.#find(directory);
-      if (create && there !== null) throw new DiskError("create store", directory, "EEXIST");
+      if (create && (there !== null || this.#holdsData(directory))) throw new DiskError("create store", directory, "EEXIST");
       if (!create && there === null) throw new DiskError("open store", directory, "ENOENT");
       const content = there ?? this.#create(directory);
       if (this.#open.has(content)) throw new DiskError("open store", directory, "LEVEL_LOCKED");
       this.#open.add(content);
       return new MemoryStore(directory, this.#disk, content, () => this.#open.delete(content));
+    };
+    return this.#disk.perform("store open", directory, begin, () => {
+      if (create) this.#commitCreation(directory);
     });
   }
 
@@ -80,7 +83,12 @@ export class MemoryStores implements StoreFactory {
     return node.store;
   }
 
-  /** Durable at once, with its name, as far as parents are. */
+  /** Without CURRENT it is a damaged store; one that was never written to is the rest of a creation that was cut short. */
+  #holdsData(directory: string): boolean {
+    const node = this.#disk.platter.find(directory);
+    return node?.kind === "directory" && node.store !== null && !node.store.scan().next().done;
+  }
+
   #create(directory: string): StoreContent {
     const { platter } = this.#disk;
     const made = platter.makeDirectory(directory);
@@ -90,12 +98,16 @@ export class MemoryStores implements StoreFactory {
     current.write(new Uint8Array(16), 0);
     platter.usedBytes += 16;
     platter.link({ parent: made, name: "CURRENT" }, current);
-    if (!this.#disk.syncIsALie) {
-      current.commit(current.changes);
-      platter.commitNames(made);
-      platter.commitNames(platter.place("create store", directory).parent);
-    }
     return store;
+  }
+
+  #commitCreation(directory: string): void {
+    const { platter } = this.#disk;
+    const current = platter.find(`${directory}/CURRENT`);
+    if (this.#disk.syncIsALie || current?.kind !== "file") return;
+    current.commit(current.changes);
+    platter.commitNames(platter.directory("create store", directory));
+    platter.commitNames(platter.place("create store", directory).parent);
   }
 }
 

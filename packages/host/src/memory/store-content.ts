@@ -53,6 +53,15 @@ export class StoreContent {
     this.#unresolved.clear();
   }
 
+  copy(): StoreContent {
+    const copy = new StoreContent();
+    copy.#entries = new Map(this.#entries);
+    copy.#undo = this.#undo;
+    for (const batch of this.#unresolved) copy.#unresolved.add(batch);
+    copy.#durable = this.#durable === null ? null : new Map(this.#durable);
+    return copy;
+  }
+
   loseLastBatch(): void {
     for (const [key, before] of this.#undo.toReversed()) {
       if (before === undefined) this.#entries.delete(key);

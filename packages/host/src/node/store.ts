@@ -15,7 +15,7 @@ export function levelStores(disk: Disk): StoreFactory {
     exists,
     async open(directory, { create }) {
       const there = await exists(directory);
-      if (create && there) throw new DiskError("create store", directory, "EEXIST");
+      if (create && (there || (await holdsData(directory)))) throw new DiskError("create store", directory, "EEXIST");
       if (!create && !there) throw new DiskError("open store", directory, "ENOENT");
       try {
         if (create) await mkdir(directory, { recursive: true });
@@ -44,6 +44,12 @@ export function levelStores(disk: Disk): StoreFactory {
       if (path.dirname(from) !== path.dirname(to)) await disk.syncDirectory(path.dirname(from));
     },
   };
+}
+
+/** Tables or a log without CURRENT are a damaged store, which creating one would delete. A creation that was cut short leaves neither. */
+async function holdsData(directory: string): Promise<boolean> {
+  const names = await readdir(directory).catch(() => []);
+  return names.some((name) => /^\d+\.(ldb|sst|log)$/.test(name));
 }
 
 class LevelStore implements Store {

@@ -1,7 +1,8 @@
-/** A growing run of bytes; gaps read as zero. */
+/** A growing run of bytes; gaps read as zero. Copies share their buffer until one of them changes. */
 export class Bytes {
   #buffer = new Uint8Array(0);
   #size = 0;
+  #shared = false;
 
   get size(): number {
     return this.#size;
@@ -26,18 +27,21 @@ export class Bytes {
   }
 
   flipBit(at: number, bit: number): void {
+    this.#reserve(this.#size);
     this.#buffer[at] = (this.#buffer[at] ?? 0) ^ (1 << bit);
   }
 
   copyFrom(other: Bytes): void {
-    this.#buffer = other.#buffer.slice(0, other.#size);
+    this.#buffer = other.#buffer;
     this.#size = other.#size;
+    this.#shared = other.#shared = true;
   }
 
   #reserve(size: number): void {
-    if (size <= this.#buffer.byteLength) return;
-    const grown = new Uint8Array(Math.max(size, 2 * this.#buffer.byteLength, 512));
-    grown.set(this.#buffer);
+    if (!this.#shared && size <= this.#buffer.byteLength) return;
+    const grown = new Uint8Array(size <= this.#buffer.byteLength ? this.#buffer.byteLength : Math.max(size, 2 * this.#buffer.byteLength, 512));
+    grown.set(this.#buffer.subarray(0, this.#size));
     this.#buffer = grown;
+    this.#shared = false;
   }
 }

@@ -40,6 +40,21 @@ export class FileNode {
     this.#committed += done.length;
   }
 
+  /** After a failed sync programs still see the changes and the disk never gets them: the kernel counts them as written (Linux since 4.13). */
+  abandon(): void {
+    this.#committed += this.#pending.length;
+    this.#pending = [];
+  }
+
+  copy(): FileNode {
+    const copy = new FileNode();
+    copy.cached.copyFrom(this.cached);
+    copy.#durable.copyFrom(this.#durable);
+    copy.#pending = [...this.#pending];
+    copy.#committed = this.#committed;
+    return copy;
+  }
+
   /** Damage below the file system: both views have it. */
   flipBit(at: number, bit: number): void {
     this.cached.flipBit(at, bit);

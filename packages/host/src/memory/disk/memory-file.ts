@@ -33,10 +33,20 @@ export class MemoryFile implements DiskFile {
     });
   }
 
-  write(parts: readonly Uint8Array[], position: number): Promise<void> {
+  async write(parts: readonly Uint8Array[], position: number): Promise<void> {
+    const data = joined(parts);
+    try {
+      await this.#attempt(data, position);
+    } catch (error) {
+      // A write that the device failed may have got anywhere.
+      if (!this.#disk.dead && error instanceof DiskError && error.code === "EIO") this.#put(data.subarray(0, this.#platter.random.below(data.byteLength + 1)), position);
+      throw error;
+    }
+  }
+
+  #attempt(data: Uint8Array, position: number): Promise<void> {
     return this.#disk.perform("write", this.path, () => {
       this.#check("write", true);
-      const data = joined(parts);
       const growth = position + data.byteLength - this.#node.cached.size;
       const missing = growth - (this.#platter.capacityBytes - this.#platter.usedBytes);
       if (missing <= 0) return this.#put(data, position);
@@ -53,19 +63,24 @@ export class MemoryFile implements DiskFile {
     });
   }
 
-  sync(): Promise<void> {
+  async sync(): Promise<void> {
     let changes = 0;
-    return this.#disk.perform(
-      "sync",
-      this.path,
-      () => {
-        this.#check("sync");
-        changes = this.#node.changes;
-      },
-      () => {
-        if (!this.#disk.syncIsALie) this.#node.commit(changes);
-      },
-    );
+    try {
+      await this.#disk.perform(
+        "sync",
+        this.path,
+        () => {
+          this.#check("sync");
+          changes = this.#node.changes;
+        },
+        () => {
+          if (!this.#disk.syncIsALie) this.#node.commit(changes);
+        },
+      );
+    } catch (error) {
+      if (!this.#closed && !this.#disk.dead) this.#node.abandon();
+      throw error;
+    }
   }
 
   close(): Promise<void> {

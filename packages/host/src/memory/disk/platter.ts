@@ -1,3 +1,4 @@
+import assert from "node:assert";
 import { DiskError } from "../../disk.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import { FileNode, type Keep } from "./file-node.ts";
@@ -13,11 +14,8 @@ export class DirectoryNode {
 
 export type Node = FileNode | DirectoryNode;
 
-/** A change of names that is not durable yet. */
-interface NameChange {
-  readonly directories: readonly DirectoryNode[];
-  readonly apply: () => void;
-}
+/** Changes of names that become durable together. */
+type NameChange = readonly { readonly directory: DirectoryNode; readonly name: string; readonly node: Node | null }[];
 
 export interface Place {
   readonly parent: DirectoryNode;
@@ -78,7 +76,7 @@ export class Platter {
 
   link({ parent, name }: Place, node: Node): void {
     parent.cached.set(name, node);
-    this.#journal.push({ directories: [parent], apply: () => parent.durable.set(name, node) });
+    this.#journal.push([{ directory: parent, name, node }]);
   }
 
   unlink({ parent, name }: Place): void {
@@ -86,7 +84,7 @@ export class Platter {
     if (node?.kind === "file") this.usedBytes -= node.cached.size;
     if (node?.kind === "directory") for (const child of [...node.cached.keys()]) this.unlink({ parent: node, name: child });
     parent.cached.delete(name);
-    this.#journal.push({ directories: [parent], apply: () => parent.durable.delete(name) });
+    this.#journal.push([{ directory: parent, name, node: null }]);
   }
 
   /** One change, whole or not at all, even between two directories. */
@@ -96,13 +94,10 @@ export class Platter {
     if (replaced?.kind === "file") this.usedBytes -= replaced.cached.size;
     from.parent.cached.delete(from.name);
     to.parent.cached.set(to.name, node);
-    this.#journal.push({
-      directories: [from.parent, to.parent],
-      apply() {
-        from.parent.durable.delete(from.name);
-        to.parent.durable.set(to.name, node);
-      },
-    });
+    this.#journal.push([
+      { directory: from.parent, name: from.name, node: null },
+      { directory: to.parent, name: to.name, node },
+    ]);
   }
 
   /** Makes the names of one directory durable, with the earlier changes that they build on. */
@@ -111,12 +106,12 @@ export class Platter {
     const later: NameChange[] = [];
     const now: NameChange[] = [];
     for (const change of this.#journal.toReversed()) {
-      if (change.directories.some((one) => reached.has(one))) {
-        for (const one of change.directories) reached.add(one);
+      if (change.some(({ directory }) => reached.has(directory))) {
+        for (const { directory } of change) reached.add(directory);
         now.push(change);
       } else later.push(change);
     }
-    for (const change of now.reverse()) change.apply();
+    for (const change of now.reverse()) apply(change);
     this.#journal = later.reverse();
   }
 
@@ -126,13 +121,44 @@ export class Platter {
     // File systems order the changes of one directory: once one is lost, so are those after it.
     const lost = new Set<DirectoryNode>();
     for (const change of keep === "none" ? [] : journal) {
-      if (keep === "random" && (change.directories.some((one) => lost.has(one)) || this.random.below(3) === 0)) {
-        for (const one of change.directories) lost.add(one);
-      } else change.apply();
+      if (keep === "random" && (change.some(({ directory }) => lost.has(directory)) || this.random.below(3) === 0)) {
+        for (const { directory } of change) lost.add(directory);
+      } else apply(change);
     }
     this.locked.clear();
     this.usedBytes = 0;
     this.#restart(this.root, keep);
+  }
+
+  /** Of all that is there, durable or not; nobody holds a lock in it. */
+  copy(random: SeededRandom): Platter {
+    const copy = new Platter(random, this.capacityBytes);
+    const copies = new Map<Node, Node>();
+    const copyOf = (node: Node): Node => {
+      const known = copies.get(node);
+      if (known !== undefined) return known;
+      const made = node.kind === "file" ? node.copy() : new DirectoryNode();
+      copies.set(node, made);
+      if (node.kind === "directory" && made.kind === "directory") fill(made, node);
+      return made;
+    };
+    const fill = (made: DirectoryNode, from: DirectoryNode): void => {
+      for (const [name, node] of from.cached) made.cached.set(name, copyOf(node));
+      for (const [name, node] of from.durable) made.durable.set(name, copyOf(node));
+      made.store = from.store?.copy() ?? null;
+    };
+    copies.set(this.root, copy.root);
+    fill(copy.root, this.root);
+    const directoryCopy = (directory: DirectoryNode): DirectoryNode => {
+      const made = copyOf(directory);
+      assert(made.kind === "directory", "the copy of a directory is one");
+      return made;
+    };
+    copy.#journal = this.#journal.map((change) =>
+      change.map(({ directory, name, node }) => ({ directory: directoryCopy(directory), name, node: node === null ? null : copyOf(node) })),
+    );
+    copy.usedBytes = this.usedBytes;
+    return copy;
   }
 
   #restart(directory: DirectoryNode, keep: Keep): void {
@@ -145,6 +171,13 @@ export class Platter {
         this.usedBytes += node.cached.size;
       }
     }
+  }
+}
+
+function apply(change: NameChange): void {
+  for (const { directory, name, node } of change) {
+    if (node === null) directory.durable.delete(name);
+    else directory.durable.set(name, node);
   }
 }
 

@@ -5,6 +5,8 @@ import { DiskError, type DirectoryLock } from "../../disk.ts";
 import { hasCode } from "./errors.ts";
 
 const LOCK_FILE = ".lock";
+/** What file systems without hard links answer. */
+const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
 
 /** Node offers no flock, so the lock is a file that names its process by pid, start and boot: together they are never reused.
  * It comes into being complete, by a link. The lock of a dead process is replaced under a lock of its own, named after the dead one,
@@ -19,8 +21,11 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   } finally {
     await fs.rm(draft, { force: true });
   }
+  let released = false;
   return {
     async release() {
+      if (released) return;
+      released = true;
       if ((await readIfThere(file)) === self) await fs.unlink(file);
     },
   };
@@ -29,7 +34,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
 async function acquire(file: string, draft: string, self: string): Promise<void> {
   for (;;) {
     try {
-      return await fs.link(draft, file);
+      return await claim(file, draft, self);
     } catch (error) {
       if (!hasCode(error, "EEXIST")) throw error;
     }
@@ -47,6 +52,15 @@ async function acquire(file: string, draft: string, self: string): Promise<void>
     } finally {
       await fs.unlink(succession);
     }
+  }
+}
+
+async function claim(file: string, draft: string, self: string): Promise<void> {
+  try {
+    await fs.link(draft, file);
+  } catch (error) {
+    if (!NO_LINKS.some((code) => hasCode(error, code))) throw error;
+    await fs.writeFile(file, self, { flag: "wx" });
   }
 }
 
@@ -79,7 +93,7 @@ async function describeProcess(pid: number): Promise<string> {
 }
 
 function nameOf(holder: string): string {
-  return holder.replaceAll(/[^0-9a-f-]/g, "-").slice(0, 100);
+  return holder.replaceAll(/[^0-9a-f-]/g, "-").slice(0, 40);
 }
 
 async function readIfThere(file: string): Promise<string | null> {

@@ -1,0 +1,4 @@
+import { codecsContract } from "../../contract/codecs-contract.ts";
+import { nodeCodecs } from "./node-codecs.ts";
+
+codecsContract("thread pool", nodeCodecs());
