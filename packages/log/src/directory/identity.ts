@@ -7,9 +7,14 @@ import { readWhole, removeIfThere, replaceFile } from "../format/whole-file.ts";
 /** Also the version of everything in the directory that has no version of its own: the segments. */
 const identityFormat: FileFormat = { magic: "OTTLADIR", version: 1 };
 const markerFormat: FileFormat = { magic: "OTTLACLN", version: 1 };
-export const IDENTITY_FILE = "directory.id";
-export const MARKER_FILE = "clean.marker";
+const IDENTITY_FILE = "directory.id";
+const MARKER_FILE = "clean.marker";
 const UUID_BYTES = 16;
+
+/** Whether a first open has come to its end here. */
+export function hasIdentity(disk: Disk, directory: string): Promise<boolean> {
+  return disk.exists(`${directory}/${IDENTITY_FILE}`);
+}
 
 /** The directory's id, made when it has none. A damaged one is replaced: under a new id nobody takes its logs for those they know.
  * @throws NewerFormatError */

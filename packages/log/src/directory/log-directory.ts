@@ -7,10 +7,11 @@ import { openContent } from "../log/open-content.ts";
 import type { LogSettings } from "../settings.ts";
 import { BatchCache } from "./batch-cache.ts";
 import { FreeSpace, type Space } from "./free-space.ts";
-import { leaveMarker, readIdentity, takeMarker } from "./identity.ts";
+import { hasIdentity, leaveMarker, readIdentity, takeMarker } from "./identity.ts";
 import { IndexMemory } from "./index-memory.ts";
 import { Joined } from "./joined.ts";
 import { Limiter } from "./limiter.ts";
+import { makeDurableDirectory } from "./make-durable.ts";
 import { MAX_NAME_BYTES } from "./mark.ts";
 import { MarkFile } from "./mark-file.ts";
 import { OpenFiles } from "./open-files.ts";
@@ -77,8 +78,7 @@ export class LogDirectory implements AsyncDisposable {
   /** @throws NewerFormatError when a newer Ottla wrote a file of it */
   static async open(options: LogDirectoryOptions): Promise<LogDirectory> {
     const { disk, clock, directory, logger } = options;
-    await disk.makeDirectory(directory);
-    await disk.syncDirectory(parentOf(directory));
+    if (!(await hasIdentity(disk, directory))) await makeDurableDirectory(disk, directory);
     const id = await readIdentity(disk, directory, options.random, logger);
     let failed = false;
     const fatal = (error: Error): void => {
@@ -150,7 +150,10 @@ export class LogDirectory implements AsyncDisposable {
 
   async #openCore(name: string, settings: LogSettings, onProgress: () => void): Promise<LogCore> {
     const { content, onDisk } = await openContent(this.#shared, name, settings, this.cleanShutdown !== null);
-    return new LogCore(name, this.#shared, settings, content, onDisk, onProgress);
+    const core = new LogCore(name, this.#shared, settings, content, onDisk, onProgress);
+    // A file that was found may have a name that does not survive a power failure yet.
+    core.namesUnsynced = onDisk && this.cleanShutdown === null;
+    return core;
   }
 
   /** Closes a log and takes it away: durably gone when it resolves, its bytes are freed while nobody waits. */
@@ -240,7 +243,3 @@ export class LogDirectory implements AsyncDisposable {
 }
 
 const STATES_FILE = "states.journal";
-
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(path.lastIndexOf("/"), 1));
-}

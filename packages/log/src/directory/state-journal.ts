@@ -57,8 +57,7 @@ export class StateJournal {
   static async open(options: StateJournalOptions): Promise<StateJournal> {
     const path = `${options.directory}/${options.name}`;
     const bytes = await readWhole(options.disk, path);
-    const parsed = parse(bytes ?? new Uint8Array(0), path);
-    const content = { ...parsed, damaged: parsed.damaged || parsed.goodBytes < (options.marks.get(options.name)?.position ?? 0) };
+    const content = parse(bytes ?? new Uint8Array(0), path, options.marks.get(options.name)?.position ?? 0);
     if (content.damaged) options.logger.error({ path }, "Log states are damaged; every log of the directory counts as damaged until it is verified");
     const journal = new StateJournal(options, content);
     if (bytes === null || content.damaged || content.goodBytes < bytes.length || journal.#wasteful()) await journal.#compact();
@@ -166,20 +165,21 @@ function frame(payload: Uint8Array): Uint8Array {
   return new FieldWriter(RECORD_HEADER_BYTES + payload.length).bytes(recordMagic).u32(payload.length).u32(crc32c(payload)).bytes(payload).done();
 }
 
-/** A record that does not verify is the torn end of the file unless a good one follows. */
-function parse(bytes: Uint8Array, path: string): Content {
+/** A record that does not verify is the torn end of the file at or beyond the mark, and damage below it: then what follows still counts. */
+function parse(bytes: Uint8Array, path: string, mark: number): Content {
   const live = new Map<string, Uint8Array>();
   const states = new Map<string, LogState>();
-  if (!hasHeader(bytes, format, path)) return { live, states, damaged: bytes.length > 0, goodBytes: 0 };
+  if (!hasHeader(bytes, format, path)) return { live, states, damaged: bytes.length > 0 || mark > 0, goodBytes: 0 };
   let goodBytes = FILE_HEADER_BYTES;
   let damaged = false;
   for (let at = FILE_HEADER_BYTES; at < bytes.length; ) {
     const found = recordAt(bytes, at);
     if (found === null) {
+      if (goodBytes >= mark) break;
       at++;
       continue;
     }
-    if (at !== goodBytes) damaged = true;
+    damaged ||= at !== goodBytes;
     at += found.record.length;
     goodBytes = at;
     if (found.state === null) {
@@ -190,7 +190,7 @@ function parse(bytes: Uint8Array, path: string): Content {
       states.set(found.name, found.state);
     }
   }
-  return { live, states, damaged, goodBytes };
+  return { live, states, damaged: damaged || goodBytes < mark, goodBytes };
 }
 
 function recordAt(bytes: Uint8Array, at: number): { record: Uint8Array; name: string; state: LogState | null } | null {

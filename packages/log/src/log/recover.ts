@@ -1,4 +1,5 @@
 import type { DiskFile } from "@ottla/host";
+import type { BatchHeader } from "@ottla/protocol";
 import type { LogState } from "../directory/log-state.ts";
 import type { Mark } from "../directory/mark.ts";
 import type { Shared } from "../directory/shared.ts";
@@ -66,7 +67,7 @@ class Recovering {
     this.#startOffset = this.#state?.startOffset ?? first.offset;
     this.#epochs = new EpochCache(statesDamaged ? [] : (this.#state?.epochs ?? []));
     this.#damage = statesDamaged ? [] : [...(this.#state?.damage ?? [])];
-    await this.#takeSegments(bases);
+    await this.#takeSegments(await this.#withoutDeleted(bases));
     await this.#settle();
   }
 
@@ -81,27 +82,37 @@ class Recovering {
     };
   }
 
+  /** Segments that end at or below the log's start are left from a deletion that was interrupted. */
+  async #withoutDeleted(bases: readonly number[]): Promise<readonly number[]> {
+    const kept = bases.filter((_base, at) => (bases[at + 1] ?? Infinity) > this.#startOffset);
+    await this.#remove(bases.slice(0, bases.length - kept.length));
+    return kept;
+  }
+
   async #takeSegments(bases: readonly number[]): Promise<void> {
     const known = new Map((this.#state?.segments ?? []).map((summary) => [summary.base, summary]));
-    for (const summary of known.values()) {
-      const gone = summary.base < this.#point.segmentBase && summary.sizeBytes > 0 && summary.endOffset > this.#startOffset && !bases.includes(summary.base);
-      if (gone) this.#lose(summary.base, { from: summary.base, until: summary.endOffset, startPosition: 0, endPosition: 0 });
-    }
-    this.#end = { ...this.#point, offset: bases[0] ?? this.#point.offset };
+    const begin = Math.min(bases[0] ?? this.#startOffset, this.#startOffset);
+    this.#end = { offset: begin, segmentBase: begin, position: 0, check: null };
     for (const [at, base] of bases.entries()) {
       const summary = known.get(base);
       const next = bases[at + 1];
+      if (base !== this.#end.offset) {
+        if (base < this.#end.offset || base > this.#floor.offset) return this.#drop(bases.slice(at));
+        this.#loseFiles(base);
+      }
       if (summary !== undefined && base < this.#point.segmentBase) {
         this.#segments.push(Segment.fromSummary(summary));
         this.#end = { offset: summary.endOffset, segmentBase: base, position: summary.sizeBytes, check: null };
-      } else if (base > this.#floor.offset && base !== this.#end.offset) {
-        await this.#drop(bases.slice(at));
-        return;
       } else if (!(await this.#scan(base, next, summary?.maxTimestamp ?? -1, summary?.createdMs))) {
-        await this.#drop(bases.slice(at + 1));
-        return;
+        return this.#drop(bases.slice(at + 1));
       }
     }
+  }
+
+  /** The files that held the offsets from the end of what was found to `until` are gone. */
+  #loseFiles(until: number): void {
+    const { offset } = this.#end;
+    this.#lose(offset, { from: offset, until, startPosition: 0, endPosition: 0 });
   }
 
   /** False when the log ends in this segment. */
@@ -116,6 +127,7 @@ class Recovering {
       const segment = new Segment(base);
       const index = new SegmentIndex(from.position, indexIntervalBytes);
       segment.maxTimestamp = from.position > 0 ? maxTimestamp : -1;
+      const epochsKnownUntil = this.#options.statesDamaged ? 0 : this.#floor.offset;
       let check: number | null = null;
       const result = await inspect({
         file: open.file,
@@ -123,17 +135,14 @@ class Recovering {
         from: { offset: from.offset, position: from.position, lastEpoch: this.#lastEpoch },
         floor,
         epochs: this.#epochs,
-        epochsKnownUntil: this.#options.statesDamaged ? 0 : this.#floor.offset,
+        epochsKnownUntil,
         onBatch: (header, batch, position) => {
           index.add(header.baseOffset - base, position, segment.maxTimestamp);
           segment.maxTimestamp = Math.max(segment.maxTimestamp, header.maxTimestamp);
           check = headerCheck(batch);
           this.#scannedBatches++;
           this.#lastEpoch = header.leaderEpoch;
-          if (this.#epochs.at(header.baseOffset) !== header.leaderEpoch) {
-            this.#epochs.forgetBeyond(header.baseOffset);
-            if (header.leaderEpoch > this.#epochs.last) this.#epochs.begin(header.leaderEpoch, header.baseOffset);
-          }
+          if (header.baseOffset >= epochsKnownUntil) this.#noteEpoch(header);
         },
       });
       segment.index = index;
@@ -151,6 +160,13 @@ class Recovering {
     } finally {
       shared.files.release(open);
     }
+  }
+
+  /** Beyond the mark epochs may begin of which only the batches tell. */
+  #noteEpoch(header: BatchHeader): void {
+    if (this.#epochs.at(header.baseOffset) === header.leaderEpoch) return;
+    this.#epochs.forgetBeyond(header.baseOffset);
+    if (header.leaderEpoch > this.#epochs.last) this.#epochs.begin(header.leaderEpoch, header.baseOffset);
   }
 
   /** Segments before the one with the mark were full and durable when it was begun. */
@@ -176,14 +192,21 @@ class Recovering {
 
   /** Segments that follow a torn end never counted. */
   async #drop(bases: readonly number[]): Promise<void> {
-    const { disk, logger, name, files } = { ...this.#options.shared, ...this.#options };
+    const { disk, logger } = this.#options.shared;
     for (const base of bases) {
-      const path = `${this.#path}/${segmentName(base)}`;
-      const file = await disk.open(path, "read");
+      const file = await disk.open(`${this.#path}/${segmentName(base)}`, "read");
       const bytes = await file.size();
       await file.close();
       this.#tornBytes += bytes;
-      if (bytes > 0) logger.warn({ log: name, file: path, bytes }, "A segment follows the torn end of its log; it is removed");
+      if (bytes > 0) logger.warn({ log: this.#options.name, file: file.path, bytes }, "A segment follows the torn end of its log; it is removed");
+    }
+    await this.#remove(bases);
+  }
+
+  async #remove(bases: readonly number[]): Promise<void> {
+    const { disk, files } = this.#options.shared;
+    for (const base of bases) {
+      const path = `${this.#path}/${segmentName(base)}`;
       files.forget(path);
       await disk.remove(path);
       await removeIndexFiles(disk, this.#path, base);
@@ -203,16 +226,14 @@ class Recovering {
     const { shared, name, statesDamaged } = this.#options;
     const scannedEnd = this.#end;
     if (this.#end.offset < this.#floor.offset) {
-      // The file that held the rest is gone.
-      this.#lose(this.#floor.segmentBase, { from: this.#end.offset, until: this.#floor.offset, startPosition: this.#end.position, endPosition: this.#end.position });
+      this.#loseFiles(this.#floor.offset);
       this.#beginAt(this.#floor.offset);
     } else if (this.#damage.some((range) => range.until === this.#end.offset)) this.#beginAt(this.#end.offset);
     if (this.#end.offset < this.#startOffset) {
-      await this.#drop(this.#segments.map((segment) => segment.base));
+      await this.#remove(this.#segments.filter((segment) => segment.onDisk).map((segment) => segment.base));
       this.#segments = [];
       this.#beginAt(this.#startOffset);
     } else if (this.#segments.length === 0) this.#beginAt(this.#end.offset);
-    await this.#dropBelowStart();
     this.#epochs.forgetBeyond(this.#end.offset);
     this.#damage = clipDamage(this.#damage, this.#startOffset, this.#end.offset);
     if (scannedEnd.offset > this.#floor.offset) await this.#makeDurable();
@@ -230,15 +251,6 @@ class Recovering {
       this.#segments.push(segment);
     }
     this.#end = { offset, segmentBase: offset, position: 0, check: null };
-  }
-
-  async #dropBelowStart(): Promise<void> {
-    const active = this.#segments.at(-1);
-    const below = this.#segments.filter((segment) => segment !== active && segment.endOffset <= this.#startOffset);
-    this.#segments = this.#segments.filter((segment) => !below.includes(segment));
-    const torn = this.#tornBytes;
-    await this.#drop(below.filter((segment) => segment.onDisk).map((segment) => segment.base));
-    this.#tornBytes = torn;
   }
 
   /** What is in the page cache may not be on the disk. */
