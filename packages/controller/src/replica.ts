@@ -70,13 +70,12 @@ export class Replica {
     const restored = await checkpoints.restore(options.distrusted);
     const appliedIndex = restored?.appliedIndex ?? 0;
     let replica: Replica | null = null;
-    let quorum: Quorum | null = null;
     const opened = (): Replica => {
       assert(replica !== null, "the quorum spoke before it was opened");
       return replica;
     };
     try {
-      quorum = await Quorum.open({
+      const quorum = await Quorum.open({
         host,
         directory,
         nodeId,
@@ -94,13 +93,11 @@ export class Replica {
           lost: () => opened().#lost(listener),
         },
       });
-      checkCoverage(quorum, checkpoints, restored?.directory ?? null, appliedIndex);
       replica = new Replica(options, { state: restored?.state ?? new State(), checkpoints, restoredFrom: restored?.directory ?? null, appliedIndex, quorum });
       return replica;
     } catch (error) {
-      await quorum?.close();
       await checkpoints.close();
-      throw error;
+      throw explained(error, checkpoints, restored?.directory ?? null);
     }
   }
 
@@ -211,15 +208,9 @@ export class Replica {
   }
 }
 
-/** What the state begins from and what the log holds must meet. */
-function checkCoverage(quorum: Quorum, checkpoints: Checkpoints, restoredFrom: string | null, appliedIndex: number): void {
-  const { firstIndex, lastIndex } = quorum.status;
-  if (appliedIndex < firstIndex - 1) {
-    const why = checkpoints.damaged.map(({ directory, reason }) => `${directory}: ${reason}`).join("; ");
-    throw new Error(
-      `Cannot start the controller: its log begins at entry ${firstIndex}, and ${restoredFrom ? `the checkpoint ${restoredFrom} ends at entry ${appliedIndex}` : `no checkpoint in ${checkpoints.paths.join(" and ")} can be used`}${why === "" ? "" : ` (${why})`}; restore one of these directories from a copy`,
-    );
-  }
-  if (appliedIndex > lastIndex)
-    throw new Error(`Cannot start the controller: the checkpoint ${restoredFrom} holds the state after entry ${appliedIndex}, the log ends at entry ${lastIndex}; part of the log is missing: restore it from a copy`);
+/** The log says what it lacks; without a checkpoint the reader also needs to know where one should be. */
+function explained(error: unknown, checkpoints: Checkpoints, restoredFrom: string | null): unknown {
+  if (restoredFrom !== null || !(error instanceof Error)) return error;
+  const why = checkpoints.damaged.map(({ directory, reason }) => `${directory}: ${reason}`).join("; ");
+  return new Error(`${error.message} (no checkpoint in ${checkpoints.paths.join(" and ")} can be used${why === "" ? "" : `: ${why}`})`, { cause: error });
 }
