@@ -8,6 +8,6 @@ describe("a producer", () => {
     const producer = cluster.client().producer();
     const sends = ["a", "b", "c"].map((value) => producer.send("orders", { value, timestamp: 5 }));
     expect(await cluster.run(Promise.all(sends))).toEqual([0, 1, 2].map((offset) => ({ topic: "orders", partition: 0, offset, timestamp: 5 })));
-    expect(cluster.partition("orders").values()).toEqual(["a", "b", "c"]);
+    expect(await cluster.values("orders")).toEqual(["a", "b", "c"]);
   });
 });

@@ -198,7 +198,7 @@ export class Producer implements AsyncDisposable {
 
   /** First everything that waits for room finds it, then all batches are settled. */
   async #drained(): Promise<void> {
-    const calls = [...this.#queues.values()].flatMap((queue) => queue.calls);
+    const calls = [...this.#queues.values()].flatMap((queue) => [...queue.calls]);
     await Promise.all(
       calls.map(
         (call) =>

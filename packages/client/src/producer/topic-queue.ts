@@ -1,5 +1,6 @@
 import type { TopicInfo } from "../connection/topics.ts";
 import type { Delivery } from "./batch.ts";
+import { Fifo } from "./fifo.ts";
 import { Lane } from "./lane.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { Placement } from "./partitioner.ts";
@@ -20,7 +21,7 @@ export class TopicQueue {
   readonly #options: TopicQueueOptions;
   readonly #lanes: Lane[] = [];
   #info: TopicInfo | null = null;
-  #calls: SendCall[] = [];
+  readonly #calls = new Fifo<SendCall>();
 
   constructor(name: string, options: TopicQueueOptions) {
     this.name = name;
@@ -36,7 +37,7 @@ export class TopicQueue {
     return this.#lanes;
   }
 
-  get calls(): readonly SendCall[] {
+  get calls(): Fifo<SendCall> {
     return this.#calls;
   }
 
@@ -57,19 +58,22 @@ export class TopicQueue {
 
   /** The caller gave it up. */
   remove(call: SendCall): void {
-    this.#calls = this.#calls.filter((each) => each !== call);
+    this.#calls.remove(call);
   }
 
   admit(): void {
-    while (this.#calls[0] !== undefined && this.#admitCall(this.#calls[0])) this.#calls.shift()?.admitted();
+    for (let call = this.#calls.first; call !== undefined && this.#admitCall(call); call = this.#calls.first) {
+      this.#calls.shift();
+      call.admitted();
+    }
   }
 
   /** Refuses the calls that wait since `beforeMs` or longer. */
   refuse(beforeMs: number, reason: () => Error): void {
-    while (this.#calls[0] !== undefined && this.#calls[0].startedMs <= beforeMs) {
-      const call = this.#calls.shift();
-      call?.refuse(reason());
-      call?.admitted();
+    for (let call = this.#calls.first; call !== undefined && call.startedMs <= beforeMs; call = this.#calls.first) {
+      this.#calls.shift();
+      call.refuse(reason());
+      call.admitted();
     }
   }
 
