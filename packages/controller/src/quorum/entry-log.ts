@@ -1,5 +1,5 @@
 import type { Clock, Host, Logger } from "@ottla/host";
-import { LogDirectory, type Log, type LogSettings } from "@ottla/log";
+import { LogDamagedError, LogDirectory, type Log, type LogSettings } from "@ottla/log";
 import { batches, decodeBatchSync, encodeBatchSync } from "@ottla/protocol";
 import { assert, type Entry, type LogPosition } from "../raft/index.ts";
 
@@ -28,11 +28,14 @@ export class EntryLog {
   readonly #directory: LogDirectory;
   readonly #log: Log;
   readonly #clock: Clock;
+  /** Where each term began in the log as it was opened. */
+  readonly terms: readonly LogPosition[];
 
-  private constructor(directory: LogDirectory, log: Log, clock: Clock) {
+  private constructor(directory: LogDirectory, log: Log, clock: Clock, terms: readonly LogPosition[]) {
     this.#directory = directory;
     this.#log = log;
     this.#clock = clock;
+    this.terms = terms;
   }
 
   static async open(options: EntryLogOptions): Promise<EntryLog> {
@@ -51,8 +54,7 @@ export class EntryLog {
     });
     try {
       const log = await logs.openLog("entries", SETTINGS, () => options.onProgress());
-      refuseDamage(log);
-      return new EntryLog(logs, log, host.clock);
+      return new EntryLog(logs, log, host.clock, await verify(log));
     } catch (error) {
       await logs.close();
       throw error;
@@ -76,21 +78,6 @@ export class EntryLog {
   }
   get sizeBytes(): number {
     return this.#log.sizeBytes;
-  }
-
-  /** Where each term begins. */
-  terms(): LogPosition[] {
-    const log = this.#log;
-    const starts: LogPosition[] = [];
-    for (let offset = log.startOffset; offset < log.endOffset; ) {
-      const term = log.epochAt(offset);
-      assert(term !== null, () => `no leader epoch is known at offset ${offset} of ${log.directory}`);
-      starts.push({ index: offset + 1, term });
-      const end = log.epochEnd(term).endOffset;
-      assert(end > offset, () => `leader epoch ${term} of ${log.directory} ends at ${end}, before offset ${offset}`);
-      offset = end;
-    }
-    return starts;
   }
 
   append(entry: Entry): void {
@@ -129,11 +116,34 @@ export class EntryLog {
   }
 }
 
-function refuseDamage(log: Log): void {
-  const damage = log.damaged[0];
-  if (damage === undefined) return;
-  throw new Error(
-    `Cannot start the controller: entries ${damage.from + 1} to ${damage.until} of its log are damaged in ${damage.file}, and it had promised to keep them. ` +
-      `Restore that file from a copy; or, where other controllers hold the same entries, remove this node's controller directory so that it returns as a new voter`,
+/** Reads every entry before the first vote: bits go bad while a process is down, and a voter may only promise what it can still read. */
+async function verify(log: Log): Promise<LogPosition[]> {
+  const [known] = log.damaged;
+  if (known !== undefined) throw damaged(known);
+  const terms: LogPosition[] = [];
+  let index = log.startOffset;
+  try {
+    for await (const { baseOffset, lastOffset, leaderEpoch } of log.headers(log.startOffset)) {
+      index++;
+      const term = terms.at(-1)?.term ?? 0;
+      if (baseOffset !== index - 1 || lastOffset !== baseOffset || leaderEpoch < term)
+        throw new Error(
+          `Cannot start the controller: offsets ${baseOffset} to ${lastOffset} of term ${leaderEpoch} in ${log.directory} stand where entry ${index} of term ${term} or later belongs. ${REMEDY}`,
+        );
+      if (leaderEpoch > term) terms.push({ index, term: leaderEpoch });
+    }
+  } catch (error) {
+    throw error instanceof LogDamagedError ? damaged(error) : error;
+  }
+  assert(index === log.endOffset, () => `read entries to ${index} of ${log.endOffset} in ${log.directory}`);
+  return terms;
+}
+
+const REMEDY =
+  "Restore the file from a copy; or, where other controllers hold the same entries, remove this node's controller directory so that it returns as a new voter";
+
+function damaged(range: { readonly file: string; readonly from: number; readonly until: number }): Error {
+  return new Error(
+    `Cannot start the controller: entries ${range.from + 1} to ${range.until} of its log are damaged in ${range.file}, and it had promised to keep them. ${REMEDY}`,
   );
 }

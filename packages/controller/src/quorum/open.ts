@@ -12,6 +12,8 @@ export async function openStorage(
   const { host, directory, logger, onFatal } = options;
   await host.disk.makeDirectory(directory);
   const path = `${directory}/vote`;
+  // A directory made by a process that was killed may exist without its name being durable.
+  await host.disk.syncDirectory(directory.slice(0, directory.lastIndexOf("/")) || "/");
   const [log, votes] = await Promise.allSettled([
     EntryLog.open({ host, directory: `${directory}/raft`, logger, onFatal: (error) => onFatal(error), onProgress }),
     VoteFile.open(host.disk, path),
@@ -54,6 +56,6 @@ function restore(options: QuorumOptions, limits: Limits, log: EntryLog, votes: V
     voters,
     limits,
     random: host.random,
-    restored: { ...votes.restored, firstIndex, lastIndex, terms: log.terms(), commitIndex: appliedIndex },
+    restored: { ...votes.restored, firstIndex, lastIndex, terms: log.terms, commitIndex: appliedIndex },
   });
 }

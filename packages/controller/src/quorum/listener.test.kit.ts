@@ -1,0 +1,33 @@
+import type { CommittedEntry, QuorumListener } from "./listener.ts";
+
+/** A listener that writes down what it hears and insists on its order. */
+export class Follower implements QuorumListener {
+  appliedIndex: number;
+  /** Of the leadership announced, null without one. */
+  term: number | null = null;
+  readonly texts: string[] = [];
+  onLeading: () => void = () => {};
+
+  constructor(appliedIndex: number) {
+    this.appliedIndex = appliedIndex;
+  }
+
+  committed(entries: readonly CommittedEntry[]): void {
+    for (const { index, data } of entries) {
+      if (index !== this.appliedIndex + 1) throw new Error(`entry ${index} came after ${this.appliedIndex}`);
+      this.appliedIndex = index;
+      if (data.length > 0) this.texts.push(new TextDecoder().decode(data));
+    }
+  }
+
+  leading(term: number): void {
+    if (this.term !== null) throw new Error(`leading ${term} within ${this.term}`);
+    this.term = term;
+    this.onLeading();
+  }
+
+  lost(term: number): void {
+    if (this.term !== term) throw new Error(`lost ${term} while leading ${this.term}`);
+    this.term = null;
+  }
+}

@@ -1,0 +1,166 @@
+import { memoryHost, NetworkError, silentLogger, type Address, type MemoryHost } from "@ottla/host";
+import { services, type Uuid } from "@ottla/protocol";
+import { expect, test } from "vitest";
+import { NotLeaderError, Quorum } from "./index.ts";
+import { Follower } from "./listener.test.kit.ts";
+
+const voters = [1, 2, 3].map((nodeId) => ({
+  nodeId,
+  directoryId: `0${nodeId}`.repeat(16) as Uuid,
+  address: { host: `node${nodeId}`, port: 9095 },
+}));
+
+interface Node {
+  host: MemoryHost;
+  quorum: Quorum;
+  state: Follower;
+}
+
+async function begin(host: MemoryHost, nodeId: number): Promise<Node> {
+  const own = voters.find((voter) => voter.nodeId === nodeId);
+  if (own === undefined) throw new Error(`no voter ${nodeId}`);
+  const { directoryId } = own;
+  const attributes = { "ottla-node-id": String(nodeId), "ottla-directory-id": directoryId };
+  const addressOf = (id: number): Address => voters.find((voter) => voter.nodeId === id)?.address ?? own.address;
+  const state = new Follower(0);
+  const quorum = await host.clock.run(
+    Quorum.open({
+      host,
+      directory: "/data/controller",
+      nodeId,
+      directoryId,
+      voters,
+      electionTimeoutMs: 1000,
+      heartbeatIntervalMs: 100,
+      appliedIndex: 0,
+      logger: silentLogger,
+      onFatal: (error) => {
+        throw error;
+      },
+      dial: (id, service, signal) => host.network.dial(addressOf(id), service, { attributes, maxFrameBytes: 64 << 20, signal }),
+      listener: state,
+    }),
+  );
+  await host.network.listen(own.address, [{ name: services.raft, accept: (session) => quorum.accept(session) }], { maxFrameBytes: 64 << 20, maxSessions: 10 });
+  quorum.start();
+  return { host, quorum, state };
+}
+
+async function cluster(): Promise<Node[]> {
+  const first = memoryHost({ seed: 7, hostName: "node1" });
+  const hosts = [first, ...["node2", "node3"].map((hostName, i) => memoryHost({ seed: 8 + i, hostName, beside: first }))];
+  const nodes: Node[] = [];
+  for (const [i, host] of hosts.entries()) {
+    await host.disk.makeDirectory("/data");
+    await host.disk.syncDirectory("/");
+    nodes.push(await begin(host, i + 1));
+  }
+  return nodes;
+}
+
+const alive = (nodes: Node[]): Node[] => nodes.filter(({ host }) => !host.crashed);
+
+async function leaderOf(nodes: Node[]): Promise<Node> {
+  const clock = alive(nodes)[0]?.host.clock;
+  if (clock === undefined) throw new Error("nobody is alive");
+  const leading = (): Node | undefined => alive(nodes).find(({ state }) => state.term !== null);
+  await clock.runUntil(() => leading() !== undefined, 20_000);
+  const leader = leading();
+  if (leader === undefined) throw new Error("nobody leads");
+  return leader;
+}
+
+async function everywhere(nodes: Node[], texts: string[]): Promise<void> {
+  const clock = alive(nodes)[0]?.host.clock;
+  await clock?.runUntil(() => alive(nodes).every(({ state }) => state.texts.length >= texts.length), 20_000);
+  for (const { state } of alive(nodes)) expect(state.texts).toEqual(texts);
+}
+
+const propose = ({ quorum }: Node, text: string): number => quorum.propose(new TextEncoder().encode(text));
+
+test("three quorums elect one leader and hand out the same entries; who does not lead says who does", async () => {
+  const nodes = await cluster();
+  const leader = await leaderOf(nodes);
+  for (const text of ["a", "b", "c"]) propose(leader, text);
+  await everywhere(nodes, ["a", "b", "c"]);
+  expect(nodes.filter(({ quorum }) => quorum.status.role === "leader")).toHaveLength(1);
+  const follower = nodes.find((node) => node !== leader);
+  expect(() => follower && propose(follower, "d")).toThrow(`controller ${leader.quorum.status.leader} leads`);
+  expect(await leader.host.clock.run(leader.quorum.readIndex(new AbortController().signal))).toBe(leader.state.appliedIndex);
+  await leader.host.clock.run(Promise.all(nodes.map(({ quorum }) => quorum.close())));
+});
+
+test("the leader's machine goes: another leads, nothing handed out is lost, and the old one follows when it is back", async () => {
+  const nodes = await cluster();
+  const old = await leaderOf(nodes);
+  propose(old, "a");
+  await everywhere(nodes, ["a"]);
+  old.host.crash();
+  const leader = await leaderOf(nodes);
+  expect(leader).not.toBe(old);
+  propose(leader, "b");
+  await everywhere(nodes, ["a", "b"]);
+  const id = old.quorum.status.leader;
+  nodes[nodes.indexOf(old)] = await begin(old.host.restart(), id);
+  await everywhere(nodes, ["a", "b"]);
+});
+
+test("a leader that reaches nobody loses its leadership and its reads, and drops what it could not commit", async () => {
+  const nodes = await cluster();
+  const old = await leaderOf(nodes);
+  propose(old, "a");
+  await everywhere(nodes, ["a"]);
+  for (const { host } of nodes) host.network.trouble({ stalled: true }, host === old.host ? "*" : `node${old.quorum.status.leader}`);
+  propose(old, "never seen");
+  const read = old.quorum.readIndex(new AbortController().signal);
+  const refused = expect(read).rejects.toThrow(NotLeaderError);
+  await old.host.clock.runUntil(() => old.state.term === null, 20_000);
+  await refused;
+  expect(() => propose(old, "b")).toThrow(NotLeaderError);
+  const leader = await leaderOf(nodes.filter((node) => node !== old));
+  propose(leader, "c");
+  for (const { host } of nodes) for (const name of ["*", "node1", "node2", "node3"]) host.network.trouble({}, name);
+  await everywhere(nodes, ["a", "c"]);
+});
+
+test("a broken connection to the leader's process is noticed at once", async () => {
+  const nodes = await cluster();
+  const old = await leaderOf(nodes);
+  propose(old, "a");
+  await everywhere(nodes, ["a"]);
+  const { clock } = nodes.find((node) => node !== old)?.host ?? old.host;
+  old.host.network.trouble({ refused: true });
+  for (const { host } of nodes) host.network.trouble({ refused: true }, `node${old.quorum.status.leader}`);
+  old.host.network.reset();
+  const brokenAt = clock.monotonicMs();
+  const leader = await leaderOf(nodes.filter((node) => node !== old));
+  expect(clock.monotonicMs() - brokenAt).toBeLessThan(500);
+  expect(leader.quorum.status.term).toBeGreaterThan(1);
+});
+
+test("a stream from somebody who is no voter, or from a replaced directory, is refused", async () => {
+  const [one, two] = await cluster();
+  if (one === undefined || two === undefined) throw new Error("no nodes");
+  const dial = (attributes: Record<string, string>) =>
+    two.host.network.dial({ host: "node1", port: 9095 }, services.raft, { attributes, maxFrameBytes: 1 << 20, signal: new AbortController().signal });
+  const stranger = dial({ "ottla-node-id": "9", "ottla-directory-id": "09".repeat(16) });
+  await expect(one.host.clock.run(stranger)).rejects.toThrow(/node 9 with directory (09){16} is not another voter of controller 1/);
+  const replaced = dial({ "ottla-node-id": "2", "ottla-directory-id": "ff".repeat(16) });
+  await expect(one.host.clock.run(replaced)).rejects.toThrow(NetworkError);
+});
+
+test("a voter that was away for long gets entries that have left the leader's memory", async () => {
+  const nodes = await cluster();
+  const leader = await leaderOf(nodes);
+  const away = nodes.find((node) => node !== leader);
+  if (away === undefined) throw new Error("no follower");
+  const id = voters[nodes.indexOf(away)]?.nodeId ?? 0;
+  away.host.crash();
+  const texts = Array.from({ length: 40 }, (_, i) => `${i}`.padEnd(300_000, "."));
+  for (const text of texts) {
+    const index = propose(leader, text);
+    await leader.host.clock.runUntil(() => leader.state.appliedIndex >= index, 20_000);
+  }
+  nodes[nodes.indexOf(away)] = await begin(away.host.restart(), id);
+  await everywhere(nodes, texts);
+});
