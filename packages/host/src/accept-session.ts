@@ -9,6 +9,11 @@ export function acceptSession(
     return { attributes: service.accept(session) };
   } catch (error) {
     if (error instanceof NetworkError) return { refused: { code: error.reason.code ?? "UNAVAILABLE", message: error.reason.message } };
-    return { refused: { code: "INTERNAL", message: `${service.name} failed to accept the session: ${error instanceof Error ? error.message : String(error)}` } };
+    return {
+      refused: {
+        code: "INTERNAL",
+        message: `${service.name} failed to accept the session: ${error instanceof Error ? error.message : String(error)}`,
+      },
+    };
   }
 }

@@ -3,7 +3,13 @@ import { NetworkError, type Session } from "./network.ts";
 import { createSessionPair } from "./session-pair.ts";
 
 const MIB = 1 << 20;
-const pair = (): [Session, Session] => createSessionPair("test.v1.Test/Stream", { "ottla-node-id": "1" }, { "ottla-term": "7" }, { dialling: "broker 1", accepting: "controller 1" });
+const pair = (): [Session, Session] =>
+  createSessionPair(
+    "test.v1.Test/Stream",
+    { "ottla-node-id": "1" },
+    { "ottla-term": "7" },
+    { dialling: "broker 1", accepting: "controller 1" },
+  );
 
 test("each side reads what the other said of itself, and knows its name", () => {
   const [dialling, accepting] = pair();

@@ -36,7 +36,12 @@ export function codecsContract(name: string, codecs: Codecs): void {
     test("says that damaged data is damaged", async ({ skip }) => {
       if (!(await available(codec))) return skip();
       const compressed = await codecs.compress(codec, text("hello ".repeat(100)));
-      for (const data of [new Uint8Array(0), new Uint8Array([255, 255, 255, 255, 255, 255]), compressed.slice(0, compressed.byteLength - 3), noise(100)]) {
+      for (const data of [
+        new Uint8Array(0),
+        new Uint8Array([255, 255, 255, 255, 255, 255]),
+        compressed.slice(0, compressed.byteLength - 3),
+        noise(100),
+      ]) {
         // No frame at all is a valid sequence of frames.
         if (data.byteLength === 0 && (codec === "lz4" || codec === "zstd")) continue;
         await expect(codecs.decompress(codec, data, 1 << 20)).rejects.toThrow(`Cannot decompress ${codec} data`);

@@ -81,7 +81,14 @@ export function diskContract(name: string, open: () => Promise<{ disk: Disk; dir
       const { disk, directory } = await open();
       const file = await disk.open(`${directory}/a`, "create");
       await file.close();
-      for (const attempt of [file.size(), file.read(new Uint8Array(1), 0), file.write([text("x")], 0), file.truncate(0), file.sync(), file.close()]) {
+      for (const attempt of [
+        file.size(),
+        file.read(new Uint8Array(1), 0),
+        file.write([text("x")], 0),
+        file.truncate(0),
+        file.sync(),
+        file.close(),
+      ]) {
         await expect(attempt).rejects.toMatchObject({ name: "DiskError", code: "EBADF" });
       }
     });
@@ -140,7 +147,11 @@ export function diskContract(name: string, open: () => Promise<{ disk: Disk; dir
     test("locks a directory once, until it is released", async () => {
       const { disk, directory } = await open();
       const lock = await disk.lock(directory);
-      await expect(disk.lock(directory)).rejects.toMatchObject({ name: "DiskError", code: "EBUSY", message: expect.stringMatching(/process \d+ .*this very process/) });
+      await expect(disk.lock(directory)).rejects.toMatchObject({
+        name: "DiskError",
+        code: "EBUSY",
+        message: expect.stringMatching(/process \d+ .*this very process/),
+      });
       await lock.release();
       const again = await disk.lock(directory);
       await again.release();

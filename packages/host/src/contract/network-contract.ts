@@ -192,7 +192,9 @@ export function networkContract(name: string, open: () => { dialling: Network; l
       await using at = await connect({ maxSessions: 2 });
       const [first, firstThere] = await at.pair();
       await at.dial();
-      await expect(at.dial()).rejects.toMatchObject({ reason: { kind: "rejected", code: "RESOURCE_EXHAUSTED", message: expect.stringContaining("2 sessions") } });
+      await expect(at.dial()).rejects.toMatchObject({
+        reason: { kind: "rejected", code: "RESOURCE_EXHAUSTED", message: expect.stringContaining("2 sessions") },
+      });
       first.close();
       await firstThere.closed;
       await settled();
@@ -204,7 +206,8 @@ export function networkContract(name: string, open: () => { dialling: Network; l
       const options = { maxFrameBytes: MIB, maxSessions: 10 };
       const first = await listening.listen({ host, port: 0 }, [], options);
       await first.close(0);
-      const dial = (): Promise<Session> => dialling.dial(first.address, SERVICE, { attributes: {}, maxFrameBytes: MIB, signal: AbortSignal.timeout(5000) });
+      const dial = (): Promise<Session> =>
+        dialling.dial(first.address, SERVICE, { attributes: {}, maxFrameBytes: MIB, signal: AbortSignal.timeout(5000) });
       await expect(dial()).rejects.toMatchObject({ reason: { kind: "refused" } });
       await expect(dialling.probe(first.address, AbortSignal.timeout(5000))).rejects.toMatchObject({ reason: { kind: "refused" } });
       const second = await listening.listen(first.address, [{ name: SERVICE, accept: () => ({}) }], options);
@@ -217,7 +220,11 @@ export function networkContract(name: string, open: () => { dialling: Network; l
     test("dial gives up when its signal does", async () => {
       await using at = await connect();
       const controller = new AbortController();
-      const dialling = at.networks.dialling.dial(at.listener.address, SERVICE, { attributes: {}, maxFrameBytes: MIB, signal: controller.signal });
+      const dialling = at.networks.dialling.dial(at.listener.address, SERVICE, {
+        attributes: {},
+        maxFrameBytes: MIB,
+        signal: controller.signal,
+      });
       controller.abort();
       await expect(dialling).rejects.toMatchObject({ reason: { kind: "closed-here" } });
     });

@@ -85,6 +85,6 @@ function text(value: Uint8Array | undefined): string | undefined {
 
 async function entries(store: Store, range?: { from?: Uint8Array; until?: Uint8Array }): Promise<string[]> {
   const found: string[] = [];
-  for await (const [key, value] of store.scan(range)) found.push(`${[...key]}=${text(value)}`);
+  for await (const [key, value] of store.scan(range)) found.push(`${key.join()}=${text(value)}`);
   return found;
 }

@@ -93,7 +93,11 @@ export class ManualClock implements Clock {
     const startMs = this.#timeline.nowMs;
     if (await this.#timeline.play(startMs + limitMs, predicate)) return;
     const spent = this.#timeline.nowMs - startMs;
-    throw new Error(this.#timeline.idle ? `nothing is left to run after ${spent} ms of virtual time, and it did not happen` : `it did not happen within ${limitMs} ms of virtual time`);
+    throw new Error(
+      this.#timeline.idle
+        ? `nothing is left to run after ${spent} ms of virtual time, and it did not happen`
+        : `it did not happen within ${limitMs} ms of virtual time`,
+    );
   }
 
   /** Lets time pass until the promise settles, and settles like it. */
@@ -132,7 +136,8 @@ function insert(events: Event[], event: Event): void {
   while (low < high) {
     const middle = (low + high) >>> 1;
     const other = events[middle];
-    if (other !== undefined && (other.atMs > event.atMs || (other.atMs === event.atMs && other.sequence > event.sequence))) low = middle + 1;
+    if (other !== undefined && (other.atMs > event.atMs || (other.atMs === event.atMs && other.sequence > event.sequence)))
+      low = middle + 1;
     else high = middle;
   }
   events.splice(low, 0, event);

@@ -21,7 +21,8 @@ const require = createRequire(import.meta.url);
 const sync: Record<CodecName, () => SyncCodec> = {
   gzip: () => ({
     compress: (data) => zlib.gzipSync(data),
-    decompress: (data, maxOutputBytes) => bounded("gzip", maxOutputBytes, () => zlib.gunzipSync(data, { maxOutputLength: atLeastOne(maxOutputBytes) })),
+    decompress: (data, maxOutputBytes) =>
+      bounded("gzip", maxOutputBytes, () => zlib.gunzipSync(data, { maxOutputLength: atLeastOne(maxOutputBytes) })),
   }),
   snappy() {
     const snappy: typeof import("snappy") = optional("snappy", "snappy");
@@ -49,7 +50,8 @@ const sync: Record<CodecName, () => SyncCodec> = {
     const zstd = zlibZstd;
     return {
       compress: (data) => zstd.zstdCompressSync(data),
-      decompress: (data, maxOutputBytes) => bounded("zstd", maxOutputBytes, () => zstd.zstdDecompressSync(data, { maxOutputLength: atLeastOne(maxOutputBytes) })),
+      decompress: (data, maxOutputBytes) =>
+        bounded("zstd", maxOutputBytes, () => zstd.zstdDecompressSync(data, { maxOutputLength: atLeastOne(maxOutputBytes) })),
     };
   },
 };

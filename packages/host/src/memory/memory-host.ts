@@ -43,7 +43,11 @@ export interface MachineImage {
 export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
   const random = new SeededRandom(options.seed ?? 1);
   const clock = new ManualClock(options.beside?.clock.timeline);
-  const disk = new MemoryDisk({ clock, random: random.fork(), ...(options.capacityBytes === undefined ? {} : { capacityBytes: options.capacityBytes }) });
+  const disk = new MemoryDisk({
+    clock,
+    random: random.fork(),
+    ...(options.capacityBytes === undefined ? {} : { capacityBytes: options.capacityBytes }),
+  });
   return life(clock, random, disk, new MemoryNetwork(clock, options.hostName, options.beside?.network.cables));
 }
 

@@ -1,6 +1,6 @@
 import { connect, PairedSession } from "../session-pair.ts";
 import type { MemoryNetwork } from "./memory-network.ts";
-import { MemoryWire } from "./memory-wire.ts";
+import type { MemoryWire } from "./memory-wire.ts";
 
 interface End {
   readonly machine: MemoryNetwork;
@@ -21,7 +21,13 @@ export class MemoryLink {
     accepting: { readonly machine: MemoryNetwork; readonly wire: MemoryWire; readonly maxFrameBytes: number },
   ) {
     const here = new PairedSession(service, name, "dialling", (deliver) => dialling.wire.carry(deliver), dialling.maxFrameBytes);
-    const there = new PairedSession(service, dialling.machine.hostName, "accepting", (deliver) => accepting.wire.carry(deliver), accepting.maxFrameBytes);
+    const there = new PairedSession(
+      service,
+      dialling.machine.hostName,
+      "accepting",
+      (deliver) => accepting.wire.carry(deliver),
+      accepting.maxFrameBytes,
+    );
     connect(here, there);
     this.dialling = { machine: dialling.machine, session: here, wire: dialling.wire };
     this.accepting = { machine: accepting.machine, session: there, wire: accepting.wire };

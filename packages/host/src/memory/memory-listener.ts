@@ -13,7 +13,14 @@ export class MemoryListener implements Listener {
   readonly #remove: () => void;
   #closed = false;
 
-  constructor(address: Address, machine: MemoryNetwork, services: readonly Service[], options: ListenOptions, clock: Clock, remove: () => void) {
+  constructor(
+    address: Address,
+    machine: MemoryNetwork,
+    services: readonly Service[],
+    options: ListenOptions,
+    clock: Clock,
+    remove: () => void,
+  ) {
     this.address = address;
     this.machine = machine;
     this.services = new Map(services.map((service) => [service.name, service]));

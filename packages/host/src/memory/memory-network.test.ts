@@ -83,7 +83,9 @@ test("the peers of a machine that lost its power notice after a while, and it ca
   await here.send([new Uint8Array([1])]);
   await one.clock.run(here.closed);
   expect(one.clock.monotonicMs()).toBe(3000);
-  await expect(two.network.listen({ host: "two", port: 9 }, [], { maxFrameBytes: 1, maxSessions: 1 })).rejects.toMatchObject({ name: "NetworkError" });
+  await expect(two.network.listen({ host: "two", port: 9 }, [], { maxFrameBytes: 1, maxSessions: 1 })).rejects.toMatchObject({
+    name: "NetworkError",
+  });
   await expect(one.network.dial({ host: "two", port: 9 }, "s", options())).rejects.toMatchObject({ reason: { kind: "refused" } });
   const again = two.restart();
   await again.network.listen({ host: "two", port: 9 }, [{ name: "s", accept: () => ({}) }], { maxFrameBytes: 100, maxSessions: 10 });

@@ -1,6 +1,15 @@
 import { aborted } from "../aborted.ts";
 import { acceptSession } from "../accept-session.ts";
-import { NetworkError, type Address, type DialOptions, type Listener, type ListenOptions, type Network, type Service, type Session } from "../network.ts";
+import {
+  NetworkError,
+  type Address,
+  type DialOptions,
+  type Listener,
+  type ListenOptions,
+  type Network,
+  type Service,
+  type Session,
+} from "../network.ts";
 import type { ManualClock } from "./manual-clock.ts";
 import { MemoryLink } from "./memory-link.ts";
 import { MemoryListener } from "./memory-listener.ts";
@@ -41,7 +50,8 @@ export class MemoryNetwork implements Network {
 
   /** Breaks the sessions between here and one machine, or all: both sides see a reset, and what was under way is lost. */
   reset(withHost?: string): void {
-    for (const link of this.#links) if (withHost === undefined || link.far(this).machine.hostName === withHost) link.breakOff("the connection was reset");
+    for (const link of this.#links)
+      if (withHost === undefined || link.far(this).machine.hostName === withHost) link.breakOff("the connection was reset");
   }
 
   async dial(peer: Address, service: string, { attributes, maxFrameBytes, signal }: DialOptions): Promise<Session> {
@@ -51,7 +61,10 @@ export class MemoryNetwork implements Network {
     const offered = listener.services.get(service);
     if (offered === undefined) throw rejected("UNIMPLEMENTED", `there is no ${service} here`);
     if (listener.links.size >= options.maxSessions) {
-      throw rejected("RESOURCE_EXHAUSTED", `${name} has ${options.maxSessions} sessions, which is its limit; close some or raise max.connections`);
+      throw rejected(
+        "RESOURCE_EXHAUSTED",
+        `${name} has ${options.maxSessions} sessions, which is its limit; close some or raise max.connections`,
+      );
     }
     const link = new MemoryLink(
       service,
@@ -87,12 +100,14 @@ export class MemoryNetwork implements Network {
 
   async listen(at: Address, services: readonly Service[], options: ListenOptions): Promise<Listener> {
     if (this.#closed !== null) throw this.#gone();
-    if (!LOOPBACK.has(at.host) && at.host !== this.hostName) throw cannotListen(at, "unreachable", "EADDRNOTAVAIL", "it is not an address of this machine");
+    if (!LOOPBACK.has(at.host) && at.host !== this.hostName)
+      throw cannotListen(at, "unreachable", "EADDRNOTAVAIL", "it is not an address of this machine");
     const { cables } = this;
     if (at.port === 0) while (cables.listeners.has(`${this.hostName}:${cables.nextPort}`)) cables.nextPort += 1;
     const port = at.port === 0 ? cables.nextPort++ : at.port;
     const key = `${this.hostName}:${port}`;
-    if (cables.listeners.has(key)) throw cannotListen(at, "refused", "EADDRINUSE", "the address is in use; stop the process that holds it or choose another port");
+    if (cables.listeners.has(key))
+      throw cannotListen(at, "refused", "EADDRINUSE", "the address is in use; stop the process that holds it or choose another port");
     const listener = new MemoryListener({ host: at.host, port }, this, services, options, this.#clock, () => {
       if (cables.listeners.get(key) === listener) cables.listeners.delete(key);
     });
@@ -114,7 +129,8 @@ export class MemoryNetwork implements Network {
       const far = link.far(this);
       link.dialling.wire.cut();
       link.accepting.wire.cut();
-      for (const end of [link.dialling, link.accepting]) if (end.machine === this) end.session.end({ kind: "reset", message: this.#closed });
+      for (const end of [link.dialling, link.accepting])
+        if (end.machine === this) end.session.end({ kind: "reset", message: this.#closed });
       if (far.machine !== this) far.machine.#clock.after(UNNOTICED_MS, () => link.breakOff(`${this.hostName} went silent`));
     }
     this.#links.clear();

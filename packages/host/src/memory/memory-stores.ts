@@ -49,7 +49,8 @@ export class MemoryStores implements StoreFactory {
       const source = platter.place("rename store", from);
       const target = platter.place("rename store", to);
       const node = platter.directory("rename store", from);
-      if ((platter.find(to)?.kind ?? "directory") !== "directory" || platter.find(`${to}/CURRENT`) !== null) throw new DiskError("rename store", from, "EEXIST");
+      if ((platter.find(to)?.kind ?? "directory") !== "directory" || platter.find(`${to}/CURRENT`) !== null)
+        throw new DiskError("rename store", from, "EEXIST");
       platter.move(source, target, node);
       if (!this.#disk.syncIsALie) platter.commitNames(target.parent);
     });

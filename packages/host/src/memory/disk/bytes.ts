@@ -39,7 +39,9 @@ export class Bytes {
 
   #reserve(size: number): void {
     if (!this.#shared && size <= this.#buffer.byteLength) return;
-    const grown = new Uint8Array(size <= this.#buffer.byteLength ? this.#buffer.byteLength : Math.max(size, 2 * this.#buffer.byteLength, 512));
+    const grown = new Uint8Array(
+      size <= this.#buffer.byteLength ? this.#buffer.byteLength : Math.max(size, 2 * this.#buffer.byteLength, 512),
+    );
     grown.set(this.#buffer.subarray(0, this.#size));
     this.#buffer = grown;
     this.#shared = false;

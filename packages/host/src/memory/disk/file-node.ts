@@ -7,7 +7,9 @@ export type Keep = "none" | "all" | "random";
 /** The unit that a disk writes whole. */
 const SECTOR_BYTES = 512;
 
-type Change = { readonly kind: "write"; readonly at: number; readonly data: Uint8Array } | { readonly kind: "resize"; readonly size: number };
+type Change =
+  | { readonly kind: "write"; readonly at: number; readonly data: Uint8Array }
+  | { readonly kind: "resize"; readonly size: number };
 
 /** A file's content as programs see it, as the platter has it, and the changes between the two. */
 export class FileNode {

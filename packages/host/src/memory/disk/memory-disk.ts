@@ -5,32 +5,8 @@ import { ManualClock } from "../manual-clock.ts";
 import { SeededRandom } from "../seeded-random.ts";
 import { FileNode, type Keep } from "./file-node.ts";
 import { MemoryFile } from "./memory-file.ts";
+import { OperationLog, type DiskOperation, type LoggedOperation } from "./operation-log.ts";
 import { Platter, type DirectoryNode } from "./platter.ts";
-
-export type DiskOperation =
-  | "open"
-  | "size"
-  | "read"
-  | "write"
-  | "truncate"
-  | "sync"
-  | "close"
-  | "exists"
-  | "list"
-  | "makeDirectory"
-  | "remove"
-  | "removeDirectory"
-  | "rename"
-  | "syncDirectory"
-  | "space"
-  | "lock"
-  | "store open"
-  | "store get"
-  | "store scan"
-  | "store batch"
-  | "store close"
-  | "store remove"
-  | "store rename";
 
 /** Asked before the n-th operation, from 1. A DiskError makes it fail without effect; `crash` cuts the power in the middle of it. */
 export type DiskFault = (operation: DiskOperation, path: string, n: number) => void | DiskError | "crash";
@@ -41,8 +17,6 @@ export interface MemoryDiskOptions {
   readonly capacityBytes?: number;
 }
 
-/** Remembered operations; older ones are only counted. */
-const LISTED = 10_000;
 /** How operations fail once the power is gone. */
 const POWERLESS = "EIO";
 
@@ -60,9 +34,7 @@ export class MemoryDisk implements Disk {
   onPowerCut: (keep: Keep) => void = (keep) => this.crash({ keep });
   readonly #clock: ManualClock;
   readonly #platter: Platter;
-  readonly #counts = new Map<DiskOperation, number>();
-  #operations: { readonly operation: DiskOperation; readonly path: string; readonly n: number }[] = [];
-  #count = 0;
+  readonly #log = new OperationLog();
   #failing: { readonly operation: DiskOperation; readonly code: string }[] = [];
   #dead = false;
 
@@ -73,12 +45,12 @@ export class MemoryDisk implements Disk {
 
   /** Operations so far, of all kinds or of one. */
   count(operation?: DiskOperation): number {
-    return operation === undefined ? this.#count : (this.#counts.get(operation) ?? 0);
+    return this.#log.count(operation);
   }
 
   /** The latest operations, oldest first. */
-  get operations(): readonly { readonly operation: DiskOperation; readonly path: string; readonly n: number }[] {
-    return this.#operations;
+  get operations(): readonly LoggedOperation[] {
+    return this.#log.latest;
   }
 
   /** The next operation of this kind fails with `code`. Several calls queue up. */
@@ -234,15 +206,12 @@ export class MemoryDisk implements Disk {
   }
 
   #note(operation: DiskOperation, path: string): void | DiskError | "crash" {
-    this.#count += 1;
-    this.#counts.set(operation, this.count(operation) + 1);
-    this.#operations.push({ operation, path, n: this.#count });
-    if (this.#operations.length > 2 * LISTED) this.#operations = this.#operations.slice(LISTED);
+    const n = this.#log.add(operation, path);
     const failing = this.#failing.findIndex((one) => one.operation === operation);
     if (failing >= 0) {
       const [fault] = this.#failing.splice(failing, 1);
       if (fault !== undefined) return new DiskError(operation, path, fault.code);
     }
-    return this.fault?.(operation, path, this.#count);
+    return this.fault?.(operation, path, n);
   }
 }

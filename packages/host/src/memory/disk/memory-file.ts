@@ -39,7 +39,8 @@ export class MemoryFile implements DiskFile {
       await this.#attempt(data, position);
     } catch (error) {
       // A write that the device failed may have got anywhere.
-      if (!this.#disk.dead && error instanceof DiskError && error.code === "EIO") this.#put(data.subarray(0, this.#platter.random.below(data.byteLength + 1)), position);
+      if (!this.#disk.dead && error instanceof DiskError && error.code === "EIO")
+        this.#put(data.subarray(0, this.#platter.random.below(data.byteLength + 1)), position);
       throw error;
     }
   }

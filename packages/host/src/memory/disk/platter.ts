@@ -1,7 +1,7 @@
 import assert from "node:assert";
 import { DiskError } from "../../disk.ts";
 import type { SeededRandom } from "../seeded-random.ts";
-import { FileNode, type Keep } from "./file-node.ts";
+import type { FileNode, Keep } from "./file-node.ts";
 import type { StoreContent } from "../store-content.ts";
 
 export class DirectoryNode {

@@ -36,6 +36,7 @@ export function atLeastOne(maxOutputBytes: number): number {
 }
 
 export function zlibError(codec: string, error: unknown, maxOutputBytes: number): Error {
-  if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE") return tooLarge(codec, maxOutputBytes + 1, maxOutputBytes);
+  if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE")
+    return tooLarge(codec, maxOutputBytes + 1, maxOutputBytes);
   return damaged(codec, error instanceof Error ? error.message : String(error), error);
 }

@@ -46,7 +46,8 @@ export class NodeFile implements DiskFile {
 
   read(into: Uint8Array, position: number): Promise<number> {
     const pace = this.#paces.read;
-    if (into.byteLength <= SYNC_READ_BYTES && pace.quick) return this.#now("read", () => timed(pace, into.byteLength, () => readAllSync(this.#fd, into, position)));
+    if (into.byteLength <= SYNC_READ_BYTES && pace.quick)
+      return this.#now("read", () => timed(pace, into.byteLength, () => readAllSync(this.#fd, into, position)));
     return this.#inPool("read", async () => {
       const startedMs = performance.now();
       let done = 0;
@@ -66,7 +67,11 @@ export class NodeFile implements DiskFile {
     if (bytes <= SYNC_WRITE_BYTES && pace.quick) {
       return this.#now("write", () => {
         const first = parts[0];
-        timed(pace, bytes, () => (parts.length === 1 && first !== undefined ? writeAllSync(this.#fd, first, position) : writeAllPartsSync(this.#fd, parts, position)));
+        timed(pace, bytes, () =>
+          parts.length === 1 && first !== undefined
+            ? writeAllSync(this.#fd, first, position)
+            : writeAllPartsSync(this.#fd, parts, position),
+        );
       });
     }
     return this.#inPool("write", async () => {

@@ -102,10 +102,16 @@ export class GrpcListener implements Listener {
         call.sendStatus({ code: this.#grpc.status.UNIMPLEMENTED, details: `there is no ${path} here` });
         return;
       }
-      acceptStream(this.#grpc, call, service, () => this.#refusal(), (session, over) => {
-        this.#sessions.add(session);
-        void over.then(() => this.#sessions.delete(session));
-      });
+      acceptStream(
+        this.#grpc,
+        call,
+        service,
+        () => this.#refusal(),
+        (session, over) => {
+          this.#sessions.add(session);
+          void over.then(() => this.#sessions.delete(session));
+        },
+      );
     };
     class SessionCall extends this.#grpc.ServerInterceptingCall {
       readonly #path: string;
@@ -129,7 +135,10 @@ export class GrpcListener implements Listener {
     const at = `${this.#address.host}:${this.#address.port}`;
     if (this.#closing) return { code: "UNAVAILABLE", message: `${at} is shutting down` };
     if (this.#sessions.size < maxSessions) return null;
-    return { code: "RESOURCE_EXHAUSTED", message: `${at} has ${maxSessions} sessions, which is its limit; close some or raise max.connections` };
+    return {
+      code: "RESOURCE_EXHAUSTED",
+      message: `${at} has ${maxSessions} sessions, which is its limit; close some or raise max.connections`,
+    };
   }
 }
 
@@ -142,5 +151,9 @@ function cannotListen(at: Address, error: NodeJS.ErrnoException): NetworkError {
       : code === "EADDRNOTAVAIL" || code === "ENOTFOUND"
         ? "it is not an address of this machine"
         : error.message;
-  return new NetworkError({ kind: code === "EADDRINUSE" ? "refused" : "unreachable", code, message: `Cannot listen on ${where}: ${why} (${code})` });
+  return new NetworkError({
+    kind: code === "EADDRINUSE" ? "refused" : "unreachable",
+    code,
+    message: `Cannot listen on ${where}: ${why} (${code})`,
+  });
 }

@@ -58,7 +58,10 @@ test("a peer that vanishes without a word ends the session on both sides within 
   };
   const listener = await listening.listen({ host: "127.0.0.1", port: 0 }, [service], { maxFrameBytes: 1 << 20, maxSessions: 10 });
   const between = await relay(listener.address.port);
-  const here = await dialling.dial({ host: "127.0.0.1", port: between.port }, service.name, { ...options, signal: AbortSignal.timeout(5000) });
+  const here = await dialling.dial({ host: "127.0.0.1", port: between.port }, service.name, {
+    ...options,
+    signal: AbortSignal.timeout(5000),
+  });
   between.silence();
   expect((await here.closed).kind).toBe("reset");
   expect((await accepted[0]?.closed)?.kind).toBe("reset");
@@ -75,7 +78,9 @@ test("a server that accepts connections and says nothing times out with the sign
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   const network = new GrpcNetwork();
   const dialling = network.dial({ host: "127.0.0.1", port: address.port }, "a.b.C/D", { ...options, signal: AbortSignal.timeout(100) });
-  await expect(dialling).rejects.toMatchObject({ reason: { kind: "timeout", message: expect.stringContaining(`127.0.0.1:${address.port}`) } });
+  await expect(dialling).rejects.toMatchObject({
+    reason: { kind: "timeout", message: expect.stringContaining(`127.0.0.1:${address.port}`) },
+  });
   await network.close();
   mute.close();
 });
@@ -83,7 +88,9 @@ test("a server that accepts connections and says nothing times out with the sign
 test("a name that does not resolve is unreachable", async () => {
   const network = new GrpcNetwork();
   const peer = { host: "no-such-host.invalid", port: 1 };
-  await expect(network.dial(peer, "a.b.C/D", { ...options, signal: AbortSignal.timeout(20_000) })).rejects.toMatchObject({ reason: { kind: "unreachable" } });
+  await expect(network.dial(peer, "a.b.C/D", { ...options, signal: AbortSignal.timeout(20_000) })).rejects.toMatchObject({
+    reason: { kind: "unreachable" },
+  });
   await expect(network.probe(peer, AbortSignal.timeout(20_000))).rejects.toMatchObject({ reason: { kind: "unreachable" } });
   await network.close();
 });

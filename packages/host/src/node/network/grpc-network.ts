@@ -1,7 +1,16 @@
 import net from "node:net";
 import type { Channel } from "@grpc/grpc-js";
 import { aborted } from "../../aborted.ts";
-import { NetworkError, type Address, type DialOptions, type Listener, type ListenOptions, type Network, type Service, type Session } from "../../network.ts";
+import {
+  NetworkError,
+  type Address,
+  type DialOptions,
+  type Listener,
+  type ListenOptions,
+  type Network,
+  type Service,
+  type Session,
+} from "../../network.ts";
 import { dialStream, type Dialled } from "./dialled-stream.ts";
 import { GrpcListener } from "./grpc-listener.ts";
 import { IDLE_MS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, loadGrpc, RECEIVE_WINDOW_BYTES, type Grpc } from "./grpc.ts";
@@ -54,7 +63,15 @@ export class GrpcNetwork implements Network {
       socket.once("connect", () => finish(resolve));
       socket.on("error", (error: NodeJS.ErrnoException) => {
         const kind = error.code === "ECONNREFUSED" ? "refused" : "unreachable";
-        finish(() => reject(new NetworkError({ kind, ...(error.code === undefined ? {} : { code: error.code }), message: `${name(peer)} cannot be reached: ${error.message}` })));
+        finish(() =>
+          reject(
+            new NetworkError({
+              kind,
+              ...(error.code === undefined ? {} : { code: error.code }),
+              message: `${name(peer)} cannot be reached: ${error.message}`,
+            }),
+          ),
+        );
       });
     });
   }

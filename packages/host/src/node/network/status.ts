@@ -1,4 +1,4 @@
-import type { Metadata, StatusObject } from "@grpc/grpc-js";
+import type { StatusObject } from "@grpc/grpc-js";
 import type { Reason } from "../../network.ts";
 import type { Grpc } from "./grpc.ts";
 import { decodeText, encodeText, wellFormed } from "./attributes.ts";
@@ -7,11 +7,18 @@ import { decodeText, encodeText, wellFormed } from "./attributes.ts";
 const CODE = "ottla-code";
 
 /** A session's end as gRPC status. */
-export function statusOf(grpc: Grpc, reason: { code: string; message: string }): { code: number; details: string; metadata: Metadata } {
+export function statusOf(grpc: Grpc, reason: { code: string; message: string }): StatusObject {
   const metadata = new grpc.Metadata();
   metadata.set(CODE, encodeText(reason.code));
-  const known = Object.entries(grpc.status).find(([name]) => name === reason.code)?.[1];
-  return { code: typeof known === "number" ? known : grpc.status.FAILED_PRECONDITION, details: wellFormed(reason.message), metadata };
+  return {
+    code: isStatusName(grpc, reason.code) ? grpc.status[reason.code] : grpc.status.FAILED_PRECONDITION,
+    details: wellFormed(reason.message),
+    metadata,
+  };
+}
+
+function isStatusName(grpc: Grpc, code: string): code is keyof Grpc["status"] {
+  return Object.hasOwn(grpc.status, code) && Number.isNaN(Number(code));
 }
 
 /** What a status says to the side that dialled `peer`. */
@@ -23,7 +30,8 @@ export function reasonOf(grpc: Grpc, status: StatusObject, peer: string, accepte
       return { kind: "finished", message: `${peer} closed the session` };
     case grpc.status.UNAVAILABLE:
       if (accepted) return { kind: "reset", message: `the connection to ${peer} broke: ${status.details}` };
-      if (status.details.includes("ECONNREFUSED")) return { kind: "refused", message: `${peer} refuses connections: nothing listens there` };
+      if (status.details.includes("ECONNREFUSED"))
+        return { kind: "refused", message: `${peer} refuses connections: nothing listens there` };
       return { kind: "unreachable", message: `${peer} cannot be reached: ${status.details}` };
     case grpc.status.CANCELLED:
     case grpc.status.INTERNAL:
