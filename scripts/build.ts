@@ -1,5 +1,6 @@
 // The `ottla` command as one file: start-up is mostly module loading, and one file with V8's compiled code beside it starts twice as fast.
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
@@ -36,3 +37,13 @@ const source = `(function (exports, require, module, __filename, __dirname) {${a
 const script = new Script(source, { filename: bundle });
 script.runInThisContext();
 await writeFile(`${bundle}.cache`, script.createCachedData());
+
+// The compiler leaves what it made of sources that are gone, and a package would ship it.
+for (const name of await readdir(join(root, "packages"))) {
+  const dist = join(root, "packages", name, "dist");
+  for (const file of await readdir(dist, { recursive: true })) {
+    const compiled = /^(?!bundle)(.*?)(\.d\.ts|\.js)(\.map)?$/.exec(file);
+    const source = join(root, "packages", name, "src", `${compiled?.[1]}.ts`);
+    if (compiled && (compiled[3] === ".map" || !existsSync(source))) await rm(join(dist, file), { force: true });
+  }
+}
