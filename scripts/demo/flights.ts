@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 export interface Flight {
   readonly key: string | null;
@@ -10,7 +10,8 @@ export interface Flight {
   readonly timestamp?: number;
 }
 
-const data = join(dirname(createRequire(import.meta.url).resolve("vega-datasets/package.json")), "data");
+/** The package exports its code only; the data lie beside it. */
+const data = join(dirname(fileURLToPath(import.meta.resolve("vega-datasets"))), "../data");
 
 /** 20 000 flights of 2001 in the order of departure: keyed by their airport, stamped with their departure. */
 export async function datedFlights(): Promise<Flight[]> {

@@ -1,5 +1,3 @@
-import { once } from "node:events";
-
 /** Where a command writes; a test passes one that collects. */
 export interface Terminal {
   /** Whether somebody watches standard error. */
@@ -20,12 +18,23 @@ export class OutputClosedError extends Error {
 
 export function processTerminal(): Terminal {
   let closed: OutputClosedError | undefined;
-  process.stdout.on("error", (error) => (closed = new OutputClosedError(error)));
+  let waiting: (() => void)[] = [];
+  const wake = (): void => {
+    const woken = waiting;
+    waiting = [];
+    for (const go of woken) go();
+  };
+  process.stdout.on("drain", wake);
+  process.stdout.on("close", wake);
+  process.stdout.on("error", (error) => {
+    closed = new OutputClosedError(error);
+    wake();
+  });
   return {
     interactive: process.stderr.isTTY,
     async write(text) {
       if (closed) throw closed;
-      if (!process.stdout.write(text)) await Promise.race([once(process.stdout, "drain"), once(process.stdout, "close")]);
+      if (!process.stdout.write(text)) await new Promise<void>((resolve) => waiting.push(resolve));
       if (closed) throw closed;
     },
     error(text) {
