@@ -26,7 +26,6 @@ await build({
   inject: [],
   banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
   minifySyntax: true,
-  minifyWhitespace: true,
   sourcemap: "linked",
   legalComments: "linked",
   logLevel: "warning",

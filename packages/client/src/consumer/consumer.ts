@@ -114,7 +114,10 @@ export class Consumer<R> implements AsyncDisposable, AsyncIterable<R> {
       if (Number.isSafeInteger(offset) && offset >= 0 && offset <= found.position) return { partition: found, offset };
       throw new OptionError("offset", `Cannot commit offset ${offset} of ${found.label}: records up to ${found.position} (exclusive) have been handed out`);
     });
-    await commits.store(chosen ?? this.#intake.partitions.flatMap((partition) => (partition.position < 0 ? [] : { partition, offset: partition.position })));
+    const offsetsToStore = chosen ?? this.#intake.partitions.flatMap((partition) => (partition.position < 0 ? [] : { partition, offset: partition.position }));
+    await commits.store(offsetsToStore);
+    // Whoever commits says that these are processed: an automatic commit must not go back behind them.
+    for (const { partition, offset } of offsetsToStore) partition.processed = Math.max(partition.processed, offset);
   }
 
   /** Hands out nothing of these partitions (all by default) until {@link resume}. Those that are not assigned are an error. */
