@@ -1,5 +1,5 @@
 import type { Clock, Host, Logger } from "@ottla/host";
-import { LogDamagedError, LogDirectory, type Log, type LogSettings } from "@ottla/log";
+import { LogDamagedError, LogDirectory, LogFailedError, type Log, type LogSettings } from "@ottla/log";
 import { batches, decodeBatchSync, encodeBatchSync } from "@ottla/protocol";
 import { assert, type Entry, type LogPosition } from "../raft/index.ts";
 
@@ -73,8 +73,14 @@ export class EntryLog {
   get durableIndex(): number {
     return this.#log.durableOffset;
   }
+  /** Set while the log takes no entries, because a write failed. */
   get failure(): Error | null {
     return this.#log.failure;
+  }
+  /** Whether `reopen` can help, once the cause is gone. After a failed sync nothing does. */
+  get reopenable(): boolean {
+    const { failure } = this.#log;
+    return failure instanceof LogFailedError && failure.reason !== "SYNC" && failure.reason !== "CLOSED";
   }
   get sizeBytes(): number {
     return this.#log.sizeBytes;
@@ -84,6 +90,10 @@ export class EntryLog {
     const batch = encodeBatchSync([{ key: null, value: entry.data, timestamp: this.#clock.wallMs() }]);
     const { baseOffset } = this.#log.append(batch, entry.term);
     assert(baseOffset === entry.index - 1, () => `entry ${entry.index} went to offset ${baseOffset} of ${this.#log.directory}`);
+  }
+
+  reopen(): Promise<void> {
+    return this.#log.reopen();
   }
 
   truncateFrom(index: number): Promise<void> {

@@ -7,15 +7,12 @@ import { VoteFile } from "./vote-file.ts";
 export async function openStorage(
   options: QuorumOptions,
   limits: Limits,
-  onProgress: () => void,
+  on: { progress(): void; fatal(error: Error): void },
 ): Promise<{ log: EntryLog; votes: VoteFile; raft: Raft }> {
-  const { host, directory, logger, onFatal } = options;
-  await host.disk.makeDirectory(directory);
+  const { host, directory, logger } = options;
   const path = `${directory}/vote`;
-  // A directory made by a process that was killed may exist without its name being durable.
-  await host.disk.syncDirectory(directory.slice(0, directory.lastIndexOf("/")) || "/");
   const [log, votes] = await Promise.allSettled([
-    EntryLog.open({ host, directory: `${directory}/raft`, logger, onFatal: (error) => onFatal(error), onProgress }),
+    EntryLog.open({ host, directory: `${directory}/raft`, logger, onFatal: (error) => on.fatal(error), onProgress: () => on.progress() }),
     VoteFile.open(host.disk, path),
   ]);
   if (log.status === "fulfilled" && votes.status === "fulfilled") {

@@ -1,4 +1,4 @@
-import { memoryHost, silentLogger, type MemoryHost } from "@ottla/host";
+import { DiskError, memoryHost, silentLogger, type MemoryHost } from "@ottla/host";
 import type { Uuid } from "@ottla/protocol";
 import { expect, test } from "vitest";
 import { NotLeaderError, Quorum } from "./index.ts";
@@ -182,6 +182,26 @@ test("a failed sync is fatal: nothing is handed out or taken any more", async ()
   expect(one.state.texts).toEqual([]);
   expect(() => one.quorum.propose(new TextEncoder().encode("b"))).toThrow(NotLeaderError);
   await host.clock.run(one.quorum.close());
+});
+
+test("a full disk is said to whoever proposes; what was proposed before is written once there is space", async () => {
+  const host = await machine();
+  const one = await leader(host);
+  await propose(host, one, "a");
+  let full = true;
+  host.disk.fault = (operation, path) => (full && operation === "write" && path.endsWith(".log") ? new DiskError("write", path, "ENOSPC") : undefined);
+  one.quorum.propose(new TextEncoder().encode("b"));
+  one.quorum.propose(new TextEncoder().encode("c"));
+  await host.clock.advance(2000);
+  expect(one.state.texts).toEqual(["a"]);
+  expect(() => one.quorum.propose(new TextEncoder().encode("d"))).toThrow(/entries.*ENOSPC/);
+  full = false;
+  await host.clock.runUntil(() => one.state.texts.length === 3, 10_000);
+  await propose(host, one, "e");
+  expect(one.state.texts).toEqual(["a", "b", "c", "e"]);
+  expect(one.fatal).toEqual([]);
+  const again = await leader(host.restart());
+  expect(again.state.texts).toEqual(["a", "b", "c", "e"]);
 });
 
 test("metrics say where the log is", async () => {

@@ -85,7 +85,14 @@ export class Quorum {
     this.#log = storage.log;
     this.#votes = storage.votes;
     const fatal = (error: Error): void => this.#fail(error);
-    this.#writer = new Writer(this.#votes, this.#log, (id) => this.#persisted(id), fatal);
+    this.#writer = new Writer({
+      votes: this.#votes,
+      log: this.#log,
+      clock: host.clock,
+      logger,
+      onPersisted: (id) => this.#persisted(id),
+      onFatal: fatal,
+    });
     this.#delivery = new Delivery(this.#raft, this.#log, listener, fatal);
     this.#inbound = new Inbound({ nodeId, directoryId }, voters, logger, (from, message) => this.#step({ kind: "message", from, message }));
     this.#reads = new Reads((id) => this.#step({ kind: "read", id }), () => this.#notLeader("read"));
@@ -102,8 +109,14 @@ export class Quorum {
       tailBytes: 4 << 20,
     };
     let quorum: Quorum | null = null;
-    const storage = await openStorage(options, limits, () => {
-      if (quorum !== null) quorum.#progressed();
+    const storage = await openStorage(options, limits, {
+      progress: () => {
+        if (quorum !== null && !quorum.#closed && quorum.#failed === null) quorum.#writer.check();
+      },
+      fatal: (error) => {
+        if (quorum === null) options.onFatal(error);
+        else quorum.#fail(error);
+      },
     });
     quorum = new Quorum(options, storage);
     return quorum;
@@ -129,11 +142,13 @@ export class Quorum {
 
   /** Appends at the leader and returns the index the entry has if it commits. The bytes belong to the quorum from here on.
    * @throws NotLeaderError outside `leading`..`lost`
+   * @throws LogFailedError while the disk is full: nothing was appended
    * @throws ProtocolError THROTTLING_QUOTA_EXCEEDED: too much is waiting to be committed; retry after some of it was delivered */
   propose(data: Uint8Array): number {
     assert(data.length > 0, () => "an empty entry was proposed: those mark the beginning of a term");
     if (this.#closed || this.#failed !== null || this.#raft.role !== "leader" || this.#delivery.leadingTerm !== this.#raft.term)
       throw this.#notLeader("append an entry");
+    if (this.#log.failure !== null) throw this.#log.failure;
     if (this.#uncommittedBytes + data.length > MAX_UNCOMMITTED_BYTES)
       throw new ProtocolError(
         "THROTTLING_QUOTA_EXCEEDED",
@@ -183,7 +198,7 @@ export class Quorum {
     this.#ticker.stop();
     this.#reads.close();
     await Promise.all([this.#inbound.close(), this.#delivery.stop(), ...[...this.#links.values()].map((link) => link.close())]);
-    await this.#writer.settle();
+    await this.#writer.close();
     await this.#log.close();
     await this.#votes.close();
   }
@@ -248,12 +263,6 @@ export class Quorum {
     this.#proposals = [];
     // Leadership that went in between takes them along, as it does with everything not committed.
     if (this.#raft.role === "leader" && this.#raft.term === this.#proposedTerm) this.#step({ kind: "propose", data });
-  }
-
-  #progressed(): void {
-    const { failure } = this.#log;
-    if (failure !== null) this.#fail(failure);
-    else this.#writer.check();
   }
 
   #persisted(id: number): void {

@@ -1,102 +1,126 @@
-import { assert, type Persist } from "../raft/index.ts";
+import { delay, type Clock, type Logger } from "@ottla/host";
+import type { Entry, Persist } from "../raft/index.ts";
 import type { EntryLog } from "./entry-log.ts";
 import type { Vote, VoteFile } from "./vote-file.ts";
 
+const REOPEN_MS = 500;
+
 interface Pending {
   readonly id: number;
+  readonly truncateFrom: number | null;
+  readonly entries: readonly Entry[];
   voteSaved: boolean;
+  /** Cut where it had to be, and given to the log. */
   appended: boolean;
   /** Durable up to here means that its entries are on disk; lowered when a later write cuts them off. */
   lastIndex: number;
 }
 
+export interface WriterOptions {
+  readonly votes: VoteFile;
+  readonly log: EntryLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Everything up to the persist with this id is on disk. */
+  onPersisted(id: number): void;
+  onFatal(error: Error): void;
+}
+
 /** Carries out persists. The vote file and the log are written side by side; within each, order holds. Nobody waits here: completion comes back
  * through `onPersisted`, in order of id. */
 export class Writer {
-  readonly #votes: VoteFile;
-  readonly #log: EntryLog;
-  readonly #onPersisted: (id: number) => void;
-  readonly #onFatal: (error: Error) => void;
+  readonly #options: WriterOptions;
+  readonly #stop = new AbortController();
+  /** Not on disk yet; rising in id. */
   #pending: Pending[] = [];
   /** The newest vote that waits for the one being written; older ones need not be written any more. */
   #nextVote: { vote: Vote; id: number } | null = null;
   #savingVote: Promise<void> | null = null;
-  /** Persists that wait for a truncation. */
-  #waiting: { persist: Persist; pending: Pending }[] = [];
-  #truncating: Promise<void> | null = null;
+  /** A truncation, or the wait for a full disk: appends queue behind it. */
+  #holdingUp: Promise<void> | null = null;
 
-  constructor(votes: VoteFile, log: EntryLog, onPersisted: (id: number) => void, onFatal: (error: Error) => void) {
-    this.#votes = votes;
-    this.#log = log;
-    this.#onPersisted = onPersisted;
-    this.#onFatal = onFatal;
+  constructor(options: WriterOptions) {
+    this.#options = options;
   }
 
   save(persist: Persist): void {
-    const pending: Pending = {
-      id: persist.id,
-      voteSaved: persist.vote === null,
-      appended: false,
-      lastIndex: persist.entries.at(-1)?.index ?? 0,
-    };
-    const { truncateFrom } = persist;
+    const { id, vote, truncateFrom, entries } = persist;
     if (truncateFrom !== null) for (const earlier of this.#pending) earlier.lastIndex = Math.min(earlier.lastIndex, truncateFrom - 1);
-    this.#pending.push(pending);
-    if (persist.vote !== null) this.#saveVote(persist.vote, persist.id);
-    this.#waiting.push({ persist, pending });
+    this.#pending.push({ id, truncateFrom, entries, voteSaved: vote === null, appended: false, lastIndex: entries.at(-1)?.index ?? 0 });
+    if (vote !== null) this.#saveVote(vote, id);
     this.#append();
   }
 
-  /** The log made progress. */
+  /** The log made progress, or failed. */
   check(): void {
+    const { log, onPersisted } = this.#options;
+    if (log.failure !== null) {
+      this.#holdingUp ??= this.#goOnAfter(this.#reopen());
+      return;
+    }
     let done: number | null = null;
     for (let head = this.#pending[0]; head !== undefined; head = this.#pending[0]) {
-      if (!head.voteSaved || !head.appended || head.lastIndex > this.#log.durableIndex) break;
+      if (!head.voteSaved || !head.appended || head.lastIndex > log.durableIndex) break;
       done = head.id;
       this.#pending.shift();
     }
-    if (done !== null) this.#onPersisted(done);
+    if (done !== null) onPersisted(done);
   }
 
-  /** Resolves once nothing is under way that the log's own closing does not wait for. */
-  async settle(): Promise<void> {
-    while (this.#savingVote !== null || this.#truncating !== null) await Promise.all([this.#savingVote, this.#truncating]);
+  /** Begins nothing more; resolves once nothing is under way that the log's own closing does not wait for. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    while (this.#savingVote !== null || this.#holdingUp !== null) await Promise.all([this.#savingVote, this.#holdingUp]);
   }
 
   #append(): void {
-    if (this.#truncating !== null) return;
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      const { persist, pending } = next;
-      this.#waiting.shift();
-      if (persist.truncateFrom !== null) {
-        this.#truncating = this.#truncate(persist, pending);
+    for (const pending of this.#pending) {
+      if (this.#holdingUp !== null) return;
+      if (pending.appended) continue;
+      const { truncateFrom } = pending;
+      if (truncateFrom !== null && truncateFrom <= this.#options.log.lastIndex) {
+        this.#holdingUp = this.#goOnAfter(this.#options.log.truncateFrom(truncateFrom));
         return;
       }
-      this.#appendEntries(persist, pending);
-    }
-  }
-
-  #appendEntries(persist: Persist, pending: Pending): void {
-    try {
-      for (const entry of persist.entries) this.#log.append(entry);
       pending.appended = true;
-    } catch (error) {
-      this.#onFatal(asError(error));
+      this.#appendMissing(pending);
     }
   }
 
-  async #truncate(persist: Persist, pending: Pending): Promise<void> {
-    assert(persist.truncateFrom !== null, () => `persist ${persist.id} truncates nothing`);
-    try {
-      await this.#log.truncateFrom(persist.truncateFrom);
-    } catch (error) {
-      return this.#onFatal(asError(error));
-    } finally {
-      this.#truncating = null;
+  /** Appends what the log does not hold yet, or does not hold any more. */
+  #appendMissing({ entries, lastIndex }: Pending): void {
+    const { log } = this.#options;
+    for (const entry of entries) {
+      if (log.failure !== null) return;
+      if (entry.index > log.lastIndex && entry.index <= lastIndex) log.append(entry);
     }
-    this.#appendEntries(persist, pending);
+  }
+
+  async #goOnAfter(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      if (this.#options.log.failure === null && !this.#stop.signal.aborted) this.#fail(error);
+    } finally {
+      this.#holdingUp = null;
+    }
+    if (this.#stop.signal.aborted) return;
     this.#append();
     this.check();
+  }
+
+  /** An append failed, most likely because the disk is full. The log took back what it had not written; that is still in memory here and is written
+   * again once there is space. */
+  async #reopen(): Promise<void> {
+    const { log, clock, logger } = this.#options;
+    logger.warn({ error: log.failure }, "the controller's log cannot be written; commands wait until it can");
+    while (log.failure !== null) {
+      if (!log.reopenable) return this.#fail(log.failure);
+      await delay(clock, REOPEN_MS, this.#stop.signal);
+      await log.reopen().catch(() => {});
+      for (const pending of this.#pending) if (pending.appended) this.#appendMissing(pending);
+    }
+    logger.info({ lastIndex: log.lastIndex }, "the controller's log is written again");
   }
 
   #saveVote(vote: Vote, id: number): void {
@@ -108,18 +132,19 @@ export class Writer {
     try {
       for (let next = this.#nextVote; next !== null; next = this.#nextVote) {
         this.#nextVote = null;
-        await this.#votes.save(next.vote);
+        await this.#options.votes.save(next.vote);
         for (const pending of this.#pending) if (pending.id <= next.id) pending.voteSaved = true;
-        this.check();
+        if (!this.#stop.signal.aborted) this.check();
       }
     } catch (error) {
-      this.#onFatal(asError(error));
+      this.#fail(error);
     } finally {
       this.#savingVote = null;
     }
   }
-}
 
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
+  #fail(error: unknown): void {
+    this.#stop.abort();
+    this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));
+  }
 }
