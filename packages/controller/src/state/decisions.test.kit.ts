@@ -70,7 +70,7 @@ export class Decisions {
     this.entry((draft) => {
       const sequence = o.sequence ?? ++this.#sequence;
       const brokerEpoch = o.brokerEpoch ?? this.state.brokers.get(nodeId)?.brokerEpoch ?? 0;
-      reply = this.decide(draft, nodeId, command, { sequence, brokerEpoch, lowestUnanswered: o.lowestUnanswered ?? 0 });
+      reply = this.decide(draft, nodeId, command, { sequence, brokerEpoch, lowestUnanswered: o.lowestUnanswered ?? sequence });
     });
     if (reply === null) throw new Error("no reply");
     return reply;
