@@ -79,7 +79,16 @@ export class Broker implements AsyncDisposable {
     this.#requestBytes = new ByteBudget(config.queuedMaxRequestBytes);
     this.#answerBytes = new ByteBudget(config.queuedMaxRequestBytes);
     this.ready = new Promise((resolve) => (this.#becomeReady = resolve));
-    const surroundings = { nodeId, clock, disk, codecs, timeouts: this.#timeouts, directory, logger, producerExpirationMs: config.producerIdExpirationMs };
+    const surroundings = {
+      nodeId,
+      clock,
+      disk,
+      codecs,
+      timeouts: this.#timeouts,
+      directory,
+      logger,
+      producerExpirationMs: config.producerIdExpirationMs,
+    };
     this.#partitions = new Partitions(surroundings, config, this.#image);
     const identity = new Identity(options, directory, this.#image);
     this.#identity = identity;
@@ -192,7 +201,8 @@ export class Broker implements AsyncDisposable {
     else if (!this.#isReady) reasons.push("registered, but not yet unfenced or its partitions are not open yet");
     const { low, freeBytes, limitBytes } = this.#directory.freeSpace;
     const serving = this.#failed === null && this.#ending === null && this.#isReady;
-    if (low) reasons.push(`writes are refused: ${freeBytes} bytes are free at ${this.#directory.path}, log.min.free.bytes keeps ${limitBytes}`);
+    if (low)
+      reasons.push(`writes are refused: ${freeBytes} bytes are free at ${this.#directory.path}, log.min.free.bytes keeps ${limitBytes}`);
     return { live: this.#failed === null, ready: serving, reasons };
   }
 
@@ -248,7 +258,12 @@ export class Broker implements AsyncDisposable {
     const self = this.#image.brokers.get(nodeId);
     const { brokerEpoch } = this.#link;
     if (self === undefined || brokerEpoch === null) return;
-    if (self.brokerEpoch > brokerEpoch) return this.#fail(new Error(`Another process has registered as node ${nodeId} (broker epoch ${self.brokerEpoch}, here ${brokerEpoch}): give one of them another node.id`));
+    if (self.brokerEpoch > brokerEpoch)
+      return this.#fail(
+        new Error(
+          `Another process has registered as node ${nodeId} (broker epoch ${self.brokerEpoch}, here ${brokerEpoch}): give one of them another node.id`,
+        ),
+      );
     if (this.#isReady || self.fenced || self.brokerEpoch < brokerEpoch) return;
     this.#isReady = true;
     this.#becomeReady();
@@ -260,7 +275,10 @@ export class Broker implements AsyncDisposable {
     const strays = this.#partitions.strays();
     if (strays.length === 0) return;
     const logs = strays.slice(0, 20).map(({ log }) => log.directory);
-    this.#options.logger.warn({ count: strays.length, logs }, "Logs on the disk belong to no topic of this cluster; they are kept, and nothing reads them");
+    this.#options.logger.warn(
+      { count: strays.length, logs },
+      "Logs on the disk belong to no topic of this cluster; they are kept, and nothing reads them",
+    );
   }
 
   #fail(error: Error): void {

@@ -51,7 +51,10 @@ export class Operations {
       case "deleteRecords":
         return { case: "deleteRecords", value: await deleteRecords(parts, call.value) };
       case "initProducerId":
-        return { case: "initProducerId", value: { producerId: await parts.producerIds.take(remainingMs(parts, context)), producerEpoch: 0 } };
+        return {
+          case: "initProducerId",
+          value: { producerId: await parts.producerIds.take(remainingMs(parts, context)), producerEpoch: 0 },
+        };
       case "commitOffsets":
         return { case: "commitOffsets", value: await commitOffsets(parts, context, call.value) };
       case "fetchOffsets":

@@ -31,9 +31,12 @@ export async function endInOrder(parts: EndingParts): Promise<void> {
   const { clock, logger, timeoutMs, door, link, follower, deletions, retention, partitions, directory, timeouts, failed } = parts;
   const goodbyeMs = Math.min(GOODBYE_MAX_MS, timeoutMs / 2);
   if (!failed()) {
-    if (!(await doneWithin(clock, timeoutMs - goodbyeMs, door.drain()))) logger.warn({ timeoutMs }, "Some requests were not answered before the broker stopped");
+    if (!(await doneWithin(clock, timeoutMs - goodbyeMs, door.drain())))
+      logger.warn({ timeoutMs }, "Some requests were not answered before the broker stopped");
     if (link.brokerEpoch !== null) {
-      await link.command("shutdown", {}, goodbyeMs).catch((error: unknown) => logger.warn({ err: error }, "The controllers could not be told that the broker stops"));
+      await link
+        .command("shutdown", {}, goodbyeMs)
+        .catch((error: unknown) => logger.warn({ err: error }, "The controllers could not be told that the broker stops"));
     }
   }
   door.close();
@@ -49,7 +52,13 @@ export async function endInOrder(parts: EndingParts): Promise<void> {
 
 async function doneWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
   const waited = new AbortController();
-  const inTime = await Promise.race([work.then(() => true), delay(clock, ms, waited.signal).then(() => false, () => false)]);
+  const inTime = await Promise.race([
+    work.then(() => true),
+    delay(clock, ms, waited.signal).then(
+      () => false,
+      () => false,
+    ),
+  ]);
   waited.abort();
   return inTime;
 }

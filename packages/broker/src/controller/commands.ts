@@ -51,7 +51,9 @@ export class Commands {
    * @throws ProtocolError of the reply; REQUEST_TIMED_OUT when none came in time: its effect is unknown then */
   ask(command: pb.Command["command"], timeoutMs: number, first = false): Promise<pb.CommandReply> {
     if (this.#queue.length >= QUEUED_MAX) {
-      return Promise.reject(new ProtocolError("COORDINATOR_NOT_AVAILABLE", `${QUEUED_MAX} commands wait for the controller already: try again later`));
+      return Promise.reject(
+        new ProtocolError("COORDINATOR_NOT_AVAILABLE", `${QUEUED_MAX} commands wait for the controller already: try again later`),
+      );
     }
     return new Promise((resolve, reject) => {
       const pending: Pending = {

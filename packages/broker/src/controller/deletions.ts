@@ -30,7 +30,10 @@ export class Deletions {
   check(): void {
     const { image, nodeId, directoryId } = this.#options;
     for (const id of this.#known) if (!image.deletedTopics.has(id)) this.#known.delete(id);
-    const owed = [...image.deletedTopics].filter(([id, { homes }]) => !this.#known.has(id) && homes.some((home) => home.nodeId === nodeId && uuidFromBytes(home.directoryId) === directoryId));
+    const owed = [...image.deletedTopics].filter(
+      ([id, { homes }]) =>
+        !this.#known.has(id) && homes.some((home) => home.nodeId === nodeId && uuidFromBytes(home.directoryId) === directoryId),
+    );
     if (owed.length === 0) return;
     const ids = owed.map(([id]) => id);
     for (const id of ids) this.#known.add(id);

@@ -15,7 +15,11 @@ export class Identity {
   readonly #image: ClusterImage;
   readonly #incarnation: Uuid;
 
-  constructor(options: { readonly host: Host; readonly config: NodeConfig; readonly nodeId: number; readonly version: string }, directory: LogDirectory, image: ClusterImage) {
+  constructor(
+    options: { readonly host: Host; readonly config: NodeConfig; readonly nodeId: number; readonly version: string },
+    directory: LogDirectory,
+    image: ClusterImage,
+  ) {
     this.#nodeId = options.nodeId;
     this.#rack = options.config.brokerRack;
     this.#version = options.version;

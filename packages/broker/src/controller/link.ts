@@ -83,7 +83,9 @@ export class ControllerLink {
     this.#stop.abort(new Error("the broker stops"));
     this.#sending?.cancel();
     this.#heartbeat?.cancel();
-    this.#commands.close(new ProtocolError("REQUEST_TIMED_OUT", "The broker stops; whether the controller did what was asked is not known"));
+    this.#commands.close(
+      new ProtocolError("REQUEST_TIMED_OUT", "The broker stops; whether the controller did what was asked is not known"),
+    );
     await this.#running;
   }
 
@@ -98,7 +100,10 @@ export class ControllerLink {
       },
       (error: unknown) => {
         if (this.#stop.signal.aborted) return;
-        if (!this.#worthRetrying(error)) return onFatal(new Error(`The controllers refuse this broker: ${error instanceof Error ? error.message : String(error)}`, { cause: error }));
+        if (!this.#worthRetrying(error))
+          return onFatal(
+            new Error(`The controllers refuse this broker: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
+          );
         logger.warn({ err: error }, "The broker is not registered yet; it goes on trying");
         this.#registering = false;
       },
@@ -186,6 +191,7 @@ export class ControllerLink {
 }
 
 function replyValue<K extends CommandKind>(reply: pb.CommandReply, kind: K): ReplyOf<K> {
-  if (reply.reply.case !== kind) throw new Error(`Invariant broken: command ${reply.sequence} of kind ${kind} was answered with ${reply.reply.case ?? "nothing"}`);
+  if (reply.reply.case !== kind)
+    throw new Error(`Invariant broken: command ${reply.sequence} of kind ${kind} was answered with ${reply.reply.case ?? "nothing"}`);
   return reply.reply.value as ReplyOf<K>;
 }

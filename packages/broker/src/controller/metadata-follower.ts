@@ -82,7 +82,11 @@ export class MetadataFollower {
       await follow(image.apply(delta));
     } catch (error) {
       // What cannot be applied must not be skipped: this broker would act on a cluster that does not exist.
-      onFatal(new Error(`Cannot apply the metadata at index ${delta.index}: ${error instanceof Error ? error.message : String(error)}`, { cause: error }));
+      onFatal(
+        new Error(`Cannot apply the metadata at index ${delta.index}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        }),
+      );
       await new Promise(() => {});
     }
   }

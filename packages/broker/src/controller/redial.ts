@@ -33,7 +33,10 @@ export async function keepSession(dialler: Dialler, stop: AbortSignal): Promise<
     } catch (error) {
       if (stop.aborted) return;
       const refused = error instanceof NetworkError && error.reason.kind === "rejected";
-      dialler.logger[refused ? "warn" : "debug"]({ service: dialler.service, err: error }, "A session with the controllers failed; it is dialled again");
+      dialler.logger[refused ? "warn" : "debug"](
+        { service: dialler.service, err: error },
+        "A session with the controllers failed; it is dialled again",
+      );
     }
     pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, pauseMs * 2));
     await delay(dialler.clock, pauseMs, stop).catch(() => {});

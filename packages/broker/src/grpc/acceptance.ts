@@ -5,10 +5,17 @@ import { PROTOCOL_VERSIONS } from "../versions.ts";
 export function negotiateVersion(attributes: Attributes): number {
   const text = attributes["ottla-protocol"] ?? "";
   const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
-  if (match === null) throw refusal("INVALID_REQUEST", `The metadata ottla-protocol must be "min-max" of the versions spoken, such as "1-1"; it is "${text}"`);
+  if (match === null)
+    throw refusal(
+      "INVALID_REQUEST",
+      `The metadata ottla-protocol must be "min-max" of the versions spoken, such as "1-1"; it is "${text}"`,
+    );
   const highest = Math.min(Number(match[2]), PROTOCOL_VERSIONS.max);
   if (highest >= Math.max(Number(match[1]), PROTOCOL_VERSIONS.min)) return highest;
-  throw refusal("UNSUPPORTED_VERSION", `The client speaks versions ${text} of the protocol, this node ${PROTOCOL_VERSIONS.min}-${PROTOCOL_VERSIONS.max}`);
+  throw refusal(
+    "UNSUPPORTED_VERSION",
+    `The client speaks versions ${text} of the protocol, this node ${PROTOCOL_VERSIONS.min}-${PROTOCOL_VERSIONS.max}`,
+  );
 }
 
 /** @throws NetworkError WRONG_NODE: another node answers at the address that was dialled */

@@ -25,7 +25,12 @@ export async function handleCall(parts: CallParts, frame: Uint8Array, conversati
   const name = operationName(request);
   let response: pb.CallResponse;
   try {
-    const answer = await within(parts, timeoutMs, name, parts.operations.call({ ...conversation.context, deadlineMs: startedMs + timeoutMs }, request));
+    const answer = await within(
+      parts,
+      timeoutMs,
+      name,
+      parts.operations.call({ ...conversation.context, deadlineMs: startedMs + timeoutMs }, request),
+    );
     response = { correlationId: request.correlationId, errorCode: 0, errorMessage: "", answer };
   } catch (cause) {
     const error = asCallError(cause, name, parts.logger);
@@ -38,7 +43,9 @@ export async function handleCall(parts: CallParts, frame: Uint8Array, conversati
 
 function within<T>({ timeouts }: CallParts, timeoutMs: number, name: string, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = timeouts.after(timeoutMs, () => reject(new ProtocolError("REQUEST_TIMED_OUT", `${name} was not done within ${timeoutMs} ms; whether it still will be is not known`)));
+    const timer = timeouts.after(timeoutMs, () =>
+      reject(new ProtocolError("REQUEST_TIMED_OUT", `${name} was not done within ${timeoutMs} ms; whether it still will be is not known`)),
+    );
     work.then(resolve, reject).finally(() => timer.cancel());
   });
 }
@@ -46,7 +53,11 @@ function within<T>({ timeouts }: CallParts, timeoutMs: number, name: string, wor
 function asCallError(cause: unknown, name: string, logger: Logger): ProtocolError {
   if (cause instanceof ProtocolError) return cause;
   logger.error({ err: cause, call: name }, "A call failed unexpectedly");
-  return new ProtocolError("UNKNOWN_SERVER_ERROR", `${name} failed unexpectedly: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  return new ProtocolError(
+    "UNKNOWN_SERVER_ERROR",
+    `${name} failed unexpectedly: ${cause instanceof Error ? cause.message : String(cause)}`,
+    { cause },
+  );
 }
 
 /** `listOffsets` is ListOffsets to dashboards. */

@@ -138,7 +138,11 @@ export class Conversation {
   /** Waits until this client and the broker have room for so many more bytes of requests.
    * @returns what was taken from the broker's budget */
   async #room(bytes: number): Promise<number> {
-    while (!this.#draining && this.#inFlight > 0 && (this.#inFlight >= this.#options.requestsMax || this.#inFlightBytes + bytes > SESSION_BYTES_MAX)) {
+    while (
+      !this.#draining &&
+      this.#inFlight > 0 &&
+      (this.#inFlight >= this.#options.requestsMax || this.#inFlightBytes + bytes > SESSION_BYTES_MAX)
+    ) {
       await new Promise<void>((resolve) => (this.#onRoom = resolve));
     }
     return this.#options.requestBytes.tryTake(bytes) ?? this.#options.requestBytes.take(bytes, this.#gone.signal);
@@ -159,7 +163,10 @@ export class Conversation {
       this.#stallTimer = null;
       if (this.#unsent === 0) return;
       if (this.#sent !== sentBefore) return this.#watchStall();
-      this.#options.logger.warn({ peer: this.#session.peer, clientId: this.context.clientId, unsent: this.#unsent }, "A client takes no answers and is cut off");
+      this.#options.logger.warn(
+        { peer: this.#session.peer, clientId: this.context.clientId, unsent: this.#unsent },
+        "A client takes no answers and is cut off",
+      );
       this.#session.close({ code: "REQUEST_TIMED_OUT", message: `The client took no answer for ${STALLED_MAX_MS} ms` });
     });
   }

@@ -13,7 +13,8 @@ export function fetchFrame(correlationId: number, asked: readonly pb.FetchPartit
   for (let i = 0; i < fetched.length; i++) {
     const one = fetched[i];
     const { topicId, partition } = asked[i] ?? {};
-    if (one === undefined || topicId === undefined || partition === undefined) throw new Error(`Invariant broken: ${fetched.length} answers for ${asked.length} partitions`);
+    if (one === undefined || topicId === undefined || partition === undefined)
+      throw new Error(`Invariant broken: ${fetched.length} answers for ${asked.length} partitions`);
     const head = pb.FetchedPartition.encode({
       topicId,
       partition,

@@ -5,7 +5,13 @@ import type { Operations } from "../operations.ts";
 import type { Conversation } from "./conversation.ts";
 import { fetchFrame } from "./fetch-frame.ts";
 
-export async function handleFetch(operations: Operations, metrics: RequestMetrics, clock: Clock, frame: Uint8Array, conversation: Conversation): Promise<void> {
+export async function handleFetch(
+  operations: Operations,
+  metrics: RequestMetrics,
+  clock: Clock,
+  frame: Uint8Array,
+  conversation: Conversation,
+): Promise<void> {
   const startedMs = clock.monotonicMs();
   const { correlationId, maxWaitMs, minBytes, maxBytes, partitions } = pb.FetchRequest.decode(frame);
   const wanted = partitions.map(({ topicId, ...rest }) => ({ ...rest, topicId: uuidFromBytes(topicId) }));

@@ -41,7 +41,9 @@ export class GrpcDoor {
     this.services = [
       this.#service("produce", PRODUCES_MAX, (frame, conversation) => handleProduce(operations, metrics, clock, frame, conversation)),
       this.#service("fetch", FETCHES_MAX, (frame, conversation) => handleFetch(operations, metrics, clock, frame, conversation)),
-      this.#service("call", CALLS_MAX, (frame, conversation) => handleCall({ operations, metrics, clock, timeouts, logger }, frame, conversation)),
+      this.#service("call", CALLS_MAX, (frame, conversation) =>
+        handleCall({ operations, metrics, clock, timeouts, logger }, frame, conversation),
+      ),
     ];
   }
 
@@ -75,7 +77,8 @@ export class GrpcDoor {
     const version = negotiateVersion(session.attributes);
     requireNode(session.attributes, nodeId);
     const cluster = this.#closed ? { notYet: "is stopping" } : clusterId();
-    if (typeof cluster !== "string") throw refusal("BROKER_NOT_AVAILABLE", `Node ${nodeId} ${cluster.notYet}; try again or ask another node`);
+    if (typeof cluster !== "string")
+      throw refusal("BROKER_NOT_AVAILABLE", `Node ${nodeId} ${cluster.notYet}; try again or ask another node`);
     const conversation = new Conversation(session, { clock, timeouts, logger, requestBytes, requestsMax, maxIdleMs, handle });
     this.#conversations.set(conversation, kind);
     void conversation.run().finally(() => this.#conversations.delete(conversation));

@@ -6,7 +6,13 @@ import type { Operations } from "../operations.ts";
 import type { Conversation } from "./conversation.ts";
 
 /** Appends as the request arrives, answers when it is acknowledged. */
-export async function handleProduce(operations: Operations, metrics: RequestMetrics, clock: Clock, frame: Uint8Array, conversation: Conversation): Promise<void> {
+export async function handleProduce(
+  operations: Operations,
+  metrics: RequestMetrics,
+  clock: Clock,
+  frame: Uint8Array,
+  conversation: Conversation,
+): Promise<void> {
   const startedMs = clock.monotonicMs();
   const { correlationId, acks, timeoutMs, partitions } = pb.ProduceRequest.decode(frame);
   const wanted = partitions.map(({ topicId, partition, records }) => ({ topicId: uuidFromBytes(topicId), partition, records }));
@@ -25,18 +31,33 @@ export async function handleProduce(operations: Operations, metrics: RequestMetr
   for (let i = 0; i < partitions.length; i++) {
     const asked = partitions[i];
     const outcome = produced[i];
-    if (asked === undefined || outcome === undefined) throw new Error(`Invariant broken: ${produced.length} outcomes for ${partitions.length} batches`);
+    if (asked === undefined || outcome === undefined)
+      throw new Error(`Invariant broken: ${produced.length} outcomes for ${partitions.length} batches`);
     answers.push(await answer(asked, outcome, metrics));
   }
   metrics.answered("Produce", clock.monotonicMs() - startedMs);
   await conversation.send([pb.ProduceResponse.encode({ correlationId, partitions: answers })]);
 }
 
-async function answer({ topicId, partition }: pb.ProducePartition, outcome: ProducedPartition, metrics: RequestMetrics): Promise<pb.ProducedPartition> {
+async function answer(
+  { topicId, partition }: pb.ProducePartition,
+  outcome: ProducedPartition,
+  metrics: RequestMetrics,
+): Promise<pb.ProducedPartition> {
   const error = "error" in outcome ? outcome.error : await outcome.acknowledged;
   if (error === null && !("error" in outcome)) {
     const { baseOffset, appendTimeMs, logStartOffset } = outcome;
-    return { topicId, partition, errorCode: 0, errorMessage: "", notAppended: false, baseOffset, logAppendTimeMs: appendTimeMs, logStartOffset, leader: undefined };
+    return {
+      topicId,
+      partition,
+      errorCode: 0,
+      errorMessage: "",
+      notAppended: false,
+      baseOffset,
+      logAppendTimeMs: appendTimeMs,
+      logStartOffset,
+      leader: undefined,
+    };
   }
   if (error === null) throw new Error("Invariant broken: a refused batch without an error");
   metrics.failed("Produce", error.code);

@@ -27,16 +27,28 @@ export function brokerSamples(parts: SampledParts): Metric[] {
   return [
     ...trafficSamples([...partitions.traffic()]),
     ...partitionSamples(all),
-    gauge("kafka_server_replicamanager_leadercount", "Partitions that this broker leads", all.filter(({ leaderEpoch }) => leaderEpoch >= 0).length),
+    gauge(
+      "kafka_server_replicamanager_leadercount",
+      "Partitions that this broker leads",
+      all.filter(({ leaderEpoch }) => leaderEpoch >= 0).length,
+    ),
     gauge("kafka_server_replicamanager_partitioncount", "Partitions that this broker holds", all.length),
     gauge("kafka_server_replicamanager_underreplicatedpartitions", "Partitions led here with replicas out of sync", underReplicated(parts)),
-    gauge("kafka_brokers", "Brokers of the cluster that are not fenced", [...parts.image.brokers.values()].filter(({ fenced }) => !fenced).length),
+    gauge(
+      "kafka_brokers",
+      "Brokers of the cluster that are not fenced",
+      [...parts.image.brokers.values()].filter(({ fenced }) => !fenced).length,
+    ),
     gauge("ottla_broker_client_sessions", "Sessions that clients hold", parts.sessions),
     gauge("ottla_broker_request_bytes", "Bytes of requests being worked on", parts.requestBytes),
     gauge("ottla_broker_answer_bytes", "Bytes of records read and not yet sent", parts.answerBytes),
     gauge("ottla_broker_stray_logs", "Logs on the disk that no topic names", partitions.strays().length),
     gauge("ottla_broker_failed_logs", "Logs that take no writes since one failed", all.filter(({ failed }) => failed).length),
-    gauge("ottla_broker_damaged_ranges", "Ranges of offsets whose bytes are damaged", all.reduce((sum, { log }) => sum + log.damaged.length, 0)),
+    gauge(
+      "ottla_broker_damaged_ranges",
+      "Ranges of offsets whose bytes are damaged",
+      all.reduce((sum, { log }) => sum + log.damaged.length, 0),
+    ),
     gauge("ottla_broker_free_bytes", "Free bytes on the file system of the logs", freeBytes),
     gauge("ottla_broker_free_bytes_limit", "Free bytes below which writes are refused", limitBytes),
     gauge("ottla_broker_writes_refused", "1 while writes are refused for want of space", low ? 1 : 0),
@@ -60,7 +72,9 @@ function trafficSamples(topics: readonly TopicTraffic[]): Metric[] {
 
 /** In the style of JMX exporters and of kafka_exporter, which dashboards expect side by side. */
 function partitionSamples(all: readonly Partition[]): Metric[] {
-  const rows = all.slice(0, 10 * LABELLED_TOPICS).map((partition) => ({ labels: { topic: partition.topicName, partition: String(partition.index) } as Labels, partition }));
+  const rows = all
+    .slice(0, 10 * LABELLED_TOPICS)
+    .map((partition) => ({ labels: { topic: partition.topicName, partition: String(partition.index) } as Labels, partition }));
   const series = (name: string, help: string, of: (partition: Partition) => number): Metric => ({
     type: "gauge",
     name,
@@ -78,7 +92,8 @@ function partitionSamples(all: readonly Partition[]): Metric[] {
 
 function underReplicated({ image, nodeId }: SampledParts): number {
   let count = 0;
-  for (const topic of image.topics()) for (const { leader, replicas, isr } of topic.partitions) if (leader === nodeId && isr.length < replicas.length) count++;
+  for (const topic of image.topics())
+    for (const { leader, replicas, isr } of topic.partitions) if (leader === nodeId && isr.length < replicas.length) count++;
   return count;
 }
 

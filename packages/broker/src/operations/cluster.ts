@@ -27,6 +27,11 @@ export function describeCluster(parts: BrokerParts, context: RequestContext): pb
         version: broker?.version ?? "",
       };
     }),
-    features: [...image.features].map(([name, level]) => ({ name, level, supportedMin: metadataVersions.min, supportedMax: metadataVersions.max })),
+    features: [...image.features].map(([name, level]) => ({
+      name,
+      level,
+      supportedMin: metadataVersions.min,
+      supportedMax: metadataVersions.max,
+    })),
   };
 }

@@ -24,16 +24,29 @@ export function alterConfigs(parts: BrokerParts, context: RequestContext, call: 
 function configsOf({ image, config, loaded, nodeId }: BrokerParts, type: number, name: string): pb.DescribedConfig[] {
   if (type === pb.ResourceType.RESOURCE_TOPIC) {
     const topic = image.topicByName(name);
-    if (topic === undefined) throw new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic "${name}" to describe the settings of`);
+    if (topic === undefined)
+      throw new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic "${name}" to describe the settings of`);
     const defaults = image.brokerDefaults();
     if (defaults.size === 0) return describeTopicConfig(config, topic.configs);
     return describeTopicConfig(config, new Map([...defaults, ...topic.configs])).map((each) =>
-      each.source === pb.ConfigSource.SOURCE_TOPIC && !topic.configs.has(each.name) ? { ...each, source: pb.ConfigSource.SOURCE_STATIC } : each,
+      each.source === pb.ConfigSource.SOURCE_TOPIC && !topic.configs.has(each.name)
+        ? { ...each, source: pb.ConfigSource.SOURCE_STATIC }
+        : each,
     );
   }
-  if (type !== pb.ResourceType.RESOURCE_BROKER) throw new ProtocolError("INVALID_REQUEST", `Cannot describe resources of type ${type}: it must be ${pb.ResourceType.RESOURCE_TOPIC} (topic) or ${pb.ResourceType.RESOURCE_BROKER} (broker)`);
+  if (type !== pb.ResourceType.RESOURCE_BROKER)
+    throw new ProtocolError(
+      "INVALID_REQUEST",
+      `Cannot describe resources of type ${type}: it must be ${pb.ResourceType.RESOURCE_TOPIC} (topic) or ${pb.ResourceType.RESOURCE_BROKER} (broker)`,
+    );
   if (name === String(nodeId)) return describeNodeConfig(loaded);
-  if (name !== "") throw new ProtocolError("INVALID_REQUEST", `Node ${nodeId} cannot describe the settings of node "${name}": ask that node, or name "" for those of the whole cluster`);
+  if (name !== "")
+    throw new ProtocolError(
+      "INVALID_REQUEST",
+      `Node ${nodeId} cannot describe the settings of node "${name}": ask that node, or name "" for those of the whole cluster`,
+    );
   const clusterWide = image.brokerDefaults();
-  return describeTopicConfig(config, clusterWide).flatMap((each) => (clusterWide.has(each.name) ? [{ ...each, source: pb.ConfigSource.SOURCE_STATIC }] : []));
+  return describeTopicConfig(config, clusterWide).flatMap((each) =>
+    clusterWide.has(each.name) ? [{ ...each, source: pb.ConfigSource.SOURCE_STATIC }] : [],
+  );
 }

@@ -74,7 +74,10 @@ function look(parts: BrokerParts, wanted: FetchPartition): Looked {
     const { epoch, end } = partition.requireReadable(wanted.leaderEpoch);
     const { startOffset, endOffset } = partition.log;
     if (wanted.fetchOffset < startOffset || wanted.fetchOffset > endOffset) {
-      throw new ProtocolError("OFFSET_OUT_OF_RANGE", `Offset ${wanted.fetchOffset} is outside of partition ${wanted.partition} of topic ${partition.topicName}, which holds ${startOffset} to ${endOffset} (its end)`);
+      throw new ProtocolError(
+        "OFFSET_OUT_OF_RANGE",
+        `Offset ${wanted.fetchOffset} is outside of partition ${wanted.partition} of topic ${partition.topicName}, which holds ${startOffset} to ${endOffset} (its end)`,
+      );
     }
     return { partition, end, epoch, error: null };
   } catch (error) {
@@ -82,7 +85,13 @@ function look(parts: BrokerParts, wanted: FetchPartition): Looked {
   }
 }
 
-async function read(parts: BrokerParts, context: RequestContext, request: FetchRequest, looked: readonly Looked[], first: number): Promise<FetchAnswer> {
+async function read(
+  parts: BrokerParts,
+  context: RequestContext,
+  request: FetchRequest,
+  looked: readonly Looked[],
+  first: number,
+): Promise<FetchAnswer> {
   const readable = looked.some(({ end }, i) => end > (request.partitions[i]?.fetchOffset ?? end));
   let held = readable ? await parts.answerBytes.take(request.maxBytes, context.signal) : 0;
   let release = (): void => {
@@ -113,11 +122,25 @@ async function read(parts: BrokerParts, context: RequestContext, request: FetchR
   }
 }
 
-async function readOne(parts: BrokerParts, wanted: FetchPartition, at: Looked, left: number, nothingYet: boolean): Promise<FetchedPartition> {
+async function readOne(
+  parts: BrokerParts,
+  wanted: FetchPartition,
+  at: Looked,
+  left: number,
+  nothingYet: boolean,
+): Promise<FetchedPartition> {
   const { partition, end, epoch } = at;
   if (partition === null || at.error !== null) return failed(parts, wanted, at.error);
   const limit = Math.min(wanted.maxBytes, left);
-  const none = { error: null, leader: undefined, highWatermark: end, logStartOffset: partition.log.startOffset, leaderEpoch: epoch, records: [], bytes: 0 };
+  const none = {
+    error: null,
+    leader: undefined,
+    highWatermark: end,
+    logStartOffset: partition.log.startOffset,
+    leaderEpoch: epoch,
+    records: [],
+    bytes: 0,
+  };
   if (wanted.fetchOffset >= end || (limit <= 0 && !nothingYet)) return none;
   try {
     const { parts: records, bytes } = await partition.read(wanted.fetchOffset, end, Math.max(1, limit));
@@ -158,7 +181,12 @@ class ParkedFetch implements Reader {
   async wait({ timeouts }: BrokerParts, waitMs: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     // What came while the partitions were read would not wake it.
-    if (this.#looked.some(({ partition, end, epoch }) => partition !== null && (partition.highWatermark !== end || partition.leaderEpoch !== epoch))) return;
+    if (
+      this.#looked.some(
+        ({ partition, end, epoch }) => partition !== null && (partition.highWatermark !== end || partition.leaderEpoch !== epoch),
+      )
+    )
+      return;
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
     const timer = timeouts.after(waitMs, this.#wake);
     signal.addEventListener("abort", this.#wake, { once: true });

@@ -7,7 +7,10 @@ import { createTopics } from "./topics.ts";
 export async function metadata(parts: BrokerParts, context: RequestContext, call: pb.MetadataCall): Promise<pb.MetadataAnswer> {
   const { image, config } = parts;
   const missing = call.names.filter((name) => image.topicByName(name) === undefined);
-  const refused = call.allowAutoCreation && config.autoCreateTopicsEnable && missing.length > 0 ? await create(parts, context, missing) : new Map<string, ProtocolError>();
+  const refused =
+    call.allowAutoCreation && config.autoCreateTopicsEnable && missing.length > 0
+      ? await create(parts, context, missing)
+      : new Map<string, ProtocolError>();
   const topics = call.allTopics
     ? [...image.topics()].map((topic) => describe(parts, topic))
     : [...call.names.map((name) => byName(parts, name, refused)), ...call.topicIds.map((id) => byId(parts, id))];
@@ -47,7 +50,10 @@ function byName(parts: BrokerParts, name: string, refused: ReadonlyMap<string, P
   } catch (cause) {
     if (cause instanceof ProtocolError) error = cause;
   }
-  error ??= new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic "${name}": create it first${parts.config.autoCreateTopicsEnable ? "" : " (auto.create.topics.enable is false)"}`);
+  error ??= new ProtocolError(
+    "UNKNOWN_TOPIC_OR_PARTITION",
+    `There is no topic "${name}": create it first${parts.config.autoCreateTopicsEnable ? "" : " (auto.create.topics.enable is false)"}`,
+  );
   return { name, topicId: new Uint8Array(0), errorCode: error.code, errorMessage: error.message, partitions: [] };
 }
 
@@ -88,8 +94,13 @@ function brokers(parts: BrokerParts, context: RequestContext): pb.BrokerEndpoint
 
 /** Other nodes go by what they registered. This one goes by the address that the client dialled, which works for that client, also through a
  * mapped port; unless the configuration says under which address it is reached. */
-export function addressOf({ nodeId, config }: BrokerParts, { dialled }: RequestContext, broker: pb.BrokerRecord): { host: string; port: number } | null {
-  if (broker.nodeId === nodeId && dialled !== null && config.grpcAdvertisedListeners.length === 0) return { host: dialled.host, port: dialled.port };
+export function addressOf(
+  { nodeId, config }: BrokerParts,
+  { dialled }: RequestContext,
+  broker: pb.BrokerRecord,
+): { host: string; port: number } | null {
+  if (broker.nodeId === nodeId && dialled !== null && config.grpcAdvertisedListeners.length === 0)
+    return { host: dialled.host, port: dialled.port };
   const endpoint = broker.endpoints.find(({ listener }) => listener === "GRPC");
   return endpoint ? { host: endpoint.host, port: endpoint.port } : null;
 }

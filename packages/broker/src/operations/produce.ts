@@ -36,7 +36,8 @@ export function produce(parts: BrokerParts, context: RequestContext, request: Pr
       const { baseOffset, appendTimeMs, acknowledged } = partition.produce(records, request.acks, timeoutMs, nowMs);
       return { baseOffset, appendTimeMs, acknowledged, logStartOffset: partition.log.startOffset };
     } catch (cause) {
-      if (!(cause instanceof ProtocolError)) parts.logger.error({ err: cause, peer: context.peer, topicId, partition: index }, "An append failed unexpectedly");
+      if (!(cause instanceof ProtocolError))
+        parts.logger.error({ err: cause, peer: context.peer, topicId, partition: index }, "An append failed unexpectedly");
       const error = asProtocolError(cause);
       const outcome = error.error === "KAFKA_STORAGE_ERROR" && !error.notAppended ? "unknown" : "not-appended";
       return { error, outcome, leader: tellsLeader(error) ? leaderHint(parts, topicId, index) : undefined };

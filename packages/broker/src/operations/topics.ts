@@ -1,5 +1,5 @@
 import type { pb } from "@ottla/protocol";
-import { lowSpace } from "../partition/partition.ts";
+import { lowSpace } from "../partition/refusals.ts";
 import { remainingMs } from "./remaining.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 
@@ -14,7 +14,11 @@ export function deleteTopics(parts: BrokerParts, context: RequestContext, call: 
 }
 
 /** @throws ProtocolError KAFKA_STORAGE_ERROR while the disk is nearly full */
-export function createPartitions(parts: BrokerParts, context: RequestContext, call: pb.CreatePartitionsCall): Promise<pb.CreatePartitionsAnswer> {
+export function createPartitions(
+  parts: BrokerParts,
+  context: RequestContext,
+  call: pb.CreatePartitionsCall,
+): Promise<pb.CreatePartitionsAnswer> {
   requireSpace(parts, "create partitions");
   return parts.link.command("createPartitions", call, remainingMs(parts, context));
 }

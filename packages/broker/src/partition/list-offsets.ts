@@ -20,7 +20,11 @@ export async function listOffset(partition: Partition, timestamp: number, client
   const { log } = partition;
   if (timestamp === LATEST) return { offset: end, timestamp: -1, leaderEpoch: epoch };
   if (timestamp === EARLIEST) return { offset: log.startOffset, timestamp: -1, leaderEpoch: log.epochAt(log.startOffset) ?? epoch };
-  if (timestamp < MAX_TIMESTAMP) throw new ProtocolError("INVALID_REQUEST", `Cannot list the offset at ${timestamp}: it must be a time, or -1 (latest), -2 (earliest), -3 (highest timestamp)`);
+  if (timestamp < MAX_TIMESTAMP)
+    throw new ProtocolError(
+      "INVALID_REQUEST",
+      `Cannot list the offset at ${timestamp}: it must be a time, or -1 (latest), -2 (earliest), -3 (highest timestamp)`,
+    );
   const found = await (timestamp === MAX_TIMESTAMP ? log.maxTimestamp(end) : log.offsetForTimestamp(timestamp, end));
   if (found === null) return { offset: -1, timestamp: -1, leaderEpoch: -1 };
   const wanted = timestamp === MAX_TIMESTAMP ? found.header.maxTimestamp : timestamp;
@@ -28,7 +32,12 @@ export async function listOffset(partition: Partition, timestamp: number, client
   return { ...record, leaderEpoch: found.header.leaderEpoch };
 }
 
-async function firstRecord({ batch, header }: { batch: Uint8Array; header: BatchHeader }, wanted: number, startOffset: number, codecs: Codecs): Promise<{ offset: number; timestamp: number }> {
+async function firstRecord(
+  { batch, header }: { batch: Uint8Array; header: BatchHeader },
+  wanted: number,
+  startOffset: number,
+  codecs: Codecs,
+): Promise<{ offset: number; timestamp: number }> {
   const first = { offset: Math.max(header.baseOffset, startOffset), timestamp: header.maxTimestamp };
   // With append time all records of a batch bear the batch's own.
   if (header.timestampType === "append") return first;

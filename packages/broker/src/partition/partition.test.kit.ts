@@ -1,6 +1,6 @@
 import { memoryHost, type MemoryHost, silentLogger } from "@ottla/host";
 import { LogDirectory } from "@ottla/log";
-import { decodeBatchSync, encodeBatchSync, type NodeConfig, type pb, setBaseOffset, testConfig, topicSettings, type Uuid } from "@ottla/protocol";
+import { decodeBatchSync, encodeBatchSync, type NodeConfig, type pb, testConfig, topicSettings, type Uuid } from "@ottla/protocol";
 import { TopicTraffic } from "../metrics/traffic.ts";
 import { Timeouts } from "../timeouts.ts";
 import { Partition, type PartitionSurroundings } from "./partition.ts";
@@ -32,12 +32,33 @@ export async function openRig(host: MemoryHost = memoryHost(), options: RigOptio
   const fatal: Error[] = [];
   const config = testConfig(options.config);
   const directory = await run(
-    LogDirectory.open({ disk: host.disk, clock: host.clock, random: host.random, directory: "/data/log", cacheBytes: 1 << 20, maxOpenFiles: 100, minFreeBytes: 8 << 20, logger: silentLogger, onFatal: (error) => fatal.push(error) }),
+    LogDirectory.open({
+      disk: host.disk,
+      clock: host.clock,
+      random: host.random,
+      directory: "/data/log",
+      cacheBytes: 1 << 20,
+      maxOpenFiles: 100,
+      minFreeBytes: 8 << 20,
+      logger: silentLogger,
+      onFatal: (error) => fatal.push(error),
+    }),
   );
   const timeouts = new Timeouts(host.clock);
-  const around: PartitionSurroundings = { nodeId: NODE, clock: host.clock, disk: host.disk, codecs: host.codecs, timeouts, directory, logger: silentLogger, producerExpirationMs: config.producerIdExpirationMs };
+  const around: PartitionSurroundings = {
+    nodeId: NODE,
+    clock: host.clock,
+    disk: host.disk,
+    codecs: host.codecs,
+    timeouts,
+    directory,
+    logger: silentLogger,
+    producerExpirationMs: config.producerIdExpirationMs,
+  };
   const settings = topicSettings(config, new Map(Object.entries(options.overrides ?? {})));
-  const partition = await run(Partition.open({ topicId, index: 0, topicName: "orders", settings, traffic: new TopicTraffic("orders"), onFailed: () => {} }, around));
+  const partition = await run(
+    Partition.open({ topicId, index: 0, topicName: "orders", settings, traffic: new TopicTraffic("orders"), onFailed: () => {} }, around),
+  );
   partition.lead(recordOf(options.record));
   return {
     host,
@@ -55,7 +76,18 @@ export async function openRig(host: MemoryHost = memoryHost(), options: RigOptio
 }
 
 export function recordOf(partial: Partial<pb.PartitionRecord> = {}): pb.PartitionRecord {
-  return { topicId: new Uint8Array(16), partition: 0, replicas: [NODE], isr: [NODE], elr: [], leader: NODE, leaderEpoch: 3, partitionEpoch: 0, leaderBrokerEpoch: 7, ...partial };
+  return {
+    topicId: new Uint8Array(16),
+    partition: 0,
+    replicas: [NODE],
+    isr: [NODE],
+    elr: [],
+    leader: NODE,
+    leaderEpoch: 3,
+    partitionEpoch: 0,
+    leaderBrokerEpoch: 7,
+    ...partial,
+  };
 }
 
 export interface BatchOptions {
@@ -71,26 +103,23 @@ export interface BatchOptions {
 export function batchOf(host: MemoryHost, options: BatchOptions = {}): Uint8Array {
   const { count = 1, timestamp = host.clock.wallMs(), value = "v" } = options;
   const records = Array.from({ length: count }, (_, i) => ({ key: null, value: Buffer.from(`${value}${i}`), timestamp: timestamp + i }));
-  const producer = options.producerId === undefined ? {} : { producerId: options.producerId, producerEpoch: options.epoch ?? 0, baseSequence: options.sequence ?? 0 };
+  const producer =
+    options.producerId === undefined
+      ? {}
+      : { producerId: options.producerId, producerEpoch: options.epoch ?? 0, baseSequence: options.sequence ?? 0 };
   return encodeBatchSync(records, { ...producer, ...(options.isTransactional ? { isTransactional: true } : {}) });
-}
-
-/** A batch whose header is as a producer could make it and the encoder would not. */
-export function patched(batch: Uint8Array, patch: (view: DataView) => void): Uint8Array {
-  patch(new DataView(batch.buffer, batch.byteOffset, batch.byteLength));
-  setBaseOffset(batch, 0);
-  return batch;
 }
 
 export async function valuesOf(rig: Rig, from = 0): Promise<{ offset: number; value: string }[]> {
   const values: { offset: number; value: string }[] = [];
   const { partition } = rig;
-  for (let offset = from; offset < partition.highWatermark; ) {
+  for (let offset = from; offset < partition.highWatermark;) {
     const { parts, nextOffset } = await rig.run(partition.read(offset, partition.highWatermark, 1 << 20));
     for (const part of parts) {
-      for (let at = 0; at < part.length; ) {
+      for (let at = 0; at < part.length;) {
         const size = new DataView(part.buffer, part.byteOffset + at).getInt32(8) + 12;
-        for (const record of decodeBatchSync(part.subarray(at, at + size))) values.push({ offset: record.offset, value: Buffer.from(record.value ?? []).toString() });
+        for (const record of decodeBatchSync(part.subarray(at, at + size)))
+          values.push({ offset: record.offset, value: Buffer.from(record.value ?? []).toString() });
         at += size;
       }
     }

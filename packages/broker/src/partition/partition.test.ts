@@ -137,7 +137,7 @@ describe("timestamps", () => {
   });
 
   test.each([
-    ["message.timestamp.after.max.ms", +100_000],
+    ["message.timestamp.after.max.ms", 100_000],
     ["message.timestamp.before.max.ms", -100_000],
   ])("records beyond %s are refused", async (setting, distanceMs) => {
     const rig = await openRig(memoryHost(), { overrides: { [setting]: "60000" } });
@@ -178,7 +178,8 @@ describe("a disk without space", () => {
     const host = memoryHost();
     const rig = await openRig(host);
     await rig.run(produce(rig, batchOf(host, { producerId: 9, sequence: 0, count: 2 })).acknowledged);
-    host.disk.fault = (operation, path) => (operation === "write" && path.endsWith(".log") ? new DiskError("write", path, "ENOSPC") : undefined);
+    host.disk.fault = (operation, path) =>
+      operation === "write" && path.endsWith(".log") ? new DiskError("write", path, "ENOSPC") : undefined;
     const lost = produce(rig, batchOf(host, { producerId: 9, sequence: 2, count: 2 }));
     expect((await rig.run(lost.acknowledged))?.error).toBe("KAFKA_STORAGE_ERROR");
     expect(rig.partition.failed).toBe(true);

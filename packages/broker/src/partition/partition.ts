@@ -3,20 +3,18 @@ import type { Log, LogDirectory, ReadResult } from "@ottla/log";
 import { type BatchHeader, type pb, ProtocolError, stampAppendTime, type TopicSettings, type Uuid, validateBatch } from "@ottla/protocol";
 import type { TopicTraffic } from "../metrics/traffic.ts";
 import type { Timeouts } from "../timeouts.ts";
-import { CommitQueue, type Waiter } from "./commit-queue.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
 import { committedOffset, type ReplicaProgress } from "./high-watermark.ts";
+import { ProducerLedger } from "./producer-ledger.ts";
 import { ProducerStore } from "./producer-store.ts";
-import { Producers } from "./producers.ts";
+import { lostWithLog, lowSpace, notLeading, takesNoWrites, tooFewInSync, transactional, wrongEpoch } from "./refusals.ts";
 import { effectiveMinInSync, logSettings } from "./settings.ts";
 import { checkTimestamps } from "./timestamps.ts";
 
 /** Producers remembered in one partition; the one silent longest gives way. */
 const PRODUCERS_MAX = 5000;
-/** Rebuilding the producers' state reads at most about so many batch headers, or the headers of so many bytes. */
-const SNAPSHOT_EVERY_BATCHES = 20_000;
-const SNAPSHOT_EVERY_BYTES = 256 * 1024 * 1024;
-/** At a clean stop fewer headers are sooner read again than a snapshot is written. */
-const SNAPSHOT_WORTH_BATCHES = 32;
+/** The same warning about one partition is not given more often. */
+const WARN_EVERY_MS = 60_000;
 
 /** What all partitions of a broker share. */
 export interface PartitionSurroundings {
@@ -53,45 +51,37 @@ interface Leadership {
   readonly record: pb.PartitionRecord;
 }
 
-const ACKNOWLEDGED: Promise<ProtocolError | null> = Promise.resolve(null);
-
 /** A replica of one partition: its log, and what it takes to lead it. */
 export class Partition {
   readonly topicId: Uuid;
   readonly index: number;
   readonly log: Log;
   readonly #around: PartitionSurroundings;
-  readonly #store: ProducerStore;
+  readonly #producers: ProducerLedger;
+  readonly #acknowledgements: Acknowledgements;
+  readonly #readers = new Set<Reader>();
   readonly #onFailed: () => void;
   #topicName: string;
   #settings: TopicSettings;
   #traffic: TopicTraffic;
-  #producers: Producers;
   #leadership: Leadership | null = null;
   #highWatermark = 0;
   /** Why nothing can be asked of this replica any more, or for the moment. */
   #unavailable: ProtocolError | null = null;
   #reopening: Promise<void> | null = null;
-  /** Waiting for the high watermark, and for this replica alone (acks=1). */
-  readonly #committing = new CommitQueue();
-  readonly #appending = new CommitQueue();
-  readonly #readers = new Set<Reader>();
-  #unsavedBatches: number;
-  #unsavedBytes = 0;
   #warnedOldAtMs = -Infinity;
 
-  private constructor(id: PartitionId, around: PartitionSurroundings, log: Log, store: ProducerStore, loaded: { producers: Producers; batchesRead: number }) {
+  private constructor(id: PartitionId, around: PartitionSurroundings, log: Log, producers: ProducerLedger) {
     this.topicId = id.topicId;
     this.index = id.index;
     this.log = log;
     this.#around = around;
-    this.#store = store;
+    this.#producers = producers;
+    this.#acknowledgements = new Acknowledgements(around.timeouts, () => this.#name);
     this.#onFailed = id.onFailed;
     this.#topicName = id.topicName;
     this.#settings = id.settings;
     this.#traffic = id.traffic;
-    this.#producers = loaded.producers;
-    this.#unsavedBatches = loaded.batchesRead;
   }
 
   /** Opens the log, creating it if absent, and rebuilds the producers' state. */
@@ -101,8 +91,7 @@ export class Partition {
       if (partition !== null) partition.#progressed();
     });
     const store = new ProducerStore(around.disk, around.logger, PRODUCERS_MAX);
-    const loaded = await store.load(log, around.clock.wallMs());
-    partition = new Partition(id, around, log, store, loaded);
+    partition = new Partition(id, around, log, await ProducerLedger.open(log, store, around.logger, around.clock.wallMs()));
     return partition;
   }
 
@@ -159,7 +148,12 @@ export class Partition {
   resign(): void {
     if (this.#leadership === null) return;
     this.#leadership = null;
-    this.#giveUp(new ProtocolError("NOT_LEADER_OR_FOLLOWER", `${this.#name} is no longer led by node ${this.#around.nodeId}: whether the batch survives is not known`));
+    this.#giveUp(
+      new ProtocolError(
+        "NOT_LEADER_OR_FOLLOWER",
+        `${this.#name} is no longer led by node ${this.#around.nodeId}: whether the batch survives is not known`,
+      ),
+    );
   }
 
   /** The topic is gone or the broker stops: nothing is answered from here on. */
@@ -175,15 +169,14 @@ export class Partition {
   produce(batch: Uint8Array, acks: number, timeoutMs: number, nowMs: number): Appended {
     const { record, epoch } = this.requireLeader(-1);
     const header = validateBatch(batch, { maxBytes: this.#settings.maxMessageBytes });
-    if (header.isTransactional) {
-      throw new ProtocolError("INVALID_TXN_STATE", `Cannot append a transactional batch to ${this.#name}: this version has no transactions; send without a transactional id`);
-    }
+    if (header.isTransactional) throw transactional(this.#name);
     // What a failed log took back is still in the producers' state: until that is rebuilt, nothing of it is to be believed.
-    this.#requireTakesWrites();
-    const original = this.#producers.check(header, this.log.endOffset);
+    if (this.failed || this.#reopening !== null) throw takesNoWrites(this.#name, this.log.failure);
+    const original = this.#producers.check(header);
     if (original !== null) {
-      const { baseOffset, appendTimeMs } = original;
-      return { baseOffset, appendTimeMs, acknowledged: this.#wait(original.lastOffset + 1, 0, acks, timeoutMs, true) };
+      const { baseOffset, appendTimeMs, lastOffset } = original;
+      const reached = acks === 1 ? this.#heldOffset : this.#highWatermark;
+      return { baseOffset, appendTimeMs, acknowledged: this.#acknowledgements.resent(lastOffset + 1, acks, timeoutMs, reached) };
     }
     const appendTimeMs = this.#settings.messageTimestampType === "LogAppendTime" ? nowMs : -1;
     if (appendTimeMs === -1) {
@@ -196,8 +189,7 @@ export class Partition {
     const { baseOffset, lastOffset } = this.log.append(batch, epoch);
     this.#producers.record(header, baseOffset, nowMs, appendTimeMs);
     this.#traffic.appended(header.recordCount, batch.length);
-    this.#countUnsaved(batch.length);
-    return { baseOffset, appendTimeMs, acknowledged: this.#wait(lastOffset + 1, batch.length, acks, timeoutMs, false) };
+    return { baseOffset, appendTimeMs, acknowledged: this.#acknowledgements.appended(lastOffset + 1, batch.length, acks, timeoutMs) };
   }
 
   /** @param clientEpoch the newest leader epoch the client knows, -1 for none (KIP-320)
@@ -205,8 +197,8 @@ export class Partition {
   requireLeader(clientEpoch: number): Leadership {
     if (this.#unavailable !== null) throw this.#unavailable;
     const leadership = this.#leadership;
-    if (leadership === null) throw new ProtocolError("NOT_LEADER_OR_FOLLOWER", `Node ${this.#around.nodeId} does not lead ${this.#name}: refresh the metadata and ask its leader`);
-    if (clientEpoch !== -1 && clientEpoch !== leadership.epoch) throw this.#wrongEpoch(clientEpoch, leadership.epoch);
+    if (leadership === null) throw notLeading(this.#name, this.#around.nodeId);
+    if (clientEpoch !== -1 && clientEpoch !== leadership.epoch) throw wrongEpoch(this.#name, clientEpoch, leadership.epoch);
     return leadership;
   }
 
@@ -215,7 +207,10 @@ export class Partition {
   requireReadable(clientEpoch: number): { epoch: number; end: number } {
     const { epoch, startOffset } = this.requireLeader(clientEpoch);
     if (this.#highWatermark < startOffset) {
-      throw new ProtocolError("OFFSET_NOT_AVAILABLE", `The leader of ${this.#name} in epoch ${epoch} does not yet know what is committed: ask again`);
+      throw new ProtocolError(
+        "OFFSET_NOT_AVAILABLE",
+        `The leader of ${this.#name} in epoch ${epoch} does not yet know what is committed: ask again`,
+      );
     }
     return { epoch, end: this.#highWatermark };
   }
@@ -239,11 +234,14 @@ export class Partition {
     const { end } = this.requireReadable(-1);
     const offset = before === -1 ? end : before;
     if (offset < 0 || offset > end) {
-      throw new ProtocolError("OFFSET_OUT_OF_RANGE", `Cannot delete the records of ${this.#name} below ${before}: the offset must be from ${this.log.startOffset} to ${end}, its high watermark, or -1 for that`);
+      throw new ProtocolError(
+        "OFFSET_OUT_OF_RANGE",
+        `Cannot delete the records of ${this.#name} below ${before}: the offset must be from ${this.log.startOffset} to ${end}, its high watermark, or -1 for that`,
+      );
     }
     if (offset > this.log.startOffset) {
       // The state of producers whose batches go must not depend on them.
-      await this.#store.save(this.log, this.#producers);
+      await this.#producers.save();
       await this.log.deleteRecordsTo(offset);
     }
     return this.log.startOffset;
@@ -254,19 +252,13 @@ export class Partition {
     this.#producers.expire(nowMs - this.#around.producerExpirationMs);
     if (this.#leadership === null || this.#unavailable !== null || this.failed) return 0;
     const { deletedSegments } = await this.log.applyRetention(nowMs, this.#highWatermark);
-    if (deletedSegments > 0) await this.saveProducers();
+    if (deletedSegments > 0) await this.#producers.save();
     return deletedSegments;
-  }
-
-  async saveProducers(): Promise<void> {
-    this.#unsavedBatches = 0;
-    this.#unsavedBytes = 0;
-    await this.#store.save(this.log, this.#producers);
   }
 
   /** Before a clean stop. */
   async settle(): Promise<void> {
-    if (this.#unsavedBatches >= SNAPSHOT_WORTH_BATCHES && !this.failed) await this.saveProducers();
+    if (!this.failed) await this.#producers.settle();
   }
 
   /** Takes a log that latched shut back into service, by ordinary recovery. What was appended and not written is gone from it. */
@@ -279,10 +271,7 @@ export class Partition {
 
   async #recover(): Promise<void> {
     await this.log.reopen();
-    const { producers, batchesRead } = await this.#store.load(this.log, this.#around.clock.wallMs());
-    this.#producers = producers;
-    this.#unsavedBatches = batchesRead;
-    this.#unsavedBytes = 0;
+    await this.#producers.reload(this.#around.clock.wallMs());
     this.#around.logger.warn({ partition: this.#name, endOffset: this.log.endOffset }, "A log that had failed takes writes again");
     this.#progressed();
     this.#notify();
@@ -292,14 +281,18 @@ export class Partition {
     return `partition ${this.index} of topic ${this.#topicName}`;
   }
 
+  /** How far this replica holds its log as safely as the flush policy asks. */
+  get #heldOffset(): number {
+    return this.#settings.flushPolicy.kind === "commit" ? this.log.durableOffset : this.log.writtenOffset;
+  }
+
   #progressed(): void {
-    const { log } = this;
-    this.#appending.settleBelow(this.#settings.flushPolicy.kind === "commit" ? log.durableOffset : log.writtenOffset, null);
+    this.#acknowledgements.held(this.#heldOffset);
     this.#advance();
-    if (log.failure !== null && this.#reopening === null) {
-      this.#giveUp(new ProtocolError("KAFKA_STORAGE_ERROR", `${this.#name} takes no writes: ${log.failure.message}. Whether the batch survives is not known`, { cause: log.failure }));
-      this.#onFailed();
-    }
+    const { failure } = this.log;
+    if (failure === null || this.#reopening !== null) return;
+    this.#giveUp(lostWithLog(this.#name, failure));
+    this.#onFailed();
   }
 
   #advance(): void {
@@ -310,7 +303,7 @@ export class Partition {
     const committed = committedOffset(record.isr, minInSync, this.#settings.flushPolicy, (nodeId) => this.#progressOf(nodeId));
     if (committed === null || committed <= this.#highWatermark) return;
     this.#highWatermark = committed;
-    const bytes = this.#committing.settleBelow(committed, null);
+    const bytes = this.#acknowledgements.committed(committed);
     for (const reader of this.#readers) reader.committed(bytes);
   }
 
@@ -320,40 +313,12 @@ export class Partition {
 
   /** Nobody who waits will get what it waits for. */
   #giveUp(error: ProtocolError): void {
-    this.#appending.fail(error);
-    this.#committing.fail(error);
+    this.#acknowledgements.fail(error);
     this.#notify();
   }
 
   #notify(): void {
     for (const reader of this.#readers) reader.changed();
-  }
-
-  #wait(endOffset: number, bytes: number, acks: number, timeoutMs: number, resend: boolean): Promise<ProtocolError | null> {
-    const queue = acks === 1 ? this.#appending : this.#committing;
-    if (resend) {
-      const reached = acks === 1 ? (this.#settings.flushPolicy.kind === "commit" ? this.log.durableOffset : this.log.writtenOffset) : this.#highWatermark;
-      if (acks === 0 || endOffset <= reached) return ACKNOWLEDGED;
-    } else if (acks !== -1) {
-      this.#committing.push(endOffset, bytes, null);
-      if (acks === 0) return ACKNOWLEDGED;
-    }
-    return new Promise((resolve) => {
-      const waiter: Waiter = {
-        settle: resolve,
-        timer: this.#around.timeouts.after(timeoutMs, () => {
-          resolve(new ProtocolError("REQUEST_TIMED_OUT", `The batch at offset ${endOffset - 1} of ${this.#name} was appended, but not acknowledged within ${timeoutMs} ms: whether it survives is not known`));
-        }),
-      };
-      if (resend) queue.pushResend(endOffset, waiter);
-      else queue.push(endOffset, bytes, waiter);
-    });
-  }
-
-  #requireTakesWrites(): void {
-    if (this.log.failure !== null || this.#reopening !== null) {
-      throw new ProtocolError("KAFKA_STORAGE_ERROR", `Cannot append to ${this.#name}: its log takes no writes${this.log.failure === null ? " while it recovers" : ` since ${this.log.failure.message}`}. It reopens by itself once the disk has space`);
-    }
   }
 
   #requireSpace(): void {
@@ -364,29 +329,17 @@ export class Partition {
 
   #requireReplicas({ isr, replicas }: pb.PartitionRecord): void {
     const minInSync = effectiveMinInSync(this.#settings, replicas.length);
-    if (isr.length >= minInSync) return;
-    throw new ProtocolError("NOT_ENOUGH_REPLICAS", `Cannot append to ${this.#name} with acks=all: ${isr.length} of its ${replicas.length} replicas are in sync, and min.insync.replicas is ${minInSync}`);
-  }
-
-  #wrongEpoch(clientEpoch: number, epoch: number): ProtocolError {
-    if (clientEpoch < epoch) return new ProtocolError("FENCED_LEADER_EPOCH", `${this.#name} is led in epoch ${epoch}, the request knows ${clientEpoch}: refresh the metadata`);
-    return new ProtocolError("UNKNOWN_LEADER_EPOCH", `${this.#name} is led in epoch ${epoch} as far as node ${this.#around.nodeId} knows, the request speaks of ${clientEpoch}: ask again`);
-  }
-
-  #countUnsaved(bytes: number): void {
-    this.#unsavedBatches++;
-    this.#unsavedBytes += bytes;
-    if (this.#unsavedBatches < SNAPSHOT_EVERY_BATCHES && this.#unsavedBytes < SNAPSHOT_EVERY_BYTES) return;
-    this.saveProducers().catch((error: unknown) => {
-      this.#around.logger.warn({ partition: this.#name, err: error }, "Cannot write a snapshot of producers; the next open reads more of the log");
-    });
+    if (isr.length < minInSync) throw tooFewInSync(this.#name, isr.length, replicas.length, minInSync);
   }
 
   #warnIfOld(header: BatchHeader, nowMs: number): void {
     const { retentionMs } = this.#settings;
-    if (retentionMs < 0 || header.maxTimestamp >= nowMs - retentionMs || nowMs - this.#warnedOldAtMs < 60_000) return;
+    if (retentionMs < 0 || header.maxTimestamp >= nowMs - retentionMs || nowMs - this.#warnedOldAtMs < WARN_EVERY_MS) return;
     this.#warnedOldAtMs = nowMs;
-    this.#around.logger.warn({ partition: this.#name, timestamp: header.maxTimestamp, retentionMs }, "Records are produced that retention removes as soon as their segment is full: raise retention.ms, or set it to -1");
+    this.#around.logger.warn(
+      { partition: this.#name, timestamp: header.maxTimestamp, retentionMs },
+      "Records are produced that retention removes as soon as their segment is full: raise retention.ms, or set it to -1",
+    );
   }
 }
 
@@ -403,12 +356,4 @@ export interface PartitionId {
 /** Directories bear the id, never the name: a topic that is deleted and made again must not meet its former log. */
 export function logName(topicId: Uuid, index: number): string {
   return `${topicId}-${index}`;
-}
-
-export function lowSpace(action: string, path: string, freeBytes: number, limitBytes: number): ProtocolError {
-  return new ProtocolError(
-    "KAFKA_STORAGE_ERROR",
-    `Cannot ${action}: ${freeBytes} bytes are free at ${path}, and log.min.free.bytes keeps ${limitBytes}. Free some space; writing goes on by itself then, and reading never stopped`,
-    { notAppended: true },
-  );
 }

@@ -55,10 +55,18 @@ export class Partitions {
     const settings = topicSettings(this.#config, new Map());
     const found = this.#around.directory.names().flatMap((name) => {
       const id = parseLogName(name);
-      if (id === null) this.#logger.warn({ name, path: this.#around.directory.path }, "A directory among the logs bears no partition's name; it is left alone");
+      if (id === null)
+        this.#logger.warn(
+          { name, path: this.#around.directory.path },
+          "A directory among the logs bears no partition's name; it is left alone",
+        );
       return id ?? [];
     });
-    await Promise.all(found.map(({ topicId, index }) => this.#slots.run(() => this.#openOne(topicId, index, `with id ${uuidToText(topicId)}`, settings, new TopicTraffic("")))));
+    await Promise.all(
+      found.map(({ topicId, index }) =>
+        this.#slots.run(() => this.#openOne(topicId, index, `with id ${uuidToText(topicId)}`, settings, new TopicTraffic(""))),
+      ),
+    );
     return [...this.all()].flatMap(({ topicId, index, log }) => {
       const { tornBytes, damaged } = log.recovery;
       const kind = damaged ? 1 : tornBytes > 0 ? 0 : null;
@@ -112,7 +120,12 @@ export class Partitions {
       [...this.all()].map((partition) =>
         this.#slots
           .run(() => partition.settle())
-          .catch((error: unknown) => this.#logger.warn({ topic: partition.topicName, partition: partition.index, err: error }, "Cannot write a snapshot of producers; the next start reads more of the log")),
+          .catch((error: unknown) =>
+            this.#logger.warn(
+              { topic: partition.topicName, partition: partition.index, err: error },
+              "Cannot write a snapshot of producers; the next start reads more of the log",
+            ),
+          ),
       ),
     );
   }
@@ -135,14 +148,22 @@ export class Partitions {
     if (running) return running;
     const opened = this.#slots
       .run(() => this.#openOne(topic.id, index, topic.name, known.settings, known.traffic))
-      .catch((error: unknown) => this.#logger.error({ topic: topic.name, partition: index, err: error }, "Cannot open the log of a partition; it is tried again when the partition changes or the node starts"))
+      .catch((error: unknown) =>
+        this.#logger.error(
+          { topic: topic.name, partition: index, err: error },
+          "Cannot open the log of a partition; it is tried again when the partition changes or the node starts",
+        ),
+      )
       .finally(() => this.#opening.delete(name));
     this.#opening.set(name, opened);
     return opened;
   }
 
   async #openOne(topicId: Uuid, index: number, topicName: string, settings: TopicSettings, traffic: TopicTraffic): Promise<void> {
-    const partition = await Partition.open({ topicId, index, topicName, settings, traffic, onFailed: () => this.#watchFailed() }, this.#around);
+    const partition = await Partition.open(
+      { topicId, index, topicName, settings, traffic, onFailed: () => this.#watchFailed() },
+      this.#around,
+    );
     let partitions = this.#open.get(topicId);
     if (partitions === undefined) this.#open.set(topicId, (partitions = new Map()));
     partitions.set(index, partition);
@@ -154,7 +175,8 @@ export class Partitions {
   }
 
   #update(partition: Partition, topic: TopicImage, record: pb.PartitionRecord, known: KnownTopic): void {
-    if (partition.settings !== known.settings || partition.traffic !== known.traffic) partition.configure(topic.name, known.settings, known.traffic);
+    if (partition.settings !== known.settings || partition.traffic !== known.traffic)
+      partition.configure(topic.name, known.settings, known.traffic);
     this.#updateLeadership(topic, record);
   }
 
@@ -180,7 +202,9 @@ export class Partitions {
     if (partitions === undefined) return;
     this.#open.delete(topicId);
     for (const partition of partitions.values()) {
-      partition.close(new ProtocolError("UNKNOWN_TOPIC_ID", `Topic ${partition.topicName} (id ${uuidToText(topicId)}) was deleted: refresh the metadata`));
+      partition.close(
+        new ProtocolError("UNKNOWN_TOPIC_ID", `Topic ${partition.topicName} (id ${uuidToText(topicId)}) was deleted: refresh the metadata`),
+      );
     }
   }
 
@@ -199,7 +223,12 @@ export class Partitions {
         failed.map((partition) =>
           this.#slots
             .run(() => partition.reopen())
-            .catch((error: unknown) => this.#logger.error({ topic: partition.topicName, partition: partition.index, err: error }, "A log that failed cannot be reopened yet")),
+            .catch((error: unknown) =>
+              this.#logger.error(
+                { topic: partition.topicName, partition: partition.index, err: error },
+                "A log that failed cannot be reopened yet",
+              ),
+            ),
         ),
       );
     }

@@ -29,7 +29,7 @@ export class ProducerStore {
     if (log.endOffset === 0) return { producers: new Producers(this.#limit), batchesRead: 0 };
     const { producers, offset } = await this.#newestSnapshot(log);
     let batchesRead = 0;
-    for (let from = Math.max(offset, log.startOffset); from < log.endOffset; ) {
+    for (let from = Math.max(offset, log.startOffset); from < log.endOffset;) {
       try {
         for await (const header of log.headers(from)) {
           from = header.lastOffset + 1;

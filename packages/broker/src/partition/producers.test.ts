@@ -44,13 +44,63 @@ describe("idempotence", () => {
   });
 
   test.each<[what: string, steps: [batch: { producerId: number; epoch?: number; sequence: number; count?: number }, outcome: Outcome][]]>([
-    ["a gap is refused", [[{ producerId: 1, sequence: 0 }, 0], [{ producerId: 1, sequence: 2 }, "OUT_OF_ORDER_SEQUENCE_NUMBER"], [{ producerId: 1, sequence: 1 }, 1]]],
-    ["a resend of another length is refused", [[{ producerId: 1, sequence: 0, count: 2 }, 0], [{ producerId: 1, sequence: 0, count: 3 }, "OUT_OF_ORDER_SEQUENCE_NUMBER"]]],
-    ["an older epoch is refused", [[{ producerId: 1, epoch: 1, sequence: 0 }, 0], [{ producerId: 1, epoch: 0, sequence: 1 }, "INVALID_PRODUCER_EPOCH"]]],
-    ["a new epoch begins at 0", [[{ producerId: 1, sequence: 0 }, 0], [{ producerId: 1, epoch: 1, sequence: 1 }, "OUT_OF_ORDER_SEQUENCE_NUMBER"], [{ producerId: 1, epoch: 1, sequence: 0 }, 1]]],
-    ["an unknown producer begins anywhere, but at 0 in an empty partition", [[{ producerId: 1, sequence: 7 }, "OUT_OF_ORDER_SEQUENCE_NUMBER"], [{ producerId: 1, sequence: 0 }, 0], [{ producerId: 2, sequence: 7 }, 1], [{ producerId: 2, sequence: 9 }, "OUT_OF_ORDER_SEQUENCE_NUMBER"]]],
-    ["after the largest sequence comes 0", [[{ producerId: 9, sequence: 0 }, 0], [{ producerId: 1, sequence: LARGEST }, 1], [{ producerId: 1, sequence: 0 }, 2], [{ producerId: 1, sequence: LARGEST }, 1]]],
-    ["a batch may straddle the largest sequence", [[{ producerId: 9, sequence: 0 }, 0], [{ producerId: 1, sequence: LARGEST - 1, count: 4 }, 1], [{ producerId: 1, sequence: 2 }, 5], [{ producerId: 1, sequence: LARGEST - 1, count: 4 }, 1]]],
+    [
+      "a gap is refused",
+      [
+        [{ producerId: 1, sequence: 0 }, 0],
+        [{ producerId: 1, sequence: 2 }, "OUT_OF_ORDER_SEQUENCE_NUMBER"],
+        [{ producerId: 1, sequence: 1 }, 1],
+      ],
+    ],
+    [
+      "a resend of another length is refused",
+      [
+        [{ producerId: 1, sequence: 0, count: 2 }, 0],
+        [{ producerId: 1, sequence: 0, count: 3 }, "OUT_OF_ORDER_SEQUENCE_NUMBER"],
+      ],
+    ],
+    [
+      "an older epoch is refused",
+      [
+        [{ producerId: 1, epoch: 1, sequence: 0 }, 0],
+        [{ producerId: 1, epoch: 0, sequence: 1 }, "INVALID_PRODUCER_EPOCH"],
+      ],
+    ],
+    [
+      "a new epoch begins at 0",
+      [
+        [{ producerId: 1, sequence: 0 }, 0],
+        [{ producerId: 1, epoch: 1, sequence: 1 }, "OUT_OF_ORDER_SEQUENCE_NUMBER"],
+        [{ producerId: 1, epoch: 1, sequence: 0 }, 1],
+      ],
+    ],
+    [
+      "an unknown producer begins anywhere, but at 0 in an empty partition",
+      [
+        [{ producerId: 1, sequence: 7 }, "OUT_OF_ORDER_SEQUENCE_NUMBER"],
+        [{ producerId: 1, sequence: 0 }, 0],
+        [{ producerId: 2, sequence: 7 }, 1],
+        [{ producerId: 2, sequence: 9 }, "OUT_OF_ORDER_SEQUENCE_NUMBER"],
+      ],
+    ],
+    [
+      "after the largest sequence comes 0",
+      [
+        [{ producerId: 9, sequence: 0 }, 0],
+        [{ producerId: 1, sequence: LARGEST }, 1],
+        [{ producerId: 1, sequence: 0 }, 2],
+        [{ producerId: 1, sequence: LARGEST }, 1],
+      ],
+    ],
+    [
+      "a batch may straddle the largest sequence",
+      [
+        [{ producerId: 9, sequence: 0 }, 0],
+        [{ producerId: 1, sequence: LARGEST - 1, count: 4 }, 1],
+        [{ producerId: 1, sequence: 2 }, 5],
+        [{ producerId: 1, sequence: LARGEST - 1, count: 4 }, 1],
+      ],
+    ],
   ])("%s", async (_what, steps) => {
     const rig = await openRig();
     for (const [batch, outcome] of steps) expect(send(rig, batch)).toBe(outcome);
@@ -59,7 +109,8 @@ describe("idempotence", () => {
   test.each(["a clean stop", "a power failure"])("after %s resends are still recognised and gaps still refused", async (end) => {
     const host = memoryHost();
     const rig = await openRig(host);
-    for (let i = 0; i < 40; i++) await rig.run(rig.partition.produce(batchOf(host, { producerId: 1, sequence: i }), -1, 1000, host.clock.wallMs()).acknowledged);
+    for (let i = 0; i < 40; i++)
+      await rig.run(rig.partition.produce(batchOf(host, { producerId: 1, sequence: i }), -1, 1000, host.clock.wallMs()).acknowledged);
     if (end === "a clean stop") await rig.close();
     const again = await openRig(host.restart());
     for (let i = 35; i < 40; i++) expect(send(again, { producerId: 1, sequence: i })).toBe(i);
@@ -70,23 +121,25 @@ describe("idempotence", () => {
 
   test("a snapshot that tells of batches which a power failure took is forgotten for good", async () => {
     const host = memoryHost();
-    const rig = await openRig(host, { overrides: { "flush.policy": "os" } });
-    for (let i = 0; i < 3; i++) await rig.run(rig.partition.produce(batchOf(host, { producerId: 1, sequence: i }), -1, 1000, host.clock.wallMs()).acknowledged);
-    await rig.run(rig.partition.saveProducers());
-    const after = await openRig(host.restart(), { overrides: { "flush.policy": "os" } });
+    const os = { overrides: { "flush.policy": "os" } };
+    const rig = await openRig(host, os);
+    for (let i = 0; i < 40; i++) send(rig, { producerId: 1, sequence: i });
+    await rig.run(rig.partition.settle());
+    const after = await openRig(host.restart(), os);
     const kept = after.partition.log.endOffset;
-    expect(kept).toBeLessThan(3);
-    for (let i = 0; i < 5; i++) expect(send(after, { producerId: 2, sequence: i })).toBe(kept + i);
+    expect(kept).toBeLessThan(40);
+    for (let i = 0; i < 40; i++) expect(send(after, { producerId: 2, sequence: i })).toBe(kept + i);
     await after.close();
-    const last = await openRig(after.host.restart(), { overrides: { "flush.policy": "os" } });
-    expect(send(last, { producerId: 2, sequence: 4 })).toBe(kept + 4);
-    expect(send(last, { producerId: 1, sequence: 2 })).toBe(kept === 0 ? kept + 5 : "OUT_OF_ORDER_SEQUENCE_NUMBER");
+    const last = await openRig(after.host.restart(), os);
+    expect(send(last, { producerId: 2, sequence: 39 })).toBe(kept + 39);
+    expect(send(last, { producerId: 1, sequence: 39 })).toBe(kept === 0 ? 40 : "OUT_OF_ORDER_SEQUENCE_NUMBER");
   });
 
   test("a damaged snapshot is not used: the log itself tells", async () => {
     const host = memoryHost();
     const rig = await openRig(host);
-    for (let i = 0; i < 40; i++) await rig.run(rig.partition.produce(batchOf(host, { producerId: 1, sequence: i }), -1, 1000, host.clock.wallMs()).acknowledged);
+    for (let i = 0; i < 40; i++)
+      await rig.run(rig.partition.produce(batchOf(host, { producerId: 1, sequence: i }), -1, 1000, host.clock.wallMs()).acknowledged);
     await rig.close();
     const { directory } = rig.partition.log;
     const name = (await rig.run(host.disk.list(directory))).find((each) => each.endsWith(".snapshot"));
@@ -112,7 +165,15 @@ describe("idempotence", () => {
 
   test("of more producers than may be remembered the one silent longest gives way", () => {
     const producers = new Producers(2);
-    const header = (producerId: number, sequence: number) => ({ producerId, producerEpoch: 0, baseSequence: sequence, lastSequence: sequence, lastOffsetDelta: 0, isControl: false }) as BatchHeader;
+    const header = (producerId: number, sequence: number) =>
+      ({
+        producerId,
+        producerEpoch: 0,
+        baseSequence: sequence,
+        lastSequence: sequence,
+        lastOffsetDelta: 0,
+        isControl: false,
+      }) as BatchHeader;
     producers.record(header(1, 0), 0, 0, -1);
     producers.record(header(2, 0), 1, 1, -1);
     producers.record(header(1, 1), 2, 2, -1);
@@ -148,7 +209,9 @@ test("random streams of batches, resends and gaps are judged as by a plain twin,
         if (each.kind === "resend") {
           const original = own.at(-1 - each.back);
           if (original === undefined) continue;
-          expect(send(rig, { producerId: each.producer, epoch: twin.epoch, sequence: original.sequence, count: original.count })).toBe(each.back < 5 ? original.offset : "OUT_OF_ORDER_SEQUENCE_NUMBER");
+          expect(send(rig, { producerId: each.producer, epoch: twin.epoch, sequence: original.sequence, count: original.count })).toBe(
+            each.back < 5 ? original.offset : "OUT_OF_ORDER_SEQUENCE_NUMBER",
+          );
           continue;
         }
         if (each.kind === "epoch") {
@@ -159,7 +222,9 @@ test("random streams of batches, resends and gaps are judged as by a plain twin,
         const count = each.kind === "next" ? each.count : 1;
         // Without state a producer may begin anywhere, unless nothing was ever written.
         const accepted = each.kind !== "gap" || (!twin.known && end > 0);
-        expect(send(rig, { producerId: each.producer, epoch: twin.epoch, sequence, count })).toBe(accepted ? end : "OUT_OF_ORDER_SEQUENCE_NUMBER");
+        expect(send(rig, { producerId: each.producer, epoch: twin.epoch, sequence, count })).toBe(
+          accepted ? end : "OUT_OF_ORDER_SEQUENCE_NUMBER",
+        );
         if (!accepted) continue;
         log.push({ producer: each.producer, epoch: twin.epoch, sequence, count, offset: end });
         Object.assign(twin, { next: sequence + count, known: true });
@@ -175,13 +240,27 @@ test("random streams of batches, resends and gaps are judged as by a plain twin,
 test("a snapshot gives back what was written into it, and no flipped bit passes", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.record({ id: fc.maxSafeNat(), epoch: fc.nat(32_767), activeMs: fc.maxSafeNat(), sequences: fc.array(fc.nat(1000), { minLength: 1, maxLength: 5 }) }), { maxLength: 5 }),
+      fc.array(
+        fc.record({
+          id: fc.maxSafeNat(),
+          epoch: fc.nat(32_767),
+          activeMs: fc.maxSafeNat(),
+          sequences: fc.array(fc.nat(1000), { minLength: 1, maxLength: 5 }),
+        }),
+        { maxLength: 5 },
+      ),
       fc.maxSafeNat(),
       fc.nat(),
       (producers, offset, flip) => {
         const written = new Producers(10);
         for (const { id, epoch, activeMs, sequences } of producers) {
-          const batches = sequences.map((baseSequence, i) => ({ baseSequence, lastSequence: baseSequence + i, baseOffset: 10 * i, lastOffset: 11 * i, appendTimeMs: i % 2 === 0 ? -1 : activeMs }));
+          const batches = sequences.map((baseSequence, i) => ({
+            baseSequence,
+            lastSequence: baseSequence + i,
+            baseOffset: 10 * i,
+            lastOffset: 11 * i,
+            appendTimeMs: i % 2 === 0 ? -1 : activeMs,
+          }));
           written.restore(id, { epoch, lastActiveMs: activeMs, batches });
         }
         const bytes = encodeProducerSnapshot(offset, written);

@@ -57,7 +57,11 @@ export class Producers {
       throw outOfOrder(header, "this empty partition", 0);
     }
     if (producerEpoch < state.epoch) {
-      throw new ProtocolError("INVALID_PRODUCER_EPOCH", `Producer ${producerId} sent epoch ${producerEpoch}, but epoch ${state.epoch} has written to this partition: a newer instance has taken over`, { notAppended: true });
+      throw new ProtocolError(
+        "INVALID_PRODUCER_EPOCH",
+        `Producer ${producerId} sent epoch ${producerEpoch}, but epoch ${state.epoch} has written to this partition: a newer instance has taken over`,
+        { notAppended: true },
+      );
     }
     if (producerEpoch > state.epoch) {
       if (baseSequence === 0) return null;

@@ -48,9 +48,16 @@ export class Retention {
       if (this.#stopped) return;
       try {
         const deleted = await partition.applyRetention(this.#clock.wallMs());
-        if (deleted > 0) this.#logger.info({ topic: partition.topicName, partition: partition.index, segments: deleted, startOffset: partition.log.startOffset }, "Retention deleted segments");
+        if (deleted > 0)
+          this.#logger.info(
+            { topic: partition.topicName, partition: partition.index, segments: deleted, startOffset: partition.log.startOffset },
+            "Retention deleted segments",
+          );
       } catch (error) {
-        this.#logger.error({ topic: partition.topicName, partition: partition.index, err: error }, "Retention failed for a partition; it is tried again at the next check");
+        this.#logger.error(
+          { topic: partition.topicName, partition: partition.index, err: error },
+          "Retention failed for a partition; it is tried again at the next check",
+        );
       }
     }
   }

@@ -6,7 +6,8 @@ export function checkTimestamps(header: BatchHeader, settings: TopicSettings, no
   const { messageTimestampBeforeMaxMs: beforeMaxMs, messageTimestampAfterMaxMs: afterMaxMs } = settings;
   const earliest = Math.min(header.baseTimestamp, header.maxTimestamp);
   const latest = Math.max(header.baseTimestamp, header.maxTimestamp);
-  if (nowMs - earliest > beforeMaxMs) throw outside(earliest, `${nowMs - earliest} ms before`, "message.timestamp.before.max.ms", beforeMaxMs, nowMs);
+  if (nowMs - earliest > beforeMaxMs)
+    throw outside(earliest, `${nowMs - earliest} ms before`, "message.timestamp.before.max.ms", beforeMaxMs, nowMs);
   if (latest - nowMs > afterMaxMs) throw outside(latest, `${latest - nowMs} ms after`, "message.timestamp.after.max.ms", afterMaxMs, nowMs);
 }
 
