@@ -114,8 +114,8 @@ export class AdminError extends ProtocolError {
   readonly failures: readonly [Failure, ...Failure[]];
 
   constructor(action: string, failures: readonly [Failure, ...Failure[]]) {
-    const lines = failures.map(({ item, error, message }) => `${item}: ${message === "" ? error : message} [${error}]`);
-    super(failures[0].error, `Cannot ${action} ${lines.join("; ")}`);
+    const lines = failures.map(({ item, error, message }) => `${message.startsWith("Cannot ") ? message : `Cannot ${action} ${item}: ${message}`} [${error}]`);
+    super(failures[0].error, lines.join("; "));
     this.name = "AdminError";
     this.failures = failures;
   }

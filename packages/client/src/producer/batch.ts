@@ -20,6 +20,8 @@ export class Batch {
   due = false;
   /** Of its first record; -1 until it is sent, and always without idempotence. */
   sequence = -1;
+  /** Its place among the batches of its lane, also while it has no sequence. */
+  place = 0;
   encoded: Uint8Array | null = null;
   encoding = false;
   inFlight = false;
@@ -28,9 +30,12 @@ export class Batch {
   sentMs = 0;
   /** Names the try that an answer belongs to. */
   attempt = 0;
+  /** Refused as out of order: to be sent again once this earlier one is settled, not before. */
+  behind: Batch | null = null;
   /** One of the tries may have been appended. */
   uncertain = false;
   lastError: ProtocolError | null = null;
+  acknowledged = false;
   settled = false;
   readonly watchers: Watcher[] = [];
 
@@ -51,6 +56,7 @@ export class Batch {
     this.encoded = null;
     this.inFlight = false;
     this.tried = false;
+    this.behind = null;
     this.attempt++;
   }
 
@@ -73,6 +79,7 @@ export class Batch {
     part.bytes = Math.floor((this.bytes * (until - from)) / this.records.length);
     part.due = true;
     part.sequence = this.sequence === -1 ? -1 : sequencePlus(this.sequence, from);
+    part.place = this.place;
     part.uncertain = this.uncertain;
     part.lastError = this.lastError;
     return part;

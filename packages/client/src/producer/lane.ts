@@ -30,13 +30,14 @@ export class Lane {
   retryAtMs = Number.NEGATIVE_INFINITY;
   failures = 0;
   #nextSequence = 0;
+  #places = 0;
   /** The broker knows this identity: from now on it checks that sequences follow each other. */
   #confirmed = false;
   #hole = false;
   #sealed: Batch[] = [];
   /** In order of their sequences. */
   #sent: Batch[] = [];
-  /** Proven not to be in the log, to be sequenced anew. */
+  /** Proven not to be in the log, to be sequenced anew; in order of their places. */
   #returned: Batch[] = [];
 
   constructor(topic: TopicInfo, partition: number, idempotent: boolean) {
@@ -49,14 +50,10 @@ export class Lane {
     return this.open === null && this.#sealed.length + this.#sent.length + this.#returned.length === 0;
   }
 
-  get sent(): readonly Batch[] {
-    return this.#sent;
-  }
-
   /** Sent or not, oldest first. */
   *batches(): Generator<Batch> {
     yield* this.#returned;
-    yield* this.#sent;
+    for (const batch of this.#sent) if (!batch.acknowledged) yield batch;
     yield* this.#sealed;
     if (this.open !== null) yield this.open;
   }
@@ -88,14 +85,17 @@ export class Lane {
     let inFlight = 0;
     for (const batch of this.#sent) if (batch.inFlight) inFlight++;
     if (inFlight >= window) return null;
-    const again = this.#sent.find((batch) => !batch.inFlight);
+    const again = this.#sent.find((batch) => !batch.inFlight && !batch.acknowledged);
     // While a batch is being compressed the next ones can be, too.
-    if (again !== undefined) return again.encoding ? this.#takeNew(window) : again;
-    return this.#takeNew(window);
+    if (again === undefined || again.encoding) return this.#takeNew(window);
+    return again.behind === null || !this.#sent.includes(again.behind) ? again : null;
   }
 
+  /** It keeps its place in the window until all before it are acknowledged: a broker remembers only the last five batches, so one that
+   * falls further behind could be repeated without being known again. */
   acknowledged(batch: Batch): void {
-    this.#remove(batch);
+    batch.acknowledged = true;
+    this.#slide();
     this.#confirmed = true;
     this.failures = 0;
     this.retryAtMs = Number.NEGATIVE_INFINITY;
@@ -110,8 +110,10 @@ export class Lane {
 
   /** The broker misses records before it: so it is not in the log. `true` when an earlier batch of ours explains that. */
   outOfOrder(batch: Batch, error: ProtocolError): boolean {
-    if (this.#sent[0] !== batch) {
+    const [first] = this.#sent;
+    if (first !== undefined && first !== batch) {
       this.again(batch, error, false);
+      batch.behind = first;
       return true;
     }
     const explained = this.#hole;
@@ -142,7 +144,7 @@ export class Lane {
   /** The topic is another one of the same name: nothing sent before counts there. */
   restart(topic: TopicInfo): void {
     this.topic = topic;
-    for (const batch of [...this.#sent]) this.#return(batch);
+    for (const batch of [...this.#sent]) if (!batch.acknowledged) this.#return(batch);
     if (this.identity !== null) this.#hole = true;
     else this.#sealed = [...this.#returned.splice(0), ...this.#sealed];
   }
@@ -165,6 +167,7 @@ export class Lane {
       batch.sequence = this.#nextSequence;
       this.#nextSequence = sequencePlus(this.#nextSequence, batch.records.length);
     }
+    batch.place = this.#places++;
     this.#sent.push(batch);
     return batch;
   }
@@ -172,11 +175,16 @@ export class Lane {
   #return(batch: Batch): void {
     this.#remove(batch);
     batch.withdraw();
-    this.#returned.push(batch);
+    const behind = this.#returned.findIndex((other) => other.place > batch.place);
+    this.#returned.splice(behind < 0 ? this.#returned.length : behind, 0, batch);
   }
 
   #returnUntried(): void {
     for (const batch of [...this.#sent]) if (!batch.tried) this.#return(batch);
+  }
+
+  #slide(): void {
+    while (this.#sent[0]?.acknowledged === true) this.#sent.shift();
   }
 
   #remove(batch: Batch): void {
@@ -185,5 +193,6 @@ export class Lane {
       if (index >= 0) list.splice(index, 1);
     }
     if (this.open === batch) this.open = null;
+    this.#slide();
   }
 }

@@ -1,5 +1,5 @@
 import { memoryHost, type MemoryHost } from "@ottla/host";
-import { errors, ProtocolError, uuidFromBytes, type ErrorName, type Uuid } from "@ottla/protocol";
+import { decodeBatch, errors, ProtocolError, uuidFromBytes, type ErrorName, type Uuid } from "@ottla/protocol";
 import { Ottla, type OttlaOptions } from "../ottla.ts";
 import { FakeBroker, type Fault } from "./fake-broker.test.kit.ts";
 import { FakePartition } from "./fake-partition.test.kit.ts";
@@ -79,6 +79,12 @@ export class FakeCluster implements AsyncDisposable {
     const found = this.topics.get(name)?.partitions[partition];
     if (found === undefined) throw new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION", `${name}-${partition}`);
     return found;
+  }
+
+  /** The values in the log, as text. */
+  async values(name: string, partition = 0): Promise<string[]> {
+    const decoded = await Promise.all(this.partition(name, partition).batches.map(({ bytes }) => decodeBatch(bytes, 0, this.host.codecs)));
+    return decoded.flat().map(({ value }) => (value === null ? "" : Buffer.from(value).toString()));
   }
 
   byId(id: Uint8Array): FakeTopic | undefined {

@@ -46,10 +46,6 @@ export class FakePartition {
     return this.batches.flatMap(({ bytes }) => decodeBatchSync(bytes)).filter(({ offset }) => offset >= this.startOffset);
   }
 
-  values(): string[] {
-    return this.records().map(({ value }) => (value === null ? "" : Buffer.from(value).toString()));
-  }
-
   read(from: number, maxBytes: number): Uint8Array {
     if (from < this.startOffset || from > this.endOffset) throw new ProtocolError("OFFSET_OUT_OF_RANGE", `offset ${from} is not in ${this.startOffset} to ${this.endOffset}`);
     const parts: Uint8Array[] = [];
