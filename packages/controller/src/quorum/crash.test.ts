@@ -32,7 +32,8 @@ async function live(host: MemoryHost, state: Follower): Promise<void> {
   await until(() => state.term !== null);
   while (failed === null && !host.crashed && state.texts.length < ENTRIES) {
     // Three at a time, the next ones while the first are being written.
-    for (let i = 0; i < 3 && quorum.status.role === "leader"; i++) quorum.propose(new TextEncoder().encode(`entry ${state.texts.length + i}`));
+    for (let i = 0; i < 3 && quorum.status.role === "leader"; i++)
+      quorum.propose(new TextEncoder().encode(`entry ${state.texts.length + i}`));
     const wanted = state.texts.length + 2;
     await until(() => state.texts.length >= wanted);
   }

@@ -108,7 +108,10 @@ export class EntryLog {
     for (const part of parts) {
       for (const { header, bytes } of batches(part)) {
         const [record, ...more] = decodeBatchSync(bytes);
-        assert(record?.value != null && more.length === 0, () => `the batch at offset ${header.baseOffset} of ${this.#log.directory} is not one Raft entry`);
+        assert(
+          record?.value != null && more.length === 0,
+          () => `the batch at offset ${header.baseOffset} of ${this.#log.directory} is not one Raft entry`,
+        );
         entries.push({ index: header.baseOffset + 1, term: header.leaderEpoch, data: record.value.slice() });
       }
     }

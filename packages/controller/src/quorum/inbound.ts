@@ -51,7 +51,10 @@ export class Inbound {
         this.#receive(from, decodeMessage(frame));
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        this.#logger.warn({ peer: session.peer, from: from.nodeId, error }, "ended the stream of another controller: it sent what cannot be read");
+        this.#logger.warn(
+          { peer: session.peer, from: from.nodeId, error },
+          "ended the stream of another controller: it sent what cannot be read",
+        );
         session.close({ code: error.error, message: error.message });
       }
     }

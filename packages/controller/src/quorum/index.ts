@@ -1,2 +1,3 @@
 export { NotLeaderError, type CommittedEntry, type QuorumListener } from "./listener.ts";
-export { Quorum, type QuorumOptions, type QuorumStatus, type QuorumVoter } from "./quorum.ts";
+export type { QuorumOptions, QuorumStatus, QuorumVoter } from "./options.ts";
+export { Quorum } from "./quorum.ts";

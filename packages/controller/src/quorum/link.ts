@@ -100,7 +100,10 @@ export class Link {
       else if (nodeId === String(peer.nodeId) && directoryId === peer.directoryId) return session;
       else {
         session.close({ code: "INVALID_REQUEST", message: `expected controller ${peer.nodeId} with directory ${peer.directoryId}` });
-        logger.warn({ expected: peer, nodeId, directoryId, peer: session.peer }, "another controller answered than the one that was dialled; check its address");
+        logger.warn(
+          { expected: peer, nodeId, directoryId, peer: session.peer },
+          "another controller answered than the one that was dialled; check its address",
+        );
       }
     } catch (error) {
       logger.debug({ nodeId: peer.nodeId, error }, "cannot reach another controller");

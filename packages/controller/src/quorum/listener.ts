@@ -23,7 +23,9 @@ export class NotLeaderError extends Error {
   readonly leader: number;
 
   constructor(action: string, nodeId: number, leader: number) {
-    super(`Cannot ${action} at controller ${nodeId}: ${leader === -1 ? "no leader is known" : leader === nodeId ? "it is not ready to lead" : `controller ${leader} leads`}`);
+    super(
+      `Cannot ${action} at controller ${nodeId}: ${leader === -1 ? "no leader is known" : leader === nodeId ? "it is not ready to lead" : `controller ${leader} leads`}`,
+    );
     this.name = "NotLeaderError";
     this.leader = leader;
   }

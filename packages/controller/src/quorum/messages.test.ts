@@ -41,9 +41,21 @@ test("whatever arrives, it is a message or an INVALID_REQUEST", () => {
 });
 
 test.each([
-  ["a gap", [{ index: 6, term: 2 }, { index: 8, term: 2 }]],
+  [
+    "a gap",
+    [
+      { index: 6, term: 2 },
+      { index: 8, term: 2 },
+    ],
+  ],
   ["a first entry that does not follow", [{ index: 7, term: 2 }]],
-  ["a falling term", [{ index: 6, term: 3 }, { index: 7, term: 2 }]],
+  [
+    "a falling term",
+    [
+      { index: 6, term: 3 },
+      { index: 7, term: 2 },
+    ],
+  ],
   ["a term above the leader's", [{ index: 6, term: 9 }]],
 ])("entries with %s are refused", (_what, positions) => {
   const entries = positions.map((position) => ({ ...position, data: new Uint8Array(1) }));

@@ -1,6 +1,6 @@
 import { Raft, type Limits } from "../raft/index.ts";
 import { EntryLog } from "./entry-log.ts";
-import type { QuorumOptions } from "./quorum.ts";
+import type { QuorumOptions } from "./options.ts";
 import { VoteFile } from "./vote-file.ts";
 
 /** Opens log and vote and checks that they are of one piece. Closes again what it opened when they are not. */

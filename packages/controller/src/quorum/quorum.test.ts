@@ -155,7 +155,9 @@ test("a log that lost what was applied, and one without its vote, are refused by
   const one = await leader(host);
   await propose(host, one, "a");
   await host.clock.run(one.quorum.close());
-  await expect(open(host, 9)).rejects.toThrow(/\/data\/controller\/raft\/entries holds entries 1 to 2, but the checkpoint holds everything up to 9/);
+  await expect(open(host, 9)).rejects.toThrow(
+    /\/data\/controller\/raft\/entries holds entries 1 to 2, but the checkpoint holds everything up to 9/,
+  );
   await host.disk.remove("/data/controller/vote");
   await expect(open(host)).rejects.toThrow(/\/data\/controller\/vote is missing, although its log goes up to entry 2/);
 });
@@ -189,7 +191,8 @@ test("a full disk is said to whoever proposes; what was proposed before is writt
   const one = await leader(host);
   await propose(host, one, "a");
   let full = true;
-  host.disk.fault = (operation, path) => (full && operation === "write" && path.endsWith(".log") ? new DiskError("write", path, "ENOSPC") : undefined);
+  host.disk.fault = (operation, path) =>
+    full && operation === "write" && path.endsWith(".log") ? new DiskError("write", path, "ENOSPC") : undefined;
   one.quorum.propose(new TextEncoder().encode("b"));
   one.quorum.propose(new TextEncoder().encode("c"));
   await host.clock.advance(2000);

@@ -1,12 +1,14 @@
-import type { Address, Attributes, Host, Logger, Metric, Session } from "@ottla/host";
-import { ProtocolError, type Uuid } from "@ottla/protocol";
-import { assert, type Raft, type Effects, type Entry, type Envelope, type Input, type Limits, type Load } from "../raft/index.ts";
+import type { Attributes, Metric, Session } from "@ottla/host";
+import { assert, type Effects, type Entry, type Envelope, type Input, type Limits, type Load, type Raft } from "../raft/index.ts";
 import { Delivery } from "./delivery.ts";
 import type { EntryLog } from "./entry-log.ts";
 import { Inbound } from "./inbound.ts";
 import { Link } from "./link.ts";
-import { NotLeaderError, type QuorumListener } from "./listener.ts";
+import { NotLeaderError } from "./listener.ts";
 import { openStorage } from "./open.ts";
+import type { QuorumOptions, QuorumStatus } from "./options.ts";
+import { Promises } from "./promises.ts";
+import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { raftMetrics } from "./samples.ts";
 import { Ticker } from "./ticker.ts";
@@ -14,43 +16,6 @@ import type { VoteFile } from "./vote-file.ts";
 import { Writer } from "./writer.ts";
 
 const TICK_MS = 10;
-/** Proposed and not yet committed. Whoever proposes has its own, lower bounds; this one keeps a mistake from filling memory. */
-const MAX_UNCOMMITTED_BYTES = 64 << 20;
-
-export interface QuorumVoter {
-  readonly nodeId: number;
-  readonly directoryId: Uuid;
-  readonly address: Address;
-}
-
-export interface QuorumOptions {
-  readonly host: Host;
-  /** Holds `vote` and `raft/`. */
-  readonly directory: string;
-  readonly nodeId: number;
-  readonly directoryId: Uuid;
-  /** Including this node. */
-  readonly voters: readonly QuorumVoter[];
-  readonly electionTimeoutMs: number;
-  readonly heartbeatIntervalMs: number;
-  /** From the checkpoint; what is committed after it is delivered again. */
-  readonly appliedIndex: number;
-  readonly logger: Logger;
-  onFatal(error: Error): void;
-  /** Opens a session to another voter that sends ottla-node-id and ottla-directory-id of this one. */
-  dial(nodeId: number, service: string, signal: AbortSignal): Promise<Session>;
-  readonly listener: QuorumListener;
-}
-
-export interface QuorumStatus {
-  readonly role: "leader" | "follower" | "candidate";
-  readonly term: number;
-  /** -1 when unknown. */
-  readonly leader: number;
-  readonly firstIndex: number;
-  readonly lastIndex: number;
-  readonly commitIndex: number;
-}
 
 /** Raft meets disk and network: carries out what the core decides and tells it what came of that. Never waits for the disk: a finished write is
  * one more input. */
@@ -65,14 +30,8 @@ export class Quorum {
   readonly #links = new Map<number, Link>();
   readonly #ticker: Ticker;
   readonly #reads: Reads;
-  /** Proposals of this turn, which become one step. */
-  #proposals: Uint8Array[] = [];
-  #proposedTerm = 0;
-  /** Bytes of entries proposed in this leadership and not committed, by index. */
-  #uncommitted: { readonly index: number; readonly bytes: number }[] = [];
-  #uncommittedBytes = 0;
-  /** May leave once the persist with this id is on disk. Rising. */
-  #promises: { readonly after: number; readonly envelopes: readonly Envelope[] }[] = [];
+  readonly #proposals: Proposals;
+  readonly #promises: Promises;
   #lastPersist = 0;
   #failed: Error | null = null;
   #stepping = false;
@@ -95,8 +54,17 @@ export class Quorum {
     });
     this.#delivery = new Delivery(this.#raft, this.#log, listener, fatal);
     this.#inbound = new Inbound({ nodeId, directoryId }, voters, logger, (from, message) => this.#step({ kind: "message", from, message }));
-    this.#reads = new Reads((id) => this.#step({ kind: "read", id }), () => this.#notLeader("read"));
-    this.#ticker = new Ticker(host.clock, () => this.#raft.quietTicks, () => this.#step({ kind: "tick" }));
+    this.#reads = new Reads(
+      (id) => this.#step({ kind: "read", id }),
+      () => this.#notLeader("read"),
+    );
+    this.#proposals = new Proposals((data, term) => this.#append(data, term));
+    this.#promises = new Promises((envelopes) => this.#send(envelopes));
+    this.#ticker = new Ticker(
+      host.clock,
+      () => this.#raft.quietTicks,
+      () => this.#step({ kind: "tick" }),
+    );
   }
 
   /** @throws Error when the log or the vote of this controller are damaged or missing: a voter that lost part of them must not vote */
@@ -149,20 +117,7 @@ export class Quorum {
     if (this.#closed || this.#failed !== null || this.#raft.role !== "leader" || this.#delivery.leadingTerm !== this.#raft.term)
       throw this.#notLeader("append an entry");
     if (this.#log.failure !== null) throw this.#log.failure;
-    if (this.#uncommittedBytes + data.length > MAX_UNCOMMITTED_BYTES)
-      throw new ProtocolError(
-        "THROTTLING_QUOTA_EXCEEDED",
-        `Cannot append ${data.length} bytes to the controller's log: ${this.#uncommittedBytes} bytes are waiting to be committed, at most ${MAX_UNCOMMITTED_BYTES} may; retry later`,
-      );
-    if (this.#proposals.length === 0) {
-      this.#proposedTerm = this.#raft.term;
-      queueMicrotask(() => this.#appendProposals());
-    }
-    this.#proposals.push(data);
-    const index = this.#raft.lastIndex + this.#proposals.length;
-    this.#uncommitted.push({ index, bytes: data.length });
-    this.#uncommittedBytes += data.length;
-    return index;
+    return this.#proposals.add(data, this.#raft.term, this.#raft.lastIndex);
   }
 
   /** The index up to which a reader must have applied to see everything that was committed before this call (Raft dissertation §6.4).
@@ -189,7 +144,7 @@ export class Quorum {
   }
 
   samples(): Metric[] {
-    return raftMetrics(this.status, this.#log.sizeBytes, this.#uncommittedBytes, this.#links);
+    return raftMetrics(this.status, this.#log.sizeBytes, this.#proposals.uncommittedBytes, this.#links);
   }
 
   async close(): Promise<void> {
@@ -226,51 +181,35 @@ export class Quorum {
       this.#lastPersist = effects.persist.id;
       this.#writer.save(effects.persist);
     }
-    if (effects.promises.length > 0) this.#promises.push({ after: this.#lastPersist, envelopes: effects.promises });
+    this.#promises.hold(this.#lastPersist, effects.promises);
     for (const load of effects.loads) void this.#load(load);
     for (const read of effects.reads) this.#reads.answer(read.id, read.index);
   }
 
   #deliver({ lost, committed, leading }: Effects): void {
     if (lost !== null) {
-      this.#uncommitted = [];
-      this.#uncommittedBytes = 0;
+      this.#proposals.lost();
       this.#delivery.push({ kind: "lost", term: lost });
     }
     if (committed !== null) {
-      this.#countCommitted(committed.to);
+      this.#proposals.committed(committed.to);
       this.#delivery.push({ kind: "committed", ...committed });
     }
     if (leading !== null) this.#delivery.push({ kind: "leading", term: leading });
-  }
-
-  #countCommitted(index: number): void {
-    let count = 0;
-    for (const entry of this.#uncommitted) {
-      if (entry.index > index) break;
-      this.#uncommittedBytes -= entry.bytes;
-      count++;
-    }
-    this.#uncommitted.splice(0, count);
   }
 
   #send(envelopes: readonly Envelope[]): void {
     for (const { to, message } of envelopes) this.#links.get(to)?.send(message);
   }
 
-  #appendProposals(): void {
-    const data = this.#proposals;
-    this.#proposals = [];
-    // Leadership that went in between takes them along, as it does with everything not committed.
-    if (this.#raft.role === "leader" && this.#raft.term === this.#proposedTerm) this.#step({ kind: "propose", data });
+  /** Leadership that went meanwhile takes along what was gathered, as it does with everything not committed. */
+  #append(data: readonly Uint8Array[], term: number): void {
+    if (this.#raft.role === "leader" && this.#raft.term === term) this.#step({ kind: "propose", data });
   }
 
   #persisted(id: number): void {
     if (this.#closed || this.#failed !== null) return;
-    for (let head = this.#promises[0]; head !== undefined && head.after <= id; head = this.#promises[0]) {
-      this.#promises.shift();
-      this.#send(head.envelopes);
-    }
+    this.#promises.persisted(id);
     this.#step({ kind: "persisted", id });
   }
 
@@ -279,7 +218,11 @@ export class Quorum {
     try {
       entries = await this.#log.read(load.from, load.until, load.maxBytes);
     } catch (error) {
-      this.#options.logger.error({ error, from: load.from, until: load.until, peer: load.peer }, "cannot read entries for another controller");
+      if (this.#closed) return;
+      this.#options.logger.error(
+        { error, from: load.from, until: load.until, peer: load.peer },
+        "cannot read entries for another controller",
+      );
     }
     this.#step({ kind: "loaded", peer: load.peer, entries });
   }
@@ -294,7 +237,7 @@ export class Quorum {
     if (this.#failed !== null || this.#closed) return;
     this.#failed = error;
     this.#ticker.stop();
-    this.#promises = [];
+    this.#promises.drop();
     this.#reads.close();
     void this.#delivery.stop();
     this.#options.onFatal(error);

@@ -1,4 +1,4 @@
-import { NotLeaderError } from "./listener.ts";
+import type { NotLeaderError } from "./listener.ts";
 
 interface Waiting {
   readonly resolve: (index: number) => void;
@@ -11,6 +11,7 @@ export class Reads {
   readonly #notLeader: () => NotLeaderError;
   #nextId = 1;
   #gathering: Waiting[] = [];
+  #closed = false;
   readonly #asked = new Map<number, Waiting[]>();
 
   constructor(ask: (id: number) => void, notLeader: () => NotLeaderError) {
@@ -47,16 +48,17 @@ export class Reads {
   }
 
   close(): void {
-    this.#begin = () => {};
+    this.#closed = true;
     for (const waiting of [this.#gathering, ...this.#asked.values()].flat()) waiting.reject(this.#notLeader());
     this.#gathering = [];
     this.#asked.clear();
   }
 
-  #begin = (): void => {
+  #begin(): void {
+    if (this.#closed) return;
     const id = this.#nextId++;
     this.#asked.set(id, this.#gathering);
     this.#gathering = [];
     this.#ask(id);
-  };
+  }
 }

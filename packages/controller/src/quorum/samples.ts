@@ -1,6 +1,6 @@
 import type { Metric } from "@ottla/host";
 import type { Link } from "./link.ts";
-import type { QuorumStatus } from "./quorum.ts";
+import type { QuorumStatus } from "./options.ts";
 
 /** Names as the JMX exporter gives to Kafka's `raft-metrics`, where Kafka has them. */
 export function raftMetrics(status: QuorumStatus, logBytes: number, uncommittedBytes: number, links: ReadonlyMap<number, Link>): Metric[] {

@@ -5,7 +5,11 @@ import { Ticker } from "./ticker.ts";
 function ticker(quiet: { ticks: number | null }) {
   const clock = new ManualClock();
   let ticks = 0;
-  const made = new Ticker(clock, () => quiet.ticks, () => ticks++);
+  const made = new Ticker(
+    clock,
+    () => quiet.ticks,
+    () => ticks++,
+  );
   return { clock, ticker: made, ticks: () => ticks };
 }
 

@@ -1,4 +1,4 @@
-import { Entries } from "./entries.ts";
+import type { Entries } from "./entries.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Progress } from "./progress.ts";
 import type { Limits, Message, NodeId, Restored, Role, Voter } from "./types.ts";

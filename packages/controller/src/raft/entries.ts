@@ -27,7 +27,10 @@ export class Entries {
     this.#maxTailBytes = maxTailBytes;
     const { firstIndex, lastIndex, terms } = restored;
     assert(lastIndex >= firstIndex || lastIndex === 0, () => `an empty log ends at ${lastIndex}: the term of its last entry is unknown`);
-    assert(terms[0]?.index === (lastIndex === 0 ? undefined : firstIndex), () => `log ${firstIndex}..${lastIndex} with terms from ${terms[0]?.index}`);
+    assert(
+      terms[0]?.index === (lastIndex === 0 ? undefined : firstIndex),
+      () => `log ${firstIndex}..${lastIndex} with terms from ${terms[0]?.index}`,
+    );
   }
 
   get firstIndex(): number {
@@ -79,7 +82,10 @@ export class Entries {
   }
 
   truncateFrom(index: number): void {
-    assert(index >= this.#firstIndex && index <= this.#lastIndex, () => `truncation at ${index} of ${this.#firstIndex}..${this.#lastIndex}`);
+    assert(
+      index >= this.#firstIndex && index <= this.#lastIndex,
+      () => `truncation at ${index} of ${this.#firstIndex}..${this.#lastIndex}`,
+    );
     const kept = Math.max(0, index - this.tailFrom);
     for (const entry of this.#tail.splice(kept)) this.#tailBytes -= entryBytes(entry);
     this.#lastIndex = index - 1;

@@ -9,7 +9,10 @@ const NO_DATA = new Uint8Array(0);
 /** Begins the term's leadership with an entry of its own: once that is committed, so is everything before it (Raft §5.4.2). */
 export function lead(core: Core): void {
   const { entries } = core;
-  assert(core.votedFor?.nodeId === core.self.nodeId, () => `node ${core.self.nodeId} leads term ${core.term}, its vote went to ${core.votedFor?.nodeId}`);
+  assert(
+    core.votedFor?.nodeId === core.self.nodeId,
+    () => `node ${core.self.nodeId} leads term ${core.term}, its vote went to ${core.votedFor?.nodeId}`,
+  );
   const firstIndex = entries.lastIndex + 1;
   const followers = new Map<NodeId, Progress>();
   for (const { nodeId } of core.voters) if (nodeId !== core.self.nodeId) followers.set(nodeId, newProgress(nodeId, firstIndex));

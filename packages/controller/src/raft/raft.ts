@@ -19,11 +19,17 @@ export class Raft {
   constructor(options: RaftOptions) {
     const { self, limits, random, restored } = options;
     const voters = options.voters.toSorted((a, b) => a.nodeId - b.nodeId);
-    assert(voters.some((voter) => isSame(voter, self)), () => `node ${self.nodeId} (${self.directoryId}) is not among the voters`);
+    assert(
+      voters.some((voter) => isSame(voter, self)),
+      () => `node ${self.nodeId} (${self.directoryId}) is not among the voters`,
+    );
     const entries = new Entries(restored, limits.tailBytes);
     const { commitIndex } = restored;
     assert(commitIndex <= entries.lastIndex, () => `the log ends at ${entries.lastIndex}, before ${commitIndex}, which was committed`);
-    assert(commitIndex >= entries.firstIndex - 1, () => `the log begins at ${entries.firstIndex}, after ${commitIndex}, up to which it was applied`);
+    assert(
+      commitIndex >= entries.firstIndex - 1,
+      () => `the log begins at ${entries.firstIndex}, after ${commitIndex}, up to which it was applied`,
+    );
     const logTerm = entries.last.term;
     this.#core = {
       self,

@@ -32,7 +32,9 @@ export function onLoaded(core: Core, peer: NodeId, loaded: readonly Entry[]): vo
   if (progress === undefined || !progress.loading) return;
   progress.loading = false;
   const previous = before(core, progress.nextIndex);
-  const fits = loaded.length > 0 && loaded.every((entry, i) => entry.index === progress.nextIndex + i && core.entries.termAt(entry.index) === entry.term);
+  const fits =
+    loaded.length > 0 &&
+    loaded.every((entry, i) => entry.index === progress.nextIndex + i && core.entries.termAt(entry.index) === entry.term);
   if (!fits || previous === null) {
     probe(progress, progress.nextIndex);
     progress.probeSent = true;
@@ -48,7 +50,10 @@ export function onAppendReply(core: Core, from: Voter, answer: AppendReply): voi
   progress.silentTicks = 0;
   progress.round = Math.max(progress.round, answer.round);
   if (answer.success) {
-    assert(answer.matchIndex <= core.entries.lastIndex, () => `node ${from.nodeId} holds ${answer.matchIndex} of ${core.entries.lastIndex}`);
+    assert(
+      answer.matchIndex <= core.entries.lastIndex,
+      () => `node ${from.nodeId} holds ${answer.matchIndex} of ${core.entries.lastIndex}`,
+    );
     matched(progress, answer.matchIndex);
     if (progress.state === "probe" && progress.matchIndex >= progress.nextIndex - 1) progress.state = "replicate";
     if (advanceCommit(core)) for (const other of leading(core).followers.values()) tellCommit(core, other);

@@ -41,7 +41,12 @@ export function tellCommit(core: Core, progress: Progress): void {
 export function transmit(core: Core, progress: Progress, previous: LogPosition, news: readonly Entry[]): void {
   send(core, progress, previous, news);
   if (progress.state === "probe") progress.probeSent = true;
-  else sent(progress, previous.index + news.length, news.reduce((sum, entry) => sum + entryBytes(entry), 0));
+  else
+    sent(
+      progress,
+      previous.index + news.length,
+      news.reduce((sum, entry) => sum + entryBytes(entry), 0),
+    );
 }
 
 function send(core: Core, progress: Progress, previous: LogPosition, entries: readonly Entry[]): void {

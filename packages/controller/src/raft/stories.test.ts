@@ -1,16 +1,16 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { Story } from "./simulation/story.ts";
 
 const folder = new URL("testdata/", import.meta.url);
 
-// RECORD_STORIES=1 writes what happens now into the files: read the difference before keeping it.
+// `npx vitest run -u packages/controller/src/raft/stories` writes what happens now into the files: read the difference before keeping it.
 for (const file of readdirSync(folder).filter((name) => name.endsWith(".txt"))) {
-  const written = readFileSync(new URL(file, folder), "utf8");
+  const url = new URL(file, folder);
+  const written = readFileSync(url, "utf8");
   const [title = file] = written.split("\n");
-  test(`${title.replace(/^# /, "")} (${file})`, () => {
-    const told = new Story().tell(written);
-    if (process.env["RECORD_STORIES"] === "1") writeFileSync(new URL(file, folder), told);
-    else expect(told).toBe(written);
+  test(`${title.replace(/^# /, "")} (${file})`, async () => {
+    await expect(new Story().tell(written)).toMatchFileSnapshot(fileURLToPath(url));
   });
 }

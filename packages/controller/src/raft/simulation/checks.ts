@@ -68,7 +68,8 @@ export class Checks {
     for (const { id, index } of effects.reads) {
       if (index === null) continue;
       const atLeast = this.#reads.get(id) ?? Number.NaN;
-      require(index >= atLeast, "LinearizableRead", `node ${node} answers read ${id} at ${index}; ${atLeast} was committed when it was asked`);
+      require(index >=
+        atLeast, "LinearizableRead", `node ${node} answers read ${id} at ${index}; ${atLeast} was committed when it was asked`);
     }
   }
 
@@ -96,8 +97,10 @@ export class Checks {
     const node = voter.self.nodeId;
     const hashes = this.#of(node);
     if (persist.truncateFrom !== null) {
-      require(before.role !== "leader" || voter.raft.role !== "leader", "LeaderAppendOnly", `node ${node} cuts its log at ${persist.truncateFrom} as a leader`);
-      require(persist.truncateFrom > before.commitIndex, "NoHoleNoGhost", `node ${node} cuts at ${persist.truncateFrom}, committed to ${before.commitIndex}`);
+      require(before.role !== "leader" ||
+        voter.raft.role !== "leader", "LeaderAppendOnly", `node ${node} cuts its log at ${persist.truncateFrom} as a leader`);
+      require(persist.truncateFrom >
+        before.commitIndex, "NoHoleNoGhost", `node ${node} cuts at ${persist.truncateFrom}, committed to ${before.commitIndex}`);
       hashes.length = persist.truncateFrom;
     }
     for (const entry of persist.entries) {
@@ -115,13 +118,17 @@ export class Checks {
     const { role, term, votedFor, commitIndex, lastIndex } = voter.raft;
     const node = voter.self.nodeId;
     require(term >= before.term, "PersistBeforeReply", `node ${node} goes from term ${before.term} back to ${term}`);
-    require(term > before.term || before.votedFor === null || votedFor?.nodeId === before.votedFor, "VoteOnce", `node ${node} changes its vote in term ${term}`);
+    require(term > before.term ||
+      before.votedFor === null ||
+      votedFor?.nodeId === before.votedFor, "VoteOnce", `node ${node} changes its vote in term ${term}`);
     if (votedFor !== null && votedFor.nodeId !== node && (term > before.term || before.votedFor === null)) {
       const last = input.kind === "message" && input.message.kind === "vote-request" ? input.message.last : null;
       require(last !== null, "VoteOnce", `node ${node} votes for ${votedFor.nodeId} without being asked`);
       const own = { index: lastIndex, term: lastTerm(voter) };
-      require(last.term > own.term || (last.term === own.term && last.index >= own.index), "UpToDateVote",
-        `node ${node} at ${own.index}/${own.term} votes for ${votedFor.nodeId} at ${last.index}/${last.term}`);
+      require(last.term > own.term ||
+        (last.term === own.term &&
+          last.index >=
+            own.index), "UpToDateVote", `node ${node} at ${own.index}/${own.term} votes for ${votedFor.nodeId} at ${last.index}/${last.term}`);
     }
     if (role !== "leader") return;
     const known = this.#leaderOf.get(term) ?? node;
@@ -139,23 +146,28 @@ export class Checks {
   #commit(voter: SimulatedVoter, before: Before, { committed }: Effects): void {
     const { role, term, commitIndex, lastIndex } = voter.raft;
     const node = voter.self.nodeId;
-    require(commitIndex >= before.commitIndex && commitIndex <= lastIndex, "ApplyOrder", `node ${node} commits ${commitIndex} after ${before.commitIndex}, log to ${lastIndex}`);
+    require(commitIndex >= before.commitIndex &&
+      commitIndex <= lastIndex, "ApplyOrder", `node ${node} commits ${commitIndex} after ${before.commitIndex}, log to ${lastIndex}`);
     const hashes = this.#of(node);
     if (role === "leader" && commitIndex > before.commitIndex) {
-      require(this.#termAt(voter, commitIndex) === term, "OwnTermCommit", `node ${node} commits ${commitIndex} of term ${this.#termAt(voter, commitIndex)} in term ${term}`);
+      require(this.#termAt(voter, commitIndex) ===
+        term, "OwnTermCommit", `node ${node} commits ${commitIndex} of term ${this.#termAt(voter, commitIndex)} in term ${term}`);
       this.#durableOnMajority(node, commitIndex, hashes[commitIndex]);
     }
     for (let index = before.commitIndex + 1; index <= commitIndex; index++) {
       const hash = hashes[index];
       require(hash !== undefined, "ApplyOrder", `node ${node} commits ${index}, which it does not hold`);
       const known = this.#committed[index - 1];
-      require(known === undefined || known.hash === hash, "StateMachineSafety", `node ${node} commits another entry ${index} than somebody before`);
+      require(known === undefined ||
+        known.hash === hash, "StateMachineSafety", `node ${node} commits another entry ${index} than somebody before`);
       if (known === undefined) this.#committed.push({ term: this.#termAt(voter, index), hash, inTerm: term });
     }
     if (committed === null) return;
     const delivered = this.#delivered.get(node) ?? Number.NaN;
-    require(committed.from === delivered + 1 && committed.to >= committed.from && committed.to <= commitIndex, "ApplyOrder",
-      `node ${node} hands out ${committed.from}..${committed.to} after ${delivered}, committed to ${commitIndex}`);
+    require(committed.from === delivered + 1 &&
+      committed.to >= committed.from &&
+      committed.to <=
+        commitIndex, "ApplyOrder", `node ${node} hands out ${committed.from}..${committed.to} after ${delivered}, committed to ${commitIndex}`);
     this.#delivered.set(node, committed.to);
   }
 
@@ -165,13 +177,15 @@ export class Checks {
       const entry = disk.at(index);
       if (entry !== undefined && this.#prefixes.get(`${index}/${entry.term}`) === hash) holders++;
     }
-    require(holders * 2 > this.#voters.size, "CommitDurable", `node ${node} commits ${index}, which ${holders} of ${this.#voters.size} have on disk`);
+    require(holders * 2 >
+      this.#voters.size, "CommitDurable", `node ${node} commits ${index}, which ${holders} of ${this.#voters.size} have on disk`);
   }
 
   #sent(voter: SimulatedVoter, to: number, message: Envelope["message"]): void {
     const node = voter.self.nodeId;
     const { disk } = voter;
-    const foreignTerm = message.kind === "vote-request" ? message.preVote : message.kind === "vote-reply" && message.preVote && message.granted;
+    const foreignTerm =
+      message.kind === "vote-request" ? message.preVote : message.kind === "vote-reply" && message.preVote && message.granted;
     if (!foreignTerm) this.#sentTerm.set(node, Math.max(this.#sentTerm.get(node) ?? 0, message.term));
     if ((message.kind === "vote-reply" && message.granted && !message.preVote) || (message.kind === "vote-request" && !message.preVote)) {
       const candidate = message.kind === "vote-request" ? node : to;
@@ -179,17 +193,25 @@ export class Checks {
       const known = this.#votes.get(key) ?? candidate;
       require(known === candidate, "VoteOnce", `node ${node} votes for ${known} and ${candidate} in term ${message.term}`);
       this.#votes.set(key, candidate);
-      require(disk.term > message.term || (disk.term === message.term && disk.votedFor?.nodeId === candidate), "VoteOnce",
-        `node ${node} tells its vote for ${candidate} in term ${message.term}; on its disk is term ${disk.term}, vote ${disk.votedFor?.nodeId}`);
+      require(disk.term > message.term ||
+        (disk.term === message.term &&
+          disk.votedFor?.nodeId ===
+            candidate), "VoteOnce", `node ${node} tells its vote for ${candidate} in term ${message.term}; on its disk is term ${disk.term}, vote ${disk.votedFor?.nodeId}`);
     }
     if (message.kind === "append-reply" && message.success) {
-      require(disk.lastIndex >= message.matchIndex, "PersistBeforeReply", `node ${node} acknowledges ${message.matchIndex}, on its disk is ${disk.lastIndex}`);
+      require(disk.lastIndex >=
+        message.matchIndex, "PersistBeforeReply", `node ${node} acknowledges ${message.matchIndex}, on its disk is ${disk.lastIndex}`);
       const entry = disk.at(message.matchIndex);
       // An acknowledgement of an earlier term may leave when the entry is already being replaced: as if it had been under way for longer.
       const replaced = message.term < voter.raft.term;
-      require(replaced || entry === undefined || this.#prefixes.get(`${entry.index}/${entry.term}`) === this.#of(node)[entry.index], "PersistBeforeReply",
-        `node ${node} acknowledges ${message.matchIndex}, on its disk is another entry there`);
-      require(disk.term >= message.term, "PersistBeforeReply", `node ${node} acknowledges in term ${message.term}, on its disk is ${disk.term}`);
+      require(replaced ||
+        entry === undefined ||
+        this.#prefixes.get(`${entry.index}/${entry.term}`) ===
+          this.#of(node)[
+            entry.index
+          ], "PersistBeforeReply", `node ${node} acknowledges ${message.matchIndex}, on its disk is another entry there`);
+      require(disk.term >=
+        message.term, "PersistBeforeReply", `node ${node} acknowledges in term ${message.term}, on its disk is ${disk.term}`);
     }
   }
 
@@ -205,7 +227,8 @@ export class Checks {
     heard.at.set(node, voter.ticks);
     if (input.kind === "message" && input.message.term === term) heard.at.set(input.from.nodeId, voter.ticks);
     const recent = [...heard.at.values()].filter((tick) => voter.ticks - tick <= 1.5 * this.#electionTicks).length;
-    require(recent * 2 > this.#voters.size, "StepDown", `node ${node} leads term ${term} having heard from ${recent} of ${this.#voters.size}`);
+    require(recent * 2 >
+      this.#voters.size, "StepDown", `node ${node} leads term ${term} having heard from ${recent} of ${this.#voters.size}`);
   }
 
   #termAt(voter: SimulatedVoter, index: number): number {

@@ -65,7 +65,9 @@ export class SimulatedDisk {
 
   restored(): Restored {
     const { term, votedFor, firstIndex, lastIndex, entries } = this;
-    const terms = entries.filter((entry, i) => entry.term !== entries[i - 1]?.term).map((entry) => ({ index: entry.index, term: entry.term }));
+    const terms = entries
+      .filter((entry, i) => entry.term !== entries[i - 1]?.term)
+      .map((entry) => ({ index: entry.index, term: entry.term }));
     return { term, votedFor, firstIndex, lastIndex, terms, commitIndex: this.appliedIndex };
   }
 

@@ -145,10 +145,19 @@ export class Simulation {
     const from = { nodeId: this.#other(voter), directoryId: "replaced" };
     const round = Number.MAX_SAFE_INTEGER;
     this.#do(voter, { kind: "message", from, message: { kind: "vote-reply", term: raft.term, preVote: false, granted: true } });
-    this.#do(voter, { kind: "message", from, message: { kind: "vote-request", term: raft.term + 1, preVote: false, last: { index: 1e6, term: 1e6 } } });
-    this.#do(voter, { kind: "message", from, message: { kind: "append-reply", term: raft.term, success: true, matchIndex: raft.lastIndex, round } });
+    this.#do(voter, {
+      kind: "message",
+      from,
+      message: { kind: "vote-request", term: raft.term + 1, preVote: false, last: { index: 1e6, term: 1e6 } },
+    });
+    this.#do(voter, {
+      kind: "message",
+      from,
+      message: { kind: "append-reply", term: raft.term, success: true, matchIndex: raft.lastIndex, round },
+    });
     const after = `${raft.role} ${raft.term} ${raft.commitIndex} ${raft.lastIndex}`;
-    if (after !== before) throw new Error(`Identity: node ${voter.self.nodeId} listened to a replaced directory: ${before} became ${after}`);
+    if (after !== before)
+      throw new Error(`Identity: node ${voter.self.nodeId} listened to a replaced directory: ${before} became ${after}`);
   }
 
   #isolate(voter: SimulatedVoter): void {
@@ -159,14 +168,17 @@ export class Simulation {
   #checkIsolated(): void {
     if (this.#isolated === null) return;
     const { term } = this.#voter(this.#isolated.node).raft;
-    if (term !== this.#isolated.term) throw new Error(`PreVote: node ${this.#isolated.node} went from term ${this.#isolated.term} to ${term} while it was cut off`);
+    if (term !== this.#isolated.term)
+      throw new Error(`PreVote: node ${this.#isolated.node} went from term ${this.#isolated.term} to ${term} while it was cut off`);
   }
 
   /** Saves what it has applied, and drops from the log what nobody needs from it any more. */
   #checkpoint(voter: SimulatedVoter): void {
     const { disk } = voter;
     disk.appliedIndex = Math.min(this.#checks.deliveredIndex(voter), disk.lastIndex);
-    const everywhere = Math.min(...[...this.#voters.values()].map((other) => Math.min(this.#checks.deliveredIndex(other), other.disk.lastIndex)));
+    const everywhere = Math.min(
+      ...[...this.#voters.values()].map((other) => Math.min(this.#checks.deliveredIndex(other), other.disk.lastIndex)),
+    );
     const index = Math.min(disk.appliedIndex, everywhere);
     if (this.#random.oneIn(2) || index <= disk.firstIndex) return;
     voter.raft.trimmed(index);
@@ -178,14 +190,20 @@ export class Simulation {
     for (let round = 0; round < 40 * this.#limits.electionTicks; round++) {
       for (const voter of this.#voters.values()) this.#do(voter, { kind: "tick" });
       this.#settle();
-      const leader = [...this.#voters.values()].filter(({ raft }) => raft.role === "leader").toSorted((a, b) => b.raft.term - a.raft.term)[0];
+      const leader = [...this.#voters.values()]
+        .filter(({ raft }) => raft.role === "leader")
+        .toSorted((a, b) => b.raft.term - a.raft.term)[0];
       if (leader === undefined) continue;
       if (round % (4 * this.#limits.electionTicks) === 0) this.#propose(leader);
       const { lastIndex, term } = leader.raft;
-      const agreed = [...this.#voters.values()].every(({ raft }) => raft.commitIndex === lastIndex && raft.term === term && raft.durableIndex === lastIndex);
+      const agreed = [...this.#voters.values()].every(
+        ({ raft }) => raft.commitIndex === lastIndex && raft.term === term && raft.durableIndex === lastIndex,
+      );
       if (agreed) return;
     }
-    const state = [...this.#voters.values()].map(({ raft }) => `${raft.role} in term ${raft.term}, committed ${raft.commitIndex} of ${raft.lastIndex}`);
+    const state = [...this.#voters.values()].map(
+      ({ raft }) => `${raft.role} in term ${raft.term}, committed ${raft.commitIndex} of ${raft.lastIndex}`,
+    );
     throw new Error(`Liveness: no agreement after the faults ended: ${state.join("; ")}`);
   }
 

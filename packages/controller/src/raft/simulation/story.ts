@@ -30,8 +30,13 @@ export class Story {
       const [commands = ""] = block.split(/^----$/m);
       this.#lines = [];
       for (const line of commands.trimEnd().split("\n")) if (!line.startsWith("#")) this.#run(line.trim());
-      const quiet = commands.trimEnd().split("\n").every((line) => line.startsWith("#"));
-      told.push(quiet ? commands.trimEnd() : [commands.trimEnd(), "----", ...(this.#lines.length === 0 ? ["nothing"] : this.#lines)].join("\n"));
+      const quiet = commands
+        .trimEnd()
+        .split("\n")
+        .every((line) => line.startsWith("#"));
+      told.push(
+        quiet ? commands.trimEnd() : [commands.trimEnd(), "----", ...(this.#lines.length === 0 ? ["nothing"] : this.#lines)].join("\n"),
+      );
     }
     return `${told.join("\n\n")}\n`;
   }
