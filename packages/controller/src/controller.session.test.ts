@@ -35,6 +35,15 @@ test("a new broker is fenced until it has seen its own registration", async () =
   expect(broker.image.brokers.get(1)?.fenced).toBe(false);
 });
 
+test("a broker is live as soon as it acknowledged its registration, whenever its next heartbeat is", async () => {
+  const host = memoryHost();
+  const { controller } = await startController(host);
+  const broker = new TestBroker(host, controller);
+  const began = host.clock.monotonicMs();
+  await broker.join(1);
+  expect(host.clock.monotonicMs() - began).toBeLessThan(10);
+});
+
 test("a broker whose session ends and that accepts no connection is fenced at once, and comes back with the same epoch", async () => {
   const { host, controller, broker } = await oneBroker();
   await broker.run(create("orders"));

@@ -64,6 +64,8 @@ export class Controller implements AsyncDisposable {
   static async start(options: ControllerOptions): Promise<Controller> {
     const controller = new Controller(options, await directoryIdOf(options.host, options.directory));
     await controller.#open(null);
+    const { logger, nodeId, directory, version } = options;
+    logger.info({ nodeId, directory, version }, "controller started");
     return controller;
   }
 

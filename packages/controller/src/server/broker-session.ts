@@ -1,10 +1,13 @@
 import type { Clock, Session, Timer } from "@ottla/host";
 import { pb } from "@ottla/protocol";
+import { refusal } from "../state/decide/command.ts";
 
 /** Replies to a broker that does not read them. */
 const MAX_UNSENT_BYTES = 32 * 1024 * 1024;
 /** Replies that share a message. */
 const MESSAGE_BYTES = 512 * 1024;
+/** Of one reply; a message with it stays below what a session carries. */
+const MAX_REPLY_BYTES = 6 * 1024 * 1024;
 
 /** One broker's session as the controller sees it: requests come in, replies of one turn go out together. */
 export class BrokerSession {
@@ -47,9 +50,9 @@ export class BrokerSession {
     }
   }
 
-  reply(reply: pb.CommandReply): void {
+  reply(decided: pb.CommandReply): void {
     if (!this.#open) return;
-    const bytes = pb.CommandReply.encode(reply).length;
+    const { reply, bytes } = fitting(decided);
     this.#replies.push({ reply, bytes });
     this.#unsentBytes += bytes;
     if (this.#unsentBytes > MAX_UNSENT_BYTES) return this.reject("INVALID_REQUEST", `${this.#unsentBytes} bytes of replies were not read, at most ${MAX_UNSENT_BYTES} may wait`);
@@ -98,4 +101,11 @@ export class BrokerSession {
       () => {},
     );
   }
+}
+
+function fitting(reply: pb.CommandReply): { readonly reply: pb.CommandReply; readonly bytes: number } {
+  const bytes = pb.CommandReply.encode(reply).length;
+  if (bytes <= MAX_REPLY_BYTES) return { reply, bytes };
+  const refused = refusal(reply.sequence, "POLICY_VIOLATION", `The answer has ${bytes} bytes, one message carries at most ${MAX_REPLY_BYTES}; ask for less at a time`, reply.index);
+  return { reply: refused, bytes: pb.CommandReply.encode(refused).length };
 }

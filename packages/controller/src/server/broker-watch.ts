@@ -52,13 +52,19 @@ export class BrokerWatch {
     const former = this.#liveness.sessionOf(nodeId);
     this.#liveness.heard(nodeId, brokerEpoch, session, this.#host.clock.monotonicMs());
     if (former && former !== session) former.close();
-    if (broker.fenced && !broker.shuttingDown && appliedIndex >= brokerEpoch) {
-      this.#pump.decide((draft) => {
-        if (!unfence(draft, nodeId, brokerEpoch)) return;
-        this.#logger.info({ broker: nodeId, brokerEpoch }, "broker is live");
-        this.#onUnfenced();
-      });
-    }
+    this.applied(nodeId, appliedIndex);
+  }
+
+  /** A broker that speaks here has seen the log so far: with its own registration in it, it may serve. */
+  applied(nodeId: number, appliedIndex: number): void {
+    const broker = this.#state.brokers.get(nodeId);
+    if (!broker?.fenced || broker.shuttingDown || appliedIndex < broker.brokerEpoch || !this.isConnected(nodeId)) return;
+    const { brokerEpoch } = broker;
+    this.#pump.decide((draft) => {
+      if (!unfence(draft, nodeId, brokerEpoch)) return;
+      this.#logger.info({ broker: nodeId, brokerEpoch }, "broker is live");
+      this.#onUnfenced();
+    });
   }
 
   closed(session: BrokerSession): void {

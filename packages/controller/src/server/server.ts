@@ -19,6 +19,8 @@ const TICK_MS = 100;
 const APPLIED_WITHIN_MS = 1000;
 /** A command that waited for brokers in vain is refused so long before its time is up, so that the answer still finds the caller. */
 const ANSWER_BEFORE_DEADLINE_MS = 300;
+/** Commands that wait for brokers; a further one is refused at once. */
+const MAX_DEFERRED = 1000;
 
 export interface ServerOptions {
   readonly host: Host;
@@ -76,7 +78,7 @@ export class Server {
     const { clusterId } = this.#replica;
     const dialling = checkHandshake(session.attributes, nodeId, clusterId);
     if (session.service === services.session) void this.#serveBroker(session, dialling);
-    else if (session.service === services.metadata) void this.#publisher.serve(session, dialling, (index) => this.#waits.applied(dialling, index));
+    else if (session.service === services.metadata) void this.#publisher.serve(session, dialling, (index) => this.#applied(dialling, index));
     else throw new NetworkError({ kind: "rejected", code: "INVALID_REQUEST", message: `Controllers have no service ${session.service}` });
     return handshakeAnswer(nodeId, clusterId);
   }
@@ -127,9 +129,14 @@ export class Server {
   #received(session: BrokerSession, request: pb.SessionRequest, bytes: number): void {
     const { leader } = this.#replica.quorum.status;
     if (!this.#replica.pump.leading && leader !== -1 && leader !== this.#options.nodeId) return session.redirect(leader);
-    this.#waits.applied(session.nodeId, request.appliedIndex);
+    this.#applied(session.nodeId, request.appliedIndex);
     if (this.#replica.pump.leading) this.#watch.heard(session, request.brokerEpoch, request.appliedIndex);
     for (const command of request.commands) this.#submit(this.#task(session, request, command, Math.ceil(bytes / request.commands.length)), session, command);
+  }
+
+  #applied(nodeId: number, index: number): void {
+    this.#waits.applied(nodeId, index);
+    if (this.#replica.pump.leading) this.#watch.applied(nodeId, index);
   }
 
   #submit(task: Task, session: BrokerSession, command: pb.Command): void {
@@ -153,7 +160,7 @@ export class Server {
       decide: (draft) => {
         // Its broker has opened another session and sends again what was not answered.
         if (!session.open) return nothing;
-        const context = { draft, config, nodeId, voterCount: voters.length, mayWait: host.clock.monotonicMs() < waitUntilMs };
+        const context = { draft, config, nodeId, voterCount: voters.length, mayWait: host.clock.monotonicMs() < waitUntilMs && this.#deferred.length < MAX_DEFERRED };
         const origin = { brokerEpoch: request.brokerEpoch, lowestUnanswered: request.lowestUnanswered, formerIsAlive: this.#watch.isElsewhere(session) };
         try {
           const reply = decideCommand(context, origin, command);
@@ -170,7 +177,10 @@ export class Server {
 
   /** The decision is committed. */
   #answer(session: BrokerSession, reply: pb.CommandReply): void {
-    if (reply.reply.case === "register") this.#waits.forget(session.nodeId);
+    if (reply.reply.case === "register") {
+      this.#waits.forget(session.nodeId);
+      this.#watch.heard(session, reply.reply.value.brokerEpoch, 0);
+    }
     const concerned = this.#concerned(session.nodeId, reply);
     if (concerned.length === 0) return session.reply(reply);
     const deadlineMs = this.#options.host.clock.monotonicMs() + APPLIED_WITHIN_MS;
@@ -197,7 +207,7 @@ export class Server {
   #tickLater(): void {
     this.#timer = this.#options.host.clock.after(TICK_MS, () => {
       this.#tick();
-      this.#tickLater();
+      if (!this.#closed) this.#tickLater();
     });
   }
 
