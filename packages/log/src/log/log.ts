@@ -210,6 +210,9 @@ export class Log {
         await this.#writer.idle();
         if (core.failure !== null) throw core.failure;
         this.#writer.syncer.reset(await truncate(core, offset));
+      } catch (error) {
+        this.#fatal(`Cannot cut log ${core.name} in ${core.path} at offset ${offset}`, error);
+        throw error;
       } finally {
         this.#cutting = false;
       }
@@ -280,7 +283,8 @@ export class Log {
   async checkpoint(): Promise<void> {
     const core = this.#core;
     if (core.failure !== null || !core.pointBehind) return;
-    await storeIndex(core, core.active);
+    // An index can be made again; the state is what a clean start goes by.
+    await storeIndex(core, core.active).catch((error: unknown) => core.shared.logger.warn({ err: error, log: core.name }, "Cannot write an index"));
     await core.saveState();
   }
 
@@ -293,20 +297,32 @@ export class Log {
     await this.#writer.idle();
     if (core.failure === null) await this.flush().catch(() => undefined);
     await this.#writer.idle();
-    await this.checkpoint().catch((error: unknown) => core.shared.logger.warn({ err: error, log: core.name }, "Cannot write the state of a log"));
+    let saved = true;
+    await this.checkpoint().catch((error: unknown) => {
+      saved = false;
+      core.shared.logger.warn({ err: error, log: core.name }, "Cannot write the state of a log");
+    });
     await core.settled();
     core.shared.cache.cut(core.cached, 0);
     for (const segment of core.segments) {
       core.shared.indexes.release(segment);
       core.shared.files.retire(core.filePath(segment));
     }
-    this.#closedClean = core.failure === null && core.durable.offset === core.endOffset;
+    this.#closedClean = saved && core.failure === null && core.durable.offset === core.endOffset;
     core.failure ??= new LogFailedError(`Log ${core.name} is closed`, "CLOSED");
   }
 
   /** Whether `close` left nothing for recovery. */
   get closedClean(): boolean {
     return this.#closedClean;
+  }
+
+  /** Whether it happened is unknown, and a sync that failed cannot be repeated. */
+  #fatal(what: string, cause: unknown): void {
+    if (this.#core.failure !== null) return;
+    const failure = new LogFailedError(`${what}. Restart the node; recovery keeps what was acknowledged`, "SYNC", cause);
+    this.#core.fail(failure);
+    this.#core.shared.fatal(failure);
   }
 
   #segmentFor(header: BatchHeader): Segment {
