@@ -22,6 +22,8 @@ await build({
   format: "cjs",
   conditions: ["ottla-source"],
   external: addons,
+  // A script that comes from V8's cache has lost whom to ask for a dynamic import; `require` it has.
+  supported: { "dynamic-import": false },
   define: { "import.meta.url": "importMetaUrl" },
   inject: [],
   banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
