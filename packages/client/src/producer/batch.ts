@@ -44,7 +44,7 @@ export class Batch {
   }
 
   add(outgoing: Outgoing, delivery: Delivery, startedMs: number): void {
-    this.records.push(outgoing.record);
+    this.records.push(outgoing);
     this.deliveries.push(delivery);
     this.bytes += outgoing.bytes;
     this.startedMs = Math.min(this.startedMs, startedMs);

@@ -9,10 +9,10 @@ import { MAX_RECORD_BYTES } from "./settings.ts";
 /** Above what a record needs besides its key, value and headers: lengths, deltas, attributes. */
 const RECORD_OVERHEAD_BYTES = 32;
 const HEADER_OVERHEAD_BYTES = 10;
+const NO_HEADERS: [] = [];
 
 /** A record as bytes, on its way to a batch. */
-export interface Outgoing {
-  readonly record: RecordToEncode;
+export interface Outgoing extends RecordToEncode {
   /** The caller's choice, or null. */
   readonly partition: number | null;
   /** At least what it takes in a batch before compression. */
@@ -27,12 +27,11 @@ export function toOutgoing(topic: string | Topic<unknown, unknown>, input: Outgo
   if (partition !== null && !(Number.isInteger(partition) && partition >= 0)) throw new OptionError("partition", `Cannot send to "${name}" partition ${partition}: it must be a whole number, at least 0`);
   const key = toBytes(name, "key", typeof topic === "string" ? null : topic.key, input.key ?? null);
   const value = toBytes(name, "value", typeof topic === "string" ? null : topic.value, input.value);
-  const record: RecordToEncode = { key, value, timestamp };
   let bytes = RECORD_OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length);
-  if (input.headers === undefined) return checked(name, { record, partition, bytes });
-  const headers = attempt(name, "headers", () => toHeaders(input.headers ?? []));
+  if (input.headers === undefined) return checked(name, { key, value, headers: NO_HEADERS, timestamp, partition, bytes });
+  const headers = attempt(name, "headers", () => toHeaders(input.headers ?? NO_HEADERS));
   for (const header of headers) bytes += HEADER_OVERHEAD_BYTES + Buffer.byteLength(header.key) + (header.value === null ? 0 : header.value.length);
-  return checked(name, { record: { ...record, headers }, partition, bytes });
+  return checked(name, { key, value, headers, timestamp, partition, bytes });
 }
 
 function checked(topic: string, outgoing: Outgoing): Outgoing {

@@ -16,10 +16,10 @@ export class Placement {
   }
 
   /** @throws ProduceError for a partition that the topic does not have */
-  choose(topic: TopicInfo, { record, partition }: Outgoing): number {
+  choose(topic: TopicInfo, { key, value, partition }: Outgoing): number {
     const count = topic.partitions.length;
-    const chosen = partition ?? this.#partitioner?.({ topic: topic.name, key: record.key, value: record.value, partitions: count }) ?? null;
-    if (chosen === null) return record.key === null ? this.#stick(topic) : (murmur2(record.key) & 0x7fff_ffff) % count;
+    const chosen = partition ?? this.#partitioner?.({ topic: topic.name, key, value, partitions: count }) ?? null;
+    if (chosen === null) return key === null ? this.#stick(topic) : (murmur2(key) & 0x7fff_ffff) % count;
     if (Number.isInteger(chosen) && chosen >= 0 && chosen < count) return chosen;
     const who = partition === null ? "the partitioner chose" : "asked for";
     throw new ProduceError("UNKNOWN_TOPIC_OR_PARTITION", topic.name, null, "not-appended", `Cannot send to "${topic.name}": ${who} partition ${chosen}, it has 0 to ${count - 1}`);

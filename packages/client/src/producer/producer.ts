@@ -8,7 +8,7 @@ import type { Lane } from "./lane.ts";
 import { toOutgoing } from "./outgoing.ts";
 import { Placement } from "./partitioner.ts";
 import { allSettled, Pipeline } from "./pipeline.ts";
-import { manyCall, singleCall, type SendCall } from "./send-call.ts";
+import { ManyCall, SingleCall, type SendCall } from "./send-call.ts";
 import { producerSettings, type ProducerSettings } from "./settings.ts";
 import { TopicQueue } from "./topic-queue.ts";
 
@@ -53,7 +53,7 @@ export class Producer implements AsyncDisposable {
   send(topic: string | Topic<unknown, unknown>, record: OutgoingRecord<unknown, unknown>, options: SendOptions = {}): Promise<RecordMetadata> {
     return new Promise((resolve, reject) => {
       const { clock } = this.#cluster.host;
-      this.#enqueue(topicName(topic), singleCall(toOutgoing(topic, record, clock.wallMs()), clock.monotonicMs(), resolve, reject), options.signal);
+      this.#enqueue(topicName(topic), new SingleCall(toOutgoing(topic, record, clock.wallMs()), clock.monotonicMs(), resolve, reject), options.signal);
     });
   }
 
@@ -67,7 +67,7 @@ export class Producer implements AsyncDisposable {
       const nowMs = clock.wallMs();
       const outgoing = records.map((record) => toOutgoing(topic, record, nowMs));
       if (outgoing.length === 0) return resolve([]);
-      this.#enqueue(topicName(topic), manyCall(topicName(topic), outgoing, clock.monotonicMs(), resolve, reject), options.signal);
+      this.#enqueue(topicName(topic), new ManyCall(topicName(topic), outgoing, clock.monotonicMs(), resolve, reject), options.signal);
     });
   }
 
@@ -113,26 +113,22 @@ export class Producer implements AsyncDisposable {
     signal?.throwIfAborted();
     if (this.#waitingCalls >= MAX_WAITING_CALLS) throw new ProduceError("THROTTLING_QUOTA_EXCEEDED", topic, null, "not-appended", `Cannot send to "${topic}": ${this.#waitingCalls} sends wait for room in the buffer of ${this.#settings.maxBufferedBytes} bytes (maxBufferedBytes); await some of them first`);
     const queue = this.#queue(topic);
+    this.#ticker ??= this.#tick();
+    if (queue.add(call)) return;
     this.#waitingCalls++;
     const onAbort = (): void => {
       queue.remove(call);
-      call.admitted();
       call.refuse(signal?.reason);
+      call.admitted?.();
     };
-    let waiting = true;
     call.admitted = () => {
-      if (!waiting) return;
-      waiting = false;
+      call.admitted = null;
       this.#waitingCalls--;
       signal?.removeEventListener("abort", onAbort);
     };
-    queue.add(call);
-    if (waiting) {
-      signal?.addEventListener("abort", onAbort, { once: true });
-      // It may have been created since; if not, the answer refuses what waits.
-      if (queue.info === null) this.#cluster.metadata.requestRefresh();
-    }
-    this.#ticker ??= this.#tick();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    // It may have been created since; if not, the answer refuses what waits.
+    if (queue.info === null) this.#cluster.metadata.requestRefresh();
   }
 
   #queue(name: string): TopicQueue {
@@ -199,18 +195,16 @@ export class Producer implements AsyncDisposable {
   /** First everything that waits for room finds it, then all batches are settled. */
   async #drained(): Promise<void> {
     const calls = [...this.#queues.values()].flatMap((queue) => [...queue.calls]);
-    await Promise.all(
-      calls.map(
-        (call) =>
-          new Promise<void>((resolve) => {
-            const { admitted } = call;
-            call.admitted = () => {
-              admitted();
-              resolve();
-            };
-          }),
-      ),
-    );
+    const admissions = calls.map((call) => {
+      const { admitted } = call;
+      return new Promise<void>((resolve) => {
+        call.admitted = () => {
+          admitted?.();
+          resolve();
+        };
+      });
+    });
+    await Promise.all(admissions);
     await allSettled(this.#lanes());
   }
 }

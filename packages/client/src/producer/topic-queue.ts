@@ -51,9 +51,11 @@ export class TopicQueue {
     this.admit();
   }
 
-  add(call: SendCall): void {
+  /** Whether all of it found room at once; else the rest waits behind the calls before it. */
+  add(call: SendCall): boolean {
+    if (this.#calls.length === 0 && this.#admitCall(call)) return true;
     this.#calls.push(call);
-    if (this.#calls.length === 1) this.admit();
+    return false;
   }
 
   /** The caller gave it up. */
@@ -64,7 +66,7 @@ export class TopicQueue {
   admit(): void {
     for (let call = this.#calls.first; call !== undefined && this.#admitCall(call); call = this.#calls.first) {
       this.#calls.shift();
-      call.admitted();
+      call.admitted?.();
     }
   }
 
@@ -73,16 +75,16 @@ export class TopicQueue {
     for (let call = this.#calls.first; call !== undefined && call.startedMs <= beforeMs; call = this.#calls.first) {
       this.#calls.shift();
       call.refuse(reason());
-      call.admitted();
+      call.admitted?.();
     }
   }
 
   #admitCall(call: SendCall): boolean {
     const info = this.#info;
     if (info === null) return false;
-    for (; call.next < call.records.length; call.next++) {
-      const outgoing = call.records[call.next];
-      if (outgoing === undefined || !this.#options.room(outgoing.bytes)) return false;
+    for (; call.next < call.count; call.next++) {
+      const outgoing = call.record(call.next);
+      if (!this.#options.room(outgoing.bytes)) return false;
       const delivery = call.delivery(call.next);
       try {
         this.#options.put(this.#lane(info, this.placement.choose(info, outgoing)), outgoing, delivery, call.startedMs);
