@@ -1,26 +1,18 @@
 import { NetworkError, type Attributes, type Host, type Logger, type Session, type Timer } from "@ottla/host";
-import { services, uuidFromBytes, type NodeConfig, type pb } from "@ottla/protocol";
+import { services, type NodeConfig, type pb } from "@ottla/protocol";
 import type { Replica } from "../replica.ts";
-import { TooFewBrokers } from "../state/decide/context.ts";
-import { decideCommand, refusal } from "../state/decide/command.ts";
 import { expireOffsets } from "../state/decide/offsets.ts";
 import { found } from "../state/decide/founding.ts";
 import { isClusterRecord } from "../state/fact.ts";
 import type { Draft } from "../state/draft.ts";
-import type { Task } from "../state/pump.ts";
 import { AppliedWaits } from "./applied-waits.ts";
 import { BrokerSession } from "./broker-session.ts";
 import { BrokerWatch } from "./broker-watch.ts";
+import { Commands } from "./commands.ts";
 import { checkHandshake, handshakeAnswer } from "./handshake.ts";
 import { MetadataPublisher } from "./metadata-publisher.ts";
 
 const TICK_MS = 100;
-/** What is created is answered once those concerned have applied it, and at the latest then. */
-const APPLIED_WITHIN_MS = 1000;
-/** A command that waited for brokers in vain is refused so long before its time is up, so that the answer still finds the caller. */
-const ANSWER_BEFORE_DEADLINE_MS = 300;
-/** Commands that wait for brokers; a further one is refused at once. */
-const MAX_DEFERRED = 1000;
 
 export interface ServerOptions {
   readonly host: Host;
@@ -41,8 +33,7 @@ export class Server {
   readonly #publisher: MetadataPublisher;
   readonly #waits = new AppliedWaits();
   readonly #sessions = new Set<BrokerSession>();
-  /** Commands that wait for brokers that are not live yet. */
-  #deferred: { readonly task: Task; readonly untilMs: number }[] = [];
+  readonly #commands: Commands;
   #timer: Timer | null = null;
   #nextExpiryMs: number;
   #closed = false;
@@ -58,8 +49,9 @@ export class Server {
       logger,
       sessionTimeoutMs: config.brokerSessionTimeoutMs,
       tickMs: TICK_MS,
-      onUnfenced: () => this.#retryDeferred(),
+      onUnfenced: () => this.#commands.retryDeferred(),
     });
+    this.#commands = new Commands({ host, config, voterCount: options.voters.length, state: replica.state, pump: replica.pump, watch: this.#watch, waits: this.#waits });
     this.#publisher = new MetadataPublisher(
       () => ({ index: replica.appliedIndex, term: replica.quorum.status.term, controllerId: replica.quorum.status.leader }),
       () => replica.committedFacts().flatMap(([, fact]) => (isClusterRecord(fact) ? [{ record: fact }] : [])),
@@ -105,7 +97,7 @@ export class Server {
   lost(): void {
     this.#watch.lost();
     this.#waits.clear();
-    this.#deferred = [];
+    this.#commands.drop();
     for (const session of this.#sessions) session.redirect(this.#replica.quorum.status.leader);
   }
 
@@ -131,77 +123,12 @@ export class Server {
     if (!this.#replica.pump.leading && leader !== -1 && leader !== this.#options.nodeId) return session.redirect(leader);
     this.#applied(session.nodeId, request.appliedIndex);
     if (this.#replica.pump.leading) this.#watch.heard(session, request.brokerEpoch, request.appliedIndex);
-    for (const command of request.commands) this.#submit(this.#task(session, request, command, Math.ceil(bytes / request.commands.length)), session, command);
+    for (const command of request.commands) this.#commands.take(session, request, command, Math.ceil(bytes / request.commands.length));
   }
 
   #applied(nodeId: number, index: number): void {
     this.#waits.applied(nodeId, index);
     if (this.#replica.pump.leading) this.#watch.applied(nodeId, index);
-  }
-
-  #submit(task: Task, session: BrokerSession, command: pb.Command): void {
-    if (this.#replica.pump.submit(task)) return;
-    session.reply(refusal(command.sequence, "THROTTLING_QUOTA_EXCEEDED", "The controller has as many commands waiting as it may; try again", 0));
-  }
-
-  #task(session: BrokerSession, request: pb.SessionRequest, command: pb.Command, bytes: number): Task {
-    const { config, host, voters } = this.#options;
-    const { nodeId } = session;
-    const deadlineMs = host.clock.monotonicMs() + command.timeoutMs;
-    const waitUntilMs = deadlineMs - Math.min(ANSWER_BEFORE_DEADLINE_MS, command.timeoutMs / 2);
-    const expire = (): void =>
-      session.reply(refusal(command.sequence, "REQUEST_TIMED_OUT", `The command was not decided within its ${command.timeoutMs} ms: the controller is busy or has no majority; nothing was changed`, 0));
-    const nothing = (): void => {};
-    const task: Task = {
-      bytes,
-      deadlineMs,
-      startsEntry: command.command.case === "register",
-      expire,
-      decide: (draft) => {
-        // Its broker has opened another session and sends again what was not answered.
-        if (!session.open) return nothing;
-        const context = { draft, config, nodeId, voterCount: voters.length, mayWait: host.clock.monotonicMs() < waitUntilMs && this.#deferred.length < MAX_DEFERRED };
-        const origin = { brokerEpoch: request.brokerEpoch, lowestUnanswered: request.lowestUnanswered, formerIsAlive: this.#watch.isElsewhere(session) };
-        try {
-          const reply = decideCommand(context, origin, command);
-          return () => this.#answer(session, reply);
-        } catch (error) {
-          if (!(error instanceof TooFewBrokers)) throw error;
-          this.#deferred.push({ task, untilMs: waitUntilMs });
-          return nothing;
-        }
-      },
-    };
-    return task;
-  }
-
-  /** The decision is committed. */
-  #answer(session: BrokerSession, reply: pb.CommandReply): void {
-    if (reply.reply.case === "register") {
-      this.#waits.forget(session.nodeId);
-      this.#watch.heard(session, reply.reply.value.brokerEpoch, 0);
-    }
-    const concerned = this.#concerned(session.nodeId, reply);
-    if (concerned.length === 0) return session.reply(reply);
-    const deadlineMs = this.#options.host.clock.monotonicMs() + APPLIED_WITHIN_MS;
-    this.#waits.wait(reply.index, concerned, deadlineMs, () => session.reply(reply));
-  }
-
-  /** Brokers that must know what was created before it is answered: the one that asked, and live leaders of its partitions. */
-  #concerned(nodeId: number, { reply }: pb.CommandReply): number[] {
-    if (reply.case !== "createTopics" && reply.case !== "createPartitions") return [];
-    const nodes = new Set([nodeId]);
-    for (const { topicId, errorCode } of reply.value.topics) {
-      if (errorCode !== 0 || topicId.length === 0) continue;
-      for (const { leader } of this.#replica.state.topics.get(uuidFromBytes(topicId))?.partitions ?? []) if (this.#watch.isConnected(leader)) nodes.add(leader);
-    }
-    return [...nodes];
-  }
-
-  #retryDeferred(): void {
-    const deferred = this.#deferred;
-    this.#deferred = [];
-    for (const { task } of deferred) if (!this.#replica.pump.submit(task)) task.expire();
   }
 
   #tickLater(): void {
@@ -220,8 +147,7 @@ export class Server {
     pump.expire(nowMs);
     if (!pump.leading) return;
     this.#watch.tick(nowMs);
-    // Decided once more, now without time to wait, so that the answer says what is missing.
-    if (this.#deferred.some(({ untilMs }) => untilMs <= nowMs)) this.#retryDeferred();
+    this.#commands.tick(nowMs);
     if (nowMs >= this.#nextExpiryMs) {
       this.#nextExpiryMs = nowMs + config.offsetsRetentionCheckIntervalMs;
       this.#expireOffsets();

@@ -1,6 +1,7 @@
 import type { Clock, Random, Timer } from "@ottla/host";
 import { assert } from "../assert.ts";
 import { NotLeaderError } from "../quorum/index.ts";
+import { Answers } from "./answers.ts";
 import { Draft } from "./draft.ts";
 import type { Appended, InFlight } from "./in-flight.ts";
 import type { State } from "./state.ts";
@@ -30,18 +31,6 @@ const ENTRY_BYTES = 512 * 1024;
 const MAX_IN_FLIGHT_BYTES = 16 * 1024 * 1024;
 const MAX_IN_FLIGHT_ENTRIES = 1024;
 
-interface Waiting {
-  readonly index: number;
-  readonly deliver: () => void;
-}
-
-/** The reads of one turn: one round of the quorum confirms them all. */
-interface Reads {
-  readonly index: number;
-  readonly deliver: (() => void)[];
-  confirmed: boolean;
-}
-
 /** Decides tasks in order, those of one turn in one entry, against the state as appended; answers when what was decided or seen is committed. */
 export class Pump {
   readonly #clock: Clock;
@@ -52,8 +41,7 @@ export class Pump {
   readonly #fail: (error: Error) => void;
   #queue: Task[] = [];
   #queuedBytes = 0;
-  #writes: Waiting[] = [];
-  #reads: Reads[] = [];
+  readonly #answers = new Answers();
   #scheduled: Timer | null = null;
   #leadership: AbortController | null = null;
   #committedIndex = 0;
@@ -123,14 +111,13 @@ export class Pump {
     this.#inFlight.undo();
     this.#queue = [];
     this.#queuedBytes = 0;
-    this.#writes = [];
-    this.#reads = [];
+    this.#answers.drop();
   }
 
   /** Everything up to `index` is committed and replayed. */
   committed(index: number): void {
     this.#committedIndex = index;
-    this.#deliver();
+    this.#answers.deliver(index);
     this.#schedule();
   }
 
@@ -191,7 +178,7 @@ export class Pump {
       else reads.push(deliver);
     }
     if (draft.records.length > 0) this.#append(draft);
-    for (const deliver of answers) this.#writes.push({ index: draft.index, deliver });
+    for (const deliver of answers) this.#answers.write(draft.index, deliver);
     return at;
   }
 
@@ -213,30 +200,16 @@ export class Pump {
   }
 
   #confirm(deliver: (() => void)[], signal: AbortSignal): void {
-    const reads: Reads = { index: this.#lastIndex, deliver, confirmed: false };
-    this.#reads.push(reads);
+    const reads = this.#answers.read(this.#lastIndex, deliver);
     this.#quorum.readIndex(signal).then(
       () => {
         reads.confirmed = true;
-        this.#deliver();
+        this.#answers.deliver(this.#committedIndex);
       },
       (error: unknown) => {
         // Lost leadership ends a round, and `stop` drops the reads.
         if (!(error instanceof NotLeaderError) && !signal.aborted) this.#fail(new Error("A read of the controllers' state could not be confirmed", { cause: error }));
       },
     );
-  }
-
-  #deliver(): void {
-    let done = 0;
-    for (const { index, deliver } of this.#writes) {
-      if (index > this.#committedIndex) break;
-      deliver();
-      done++;
-    }
-    if (done > 0) this.#writes.splice(0, done);
-    while (this.#reads[0]?.confirmed && this.#reads[0].index <= this.#committedIndex) {
-      for (const deliver of this.#reads.shift()?.deliver ?? []) deliver();
-    }
   }
 }
