@@ -1,3 +1,4 @@
+import { DiskError } from "@ottla/host";
 import { ProtocolError } from "@ottla/protocol";
 
 /** The log takes no appends since a write or a sync failed; what it holds stays readable. */
@@ -30,4 +31,8 @@ export class LogDamagedError extends ProtocolError {
     this.from = from;
     this.until = until;
   }
+}
+
+export function isFull(error: unknown): boolean {
+  return error instanceof DiskError && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }

@@ -121,6 +121,7 @@ export async function play(rig: Rig, model: Model): Promise<void> {
   await rig.run(stage.log.checkpoint());
   await rig.run(stage.directory.close({ brokerEpoch: 1 }));
   model.durable = stage.log.durableOffset;
+  if (!rig.host.crashed) model.cut(stage.log.endOffset);
 
   stage = await openStage(rig, model);
   await expectRecovered(stage);

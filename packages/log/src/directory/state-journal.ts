@@ -1,5 +1,6 @@
-import { type Disk, type DiskFile, DiskError, type Logger } from "@ottla/host";
+import type { Disk, DiskFile, Logger } from "@ottla/host";
 import { crc32c } from "@ottla/protocol";
+import { isFull } from "../errors.ts";
 import { ascii, FieldWriter } from "../format/fields.ts";
 import { FILE_HEADER_BYTES, type FileFormat, fileHeader, hasHeader } from "../format/file-header.ts";
 import { readWhole, replaceFile } from "../format/whole-file.ts";
@@ -57,10 +58,12 @@ export class StateJournal {
   static async open(options: StateJournalOptions): Promise<StateJournal> {
     const path = `${options.directory}/${options.name}`;
     const bytes = await readWhole(options.disk, path);
-    const content = parse(bytes ?? new Uint8Array(0), path, options.marks.get(options.name)?.position ?? 0);
+    const mark = options.marks.get(options.name)?.position ?? 0;
+    const content = parse(bytes ?? new Uint8Array(0), path, mark);
     if (content.damaged) options.logger.error({ path }, "Log states are damaged; every log of the directory counts as damaged until it is verified");
     const journal = new StateJournal(options, content);
-    if (bytes === null || content.damaged || content.goodBytes < bytes.length || journal.#wasteful()) await journal.#compact();
+    // Records beyond the mark may be in memory only, and taken for written after a sync that failed: they are written anew.
+    if (content.damaged || content.goodBytes !== mark || content.goodBytes !== bytes?.length || journal.#wasteful()) await journal.#compact();
     return journal;
   }
 
@@ -121,7 +124,7 @@ export class StateJournal {
     } catch (error) {
       // What is written after a failed write must begin where it began.
       await this.#file.truncate(this.#size);
-      if (!(error instanceof DiskError && error.code === "ENOSPC" && (await this.#options.freeReserve()))) throw error;
+      if (!isFull(error) || !(await this.#options.freeReserve())) throw error;
       await this.#file.write(records, this.#size);
     }
     await this.#file.sync();

@@ -3,7 +3,7 @@ import type { LogState } from "../directory/log-state.ts";
 import type { Mark } from "../directory/mark.ts";
 import type { Shared } from "../directory/shared.ts";
 import { assert } from "../assert.ts";
-import type { LogFailedError } from "../errors.ts";
+import { isFull, LogFailedError } from "../errors.ts";
 import { Segment, segmentName } from "../segment/segment.ts";
 import { SegmentIndex } from "../segment/segment-index.ts";
 import type { LogSettings } from "../settings.ts";
@@ -53,6 +53,10 @@ export class LogCore {
   /** Whether the log has a directory. */
   onDisk: boolean;
   closed = false;
+  /** Shuts the log to appends. Set by its writer. */
+  fail: (failure: LogFailedError) => void = (failure) => {
+    this.failure ??= failure;
+  };
   readonly #onProgress: () => void;
   readonly #background = new Set<Promise<void>>();
   #progressDue = false;
@@ -128,7 +132,11 @@ export class LogCore {
       () => {
         if (this.stateSaving === saving) this.stateSaving = null;
       },
-      (error: unknown) => this.shared.fatal(new Error(`Cannot save the state of log ${this.name} in ${this.shared.path}`, { cause: error })),
+      (error: unknown) => {
+        const what = `Cannot save the state of log ${this.name} in ${this.shared.path}`;
+        if (isFull(error)) this.fail(new LogFailedError(`${what}: the disk is full; free some space and appends resume`, "ENOSPC", error));
+        else this.shared.fatal(new Error(what, { cause: error }));
+      },
     );
     return saving;
   }

@@ -10,7 +10,8 @@ import { recover } from "./recover.ts";
 /** What a log holds. After a clean shutdown its state says all and no file is touched. */
 export async function openContent(shared: Shared, name: string, settings: LogSettings, clean: boolean): Promise<{ content: LogContent; onDisk: boolean }> {
   const state = shared.states.get(name);
-  if (clean && !shared.states.damaged && state !== null && endsAtPoint(state)) return { content: asClosed(state, settings), onDisk: state.segments.some((segment) => segment.sizeBytes > 0) };
+  const trusted = clean && !shared.states.damaged && state !== null && endsAtPoint(state) && (shared.marks.get(name)?.offset ?? 0) <= state.point.offset;
+  if (trusted) return { content: asClosed(state, settings), onDisk: state.segments.some((segment) => segment.sizeBytes > 0) };
   return recover({ shared, name, indexIntervalBytes: settings.indexIntervalBytes, statesDamaged: shared.states.damaged });
 }
 

@@ -127,10 +127,10 @@ export class Reader {
       const header = readBatchHeader(bytes, at);
       const nextOffset = header.lastOffset + 1;
       const wanted = nextOffset > want.from;
-      if (wanted && nextOffset > want.until) return { kind: "found", start: Math.max(start, 0), end: start < 0 ? 0 : at, nextOffset: start < 0 ? want.from : offset };
       if (!this.#fits(header, offset) || (wanted && !batchCrcMatches(bytes, at))) {
         return start < 0 ? { kind: "damaged" } : { kind: "found", start, end: at, nextOffset: offset };
       }
+      if (wanted && nextOffset > want.until) return { kind: "found", start: Math.max(start, 0), end: start < 0 ? 0 : at, nextOffset: start < 0 ? want.from : offset };
       if (wanted && start < 0) start = at;
       at += size;
       offset = nextOffset;

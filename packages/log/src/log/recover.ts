@@ -9,7 +9,7 @@ import { Segment, segmentName } from "../segment/segment.ts";
 import { SegmentIndex } from "../segment/segment-index.ts";
 import { headerCheck } from "../segment/verify.ts";
 import type { LogContent } from "./core.ts";
-import { copyAside } from "./copy-aside.ts";
+import { copyAside, rewrite } from "./copy.ts";
 import { clipDamage, type DamageRange, mergeDamage } from "./damage.ts";
 import { EpochCache } from "./epoch-cache.ts";
 import { listLog } from "./list-log.ts";
@@ -253,13 +253,15 @@ class Recovering {
     this.#end = { offset, segmentBase: offset, position: 0, check: null };
   }
 
-  /** What is in the page cache may not be on the disk. */
+  /** What is in the page cache may not be on the disk, and if a sync had failed the system may take it for written all the same: so it is
+   * written again before it is synced. */
   async #makeDurable(): Promise<void> {
     const { shared } = this.#options;
     for (const segment of this.#segments) {
       if (!segment.onDisk || segment.base < this.#floor.segmentBase) continue;
       const open = await shared.files.acquire(`${this.#path}/${segmentName(segment.base)}`, "write");
       try {
+        await rewrite(open.file, segment.base === this.#floor.segmentBase ? this.#floor.position : 0, segment.writtenBytes);
         await open.file.sync();
       } finally {
         shared.files.release(open);

@@ -42,13 +42,13 @@ export async function reopen(core: LogCore): Promise<Mark> {
     await syncNames();
     await core.saveState();
     await marks.set(core.name, end);
+    core.shared.logger.info({ log: core.name, endOffset: end.offset }, "The log takes appends again");
+    core.namesUnsynced = false;
+    core.failure = null;
+    return end;
   } catch (error) {
     throw new LogFailedError(`Cannot reopen log ${core.name} in ${core.path}: ${error instanceof Error ? error.message : String(error)}`, failure.reason, error);
   }
-  core.namesUnsynced = false;
-  core.failure = null;
-  core.shared.logger.info({ log: core.name, endOffset: end.offset }, "The log takes appends again");
-  return end;
 }
 
 function syncFailed(core: LogCore, path: string, cause: unknown): never {

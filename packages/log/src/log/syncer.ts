@@ -10,7 +10,7 @@ import { Waiters } from "./waiters.ts";
  * who wait are told. */
 export class Syncer {
   readonly #core: LogCore;
-  readonly #on: { synced(): void; failed(error: LogFailedError): void };
+  readonly #onSynced: () => void;
   readonly #durable = new Waiters();
   /** Written to since the last sync began. */
   #unsynced = new Set<Segment>();
@@ -22,9 +22,9 @@ export class Syncer {
   #markingDone: Promise<void> = Promise.resolve();
   #interval: Timer | null = null;
 
-  constructor(core: LogCore, on: { synced(): void; failed(error: LogFailedError): void }) {
+  constructor(core: LogCore, onSynced: () => void) {
     this.#core = core;
-    this.#on = on;
+    this.#onSynced = onSynced;
     this.#written = core.durable;
   }
 
@@ -59,7 +59,7 @@ export class Syncer {
     this.#interval = null;
     this.#running = this.#run().finally(() => {
       this.#running = null;
-      this.#on.synced();
+      this.#onSynced();
       if (this.#asked && this.#unsynced.size > 0) this.sync();
     });
   }
@@ -96,19 +96,14 @@ export class Syncer {
     this.#syncing = segments;
     this.#unsynced = new Set();
     this.#asked = false;
-    try {
-      const syncs: Promise<unknown>[] = Array.from(segments, (segment) => this.#syncFile(segment));
-      if (core.namesUnsynced) {
-        core.namesUnsynced = false;
-        syncs.push(core.shared.disk.syncDirectory(core.path), core.shared.syncNames());
-      }
-      // An epoch is durable before the first batch of it counts as durable.
-      if (core.stateSaving !== null) syncs.push(core.stateSaving);
-      await Promise.all(syncs);
-    } catch (error) {
-      this.#fatal(`Cannot sync ${core.path}`, error);
-      return;
+    const syncs: Promise<unknown>[] = Array.from(segments, (segment) => this.#syncFile(segment));
+    if (core.namesUnsynced) {
+      core.namesUnsynced = false;
+      syncs.push(core.shared.disk.syncDirectory(core.path), core.shared.syncNames());
     }
+    // An epoch is durable before the first batch of it counts as durable. When that fails, the log has been told.
+    const [synced] = await Promise.allSettled([Promise.all(syncs), core.stateSaving]);
+    if (synced.status === "rejected") return this.#fatal(`Cannot sync ${core.path}`, synced.reason);
     if (core.failure === null) this.#mark(end);
   }
 
@@ -150,7 +145,7 @@ export class Syncer {
 
   #fatal(what: string, error: unknown): void {
     const failure = new LogFailedError(`${what}: a failed sync cannot be repeated, because what it lost is unknown. Restart the node; recovery keeps what was acknowledged`, "SYNC", error);
-    this.#on.failed(failure);
+    this.#core.fail(failure);
     this.#core.shared.fatal(failure);
   }
 }

@@ -1,7 +1,7 @@
 import { DiskError } from "@ottla/host";
 import { assert } from "../assert.ts";
 import type { OpenFile } from "../directory/open-files.ts";
-import { LogFailedError } from "../errors.ts";
+import { isFull, LogFailedError } from "../errors.ts";
 import { headerCheck } from "../segment/verify.ts";
 import type { Segment } from "../segment/segment.ts";
 import type { LogCore } from "./core.ts";
@@ -34,10 +34,8 @@ export class Writer {
   constructor(core: LogCore, onSealed: (segment: Segment) => void) {
     this.#core = core;
     this.#onSealed = onSealed;
-    this.syncer = new Syncer(core, {
-      synced: () => this.#start(),
-      failed: (error) => this.#latch(error),
-    });
+    core.fail = (failure) => this.#latch(failure);
+    this.syncer = new Syncer(core, () => this.#start());
   }
 
   readonly #onSealed: (segment: Segment) => void;
@@ -180,8 +178,4 @@ export function dropUnwritten(core: LogCore): void {
   core.epochs.forgetBeyond(core.writtenOffset);
   core.shared.cache.cut(core.cached, core.writtenOffset);
   core.version++;
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof DiskError && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }

@@ -25,3 +25,13 @@ export async function copyAside(shared: Shared, from: DiskFile, path: string, si
     shared.logger.warn({ err: error, path: copy }, "Cannot keep a copy of a damaged file");
   }
 }
+
+/** Writes the bytes of a part of a file over themselves. */
+export async function rewrite(file: DiskFile, fromPosition: number, untilPosition: number): Promise<void> {
+  for (let at = fromPosition; at < untilPosition; ) {
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, untilPosition - at));
+    await file.read(chunk, at);
+    await file.write([chunk], at);
+    at += chunk.length;
+  }
+}
