@@ -1,4 +1,5 @@
 import type { Host, Logger } from "@ottla/host";
+import type { Draft } from "../state/draft.ts";
 import type { Pump } from "../state/pump.ts";
 import type { State } from "../state/state.ts";
 import { fence, unfence } from "../state/decide/brokers.ts";
@@ -8,6 +9,8 @@ import { acceptsConnections } from "./probe.ts";
 
 /** What a broker without a session, but with a process that accepts connections, has to come back after an election. */
 const RETURN_AFTER_ELECTION_MS = 1000;
+/** Until the fencing that a full disk did not take is decided again. */
+const RETRY_MS = 1000;
 
 /** Decides at the leader which brokers are live: fences those that went silent or away, unfences those that are back. */
 export class BrokerWatch {
@@ -105,8 +108,10 @@ export class BrokerWatch {
   }
 
   #fence(nodeId: number, brokerEpoch: number, why: string): void {
-    this.#pump.decide((draft) => {
+    const run = (draft: Draft): void => {
       if (fence(draft, nodeId, brokerEpoch)) this.#logger.warn({ broker: nodeId, brokerEpoch, why }, "broker is fenced");
-    });
+    };
+    const refused = (): void => this.#liveness.expect(nodeId, brokerEpoch, RETRY_MS, this.#host.clock.monotonicMs());
+    this.#pump.decide(run, { refused });
   }
 }

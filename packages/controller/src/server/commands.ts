@@ -69,6 +69,7 @@ export class Commands {
       deadlineMs,
       startsEntry: command.command.case === "register",
       expire,
+      refuse: (error) => session.reply(refusal(command.sequence, error.error, `Nothing was changed: ${error.message}`, 0)),
       decide: (draft) => {
         // Its broker has opened another session and sends again what was not answered.
         if (!session.open) return nothing;

@@ -84,7 +84,7 @@ export class Server {
   }
 
   leading(): void {
-    this.#replica.pump.decide((draft) => this.#found(draft), "first");
+    this.#replica.pump.decide((draft) => this.#found(draft), { place: "first", refused: (error) => this.#options.onFatal(error) });
     this.#watch.leading();
   }
 

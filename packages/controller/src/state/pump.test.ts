@@ -1,5 +1,5 @@
 import { memoryHost, type MemoryHost } from "@ottla/host";
-import { pb } from "@ottla/protocol";
+import { pb, ProtocolError } from "@ottla/protocol";
 import { expect, test } from "vitest";
 import { NotLeaderError } from "../quorum/index.ts";
 import { digestText } from "./digest.ts";
@@ -12,9 +12,11 @@ import { State } from "./state.ts";
 class HeldQuorum {
   readonly proposed: pb.Entry[] = [];
   leads = true;
+  full = false;
   readonly #rounds: (() => void)[] = [];
 
   propose(data: Uint8Array): number {
+    if (this.full) throw new ProtocolError("KAFKA_STORAGE_ERROR", "the disk is full");
     if (!this.leads) throw new NotLeaderError("append an entry", 1, -1);
     this.proposed.push(pb.Entry.decode(data));
     return this.proposed.length;
@@ -65,6 +67,7 @@ function write(bench: Bench, name: string, o: Partial<Task> = {}): Task {
       return () => bench.answers.push(name);
     },
     expire: () => bench.answers.push(`${name} expired`),
+    refuse: ({ error }) => bench.answers.push(`${name}: ${error}`),
     ...o,
   };
 }
@@ -165,6 +168,24 @@ test("bytes in flight are bounded: what comes beyond waits for a commit, and is 
   b.commit(1);
   await b.host.clock.advance(1);
   expect(b.quorum.proposed.length).toBe(17);
+});
+
+test("what a full disk does not take is undone and refused, while reads go on and see none of it", async () => {
+  const b = bench();
+  b.quorum.full = true;
+  const before = digestText(b.state.digest);
+  for (const task of [read(b, "a"), write(b, "a"), read(b, "a"), write(b, "b")]) b.pump.submit(task);
+  await b.host.clock.advance(1);
+  expect(b.answers).toEqual(["a: KAFKA_STORAGE_ERROR", "b: KAFKA_STORAGE_ERROR"]);
+  expect(digestText(b.state.digest)).toBe(before);
+  b.quorum.confirmReads();
+  await b.host.clock.advance(1);
+  expect(b.answers.slice(2)).toEqual(["a was null", "a was null"]);
+  b.quorum.full = false;
+  b.pump.submit(write(b, "a"));
+  await b.host.clock.advance(1);
+  b.commit(1);
+  expect(b.answers.slice(4)).toEqual(["a"]);
 });
 
 test("the queue is bounded", () => {

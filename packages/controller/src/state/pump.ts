@@ -1,9 +1,10 @@
 import type { Clock, Random, Timer } from "@ottla/host";
+import { ProtocolError } from "@ottla/protocol";
 import { assert } from "../assert.ts";
 import { NotLeaderError } from "../quorum/index.ts";
 import { Answers } from "./answers.ts";
 import { Draft } from "./draft.ts";
-import type { Appended, InFlight } from "./in-flight.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { State } from "./state.ts";
 
 /** What a decision needs of the quorum. */
@@ -22,6 +23,8 @@ export interface Task {
   /** Writes what is decided; the returned function runs once that, and everything the decision has seen, is committed. */
   decide(draft: Draft): () => void;
   expire(): void;
+  /** What it wrote could not be appended and is undone. */
+  refuse(error: ProtocolError): void;
 }
 
 const MAX_QUEUED_TASKS = 20_000;
@@ -30,6 +33,11 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 const ENTRY_BYTES = 512 * 1024;
 const MAX_IN_FLIGHT_BYTES = 16 * 1024 * 1024;
 const MAX_IN_FLIGHT_ENTRIES = 1024;
+
+interface Decided {
+  readonly task: Task;
+  readonly deliver: () => void;
+}
 
 /** Decides tasks in order, those of one turn in one entry, against the state as appended; answers when what was decided or seen is committed. */
 export class Pump {
@@ -76,8 +84,9 @@ export class Pump {
     return true;
   }
 
-  /** A decision of the leader's own: nobody waits for it, and it is never turned away. */
-  decide(run: (draft: Draft) => void, place: "first" | "last" = "last"): void {
+  /** A decision of the leader's own: nobody waits for it, and the queue always has room for it.
+   * @param refused hears that it could not be appended */
+  decide(run: (draft: Draft) => void, o: { place?: "first"; refused?: (error: ProtocolError) => void } = {}): void {
     const nothing = (): void => {};
     const task: Task = {
       bytes: 0,
@@ -88,8 +97,9 @@ export class Pump {
         return nothing;
       },
       expire: nothing,
+      refuse: o.refused ?? nothing,
     };
-    if (place === "first") this.#queue.unshift(task);
+    if (o.place === "first") this.#queue.unshift(task);
     else this.#queue.push(task);
     this.#schedule();
   }
@@ -159,10 +169,12 @@ export class Pump {
     this.#schedule();
   }
 
-  #decideEntry(queue: readonly Task[], from: number, reads: (() => void)[]): number {
+  /** @returns how far in the queue it came */
+  #decideEntry(queue: Task[], from: number, reads: (() => void)[]): number {
     const draft = new Draft(this.#state, this.#random, this.#lastIndex + 1, this.#clock.wallMs(), this.#lastClusterIndex);
     const nowMs = this.#clock.monotonicMs();
-    const answers: (() => void)[] = [];
+    const writers: Decided[] = [];
+    const readers: Decided[] = [];
     let at = from;
     for (; draft.bytes < ENTRY_BYTES; at++) {
       const task = queue[at];
@@ -174,29 +186,42 @@ export class Pump {
       }
       const before = draft.records.length;
       const deliver = task.decide(draft);
-      if (draft.records.length > before) answers.push(deliver);
-      else reads.push(deliver);
+      (draft.records.length > before ? writers : readers).push({ task, deliver });
     }
-    if (draft.records.length > 0) this.#append(draft);
-    for (const deliver of answers) this.#answers.write(draft.index, deliver);
+    const refused = draft.records.length > 0 ? this.#append(draft) : null;
+    if (refused) {
+      for (const { task } of writers) task.refuse(refused);
+      // They may have seen what is undone.
+      for (const { task } of readers) this.#queuedBytes += task.bytes;
+      queue.splice(at, 0, ...readers.map(({ task }) => task));
+      return at;
+    }
+    for (const { deliver } of writers) this.#answers.write(draft.index, deliver);
+    for (const { deliver } of readers) reads.push(deliver);
     return at;
   }
 
-  #append(draft: Draft): void {
+  /** @returns why it could not be, in which case the state is as before */
+  #append(draft: Draft): ProtocolError | null {
     const data = draft.encode();
     const { digestBefore, records, changes } = draft;
-    const entry: Appended = { index: draft.index, bytes: data.length, digestBefore, records, changes };
-    this.#inFlight.append(entry);
-    this.#lastIndex = draft.index;
-    this.#lastClusterIndex = draft.clusterIndex;
     try {
       const index = this.#quorum.propose(data);
       assert(index === draft.index, `an entry decided for index ${draft.index} was appended at ${index}`);
     } catch (error) {
+      // A full disk.
+      if (error instanceof ProtocolError) {
+        this.#state.undo(changes);
+        return error;
+      }
       // `stop` is about to be called, and undoes the entry.
-      if (error instanceof NotLeaderError) this.#leadership = null;
-      else throw error;
+      if (!(error instanceof NotLeaderError)) throw error;
+      this.#leadership = null;
     }
+    this.#lastIndex = draft.index;
+    this.#lastClusterIndex = draft.clusterIndex;
+    this.#inFlight.append({ index: draft.index, bytes: data.length, digestBefore, records, changes });
+    return null;
   }
 
   #confirm(deliver: (() => void)[], signal: AbortSignal): void {

@@ -128,7 +128,8 @@ export class State {
 
   #place(key: FactKey, before: Fact | null, after: Fact | null): void {
     const fact = after ?? before;
-    switch (fact?.case) {
+    if (!fact) return;
+    switch (fact.case) {
       case "cluster":
         this.cluster = value("cluster", after);
         return;
