@@ -18,11 +18,12 @@ export async function handleProduce(
   const wanted = partitions.map(({ topicId, partition, records }) => ({ topicId: uuidFromBytes(topicId), partition, records }));
   const produced = operations.produce(conversation.context, { acks, timeoutMs, partitions: wanted });
   if (acks === 0) {
-    // Nobody waits for an answer; closing the stream is how the client learns that something is wrong.
-    const refused = produced.find((each) => "error" in each);
-    if (refused !== undefined) {
-      metrics.failed("Produce", refused.error.code);
-      conversation.reject(refused.error);
+    for (const outcome of produced) {
+      const error = "error" in outcome ? outcome.error : await outcome.acknowledged;
+      if (error === null) continue;
+      metrics.failed("Produce", error.code);
+      // Nobody waits for an answer: closing the stream is how the client learns that something is wrong.
+      conversation.reject(error);
     }
     metrics.answered("Produce", clock.monotonicMs() - startedMs);
     return;

@@ -4,7 +4,8 @@ import { CommitQueue, type Waiter } from "./commit-queue.ts";
 
 const ACKNOWLEDGED: Promise<ProtocolError | null> = Promise.resolve(null);
 
-/** Producers of one partition that wait for what they appended: with acks=-1 for the high watermark, with acks=1 for this replica alone. */
+/** Producers of one partition that wait for what they appended: with acks=-1 for the high watermark, else for this replica alone.
+ * With acks=0 nobody is answered, but memory is held until then. */
 export class Acknowledgements {
   readonly #timeouts: Timeouts;
   readonly #name: () => string;
@@ -20,7 +21,6 @@ export class Acknowledgements {
   /** For a batch that was just appended. */
   appended(endOffset: number, bytes: number, acks: number, timeoutMs: number): Promise<ProtocolError | null> {
     if (acks !== -1) this.#committing.push(endOffset, bytes, null);
-    if (acks === 0) return ACKNOWLEDGED;
     return new Promise((resolve) => {
       const queue = acks === -1 ? this.#committing : this.#holding;
       queue.push(endOffset, bytes, this.#waiter(resolve, endOffset, timeoutMs));
@@ -30,7 +30,7 @@ export class Acknowledgements {
   /** For a batch that came again: its producer waits like the first time.
    * @param reached how far acknowledgements of this kind have come */
   resent(endOffset: number, acks: number, timeoutMs: number, reached: number): Promise<ProtocolError | null> {
-    if (acks === 0 || endOffset <= reached) return ACKNOWLEDGED;
+    if (endOffset <= reached) return ACKNOWLEDGED;
     return new Promise((resolve) => {
       const queue = acks === -1 ? this.#committing : this.#holding;
       queue.pushResend(endOffset, this.#waiter(resolve, endOffset, timeoutMs));

@@ -175,7 +175,7 @@ export class Partition {
     const original = this.#producers.check(header);
     if (original !== null) {
       const { baseOffset, appendTimeMs, lastOffset } = original;
-      const reached = acks === 1 ? this.#heldOffset : this.#highWatermark;
+      const reached = acks === -1 ? this.#highWatermark : this.#heldOffset;
       return { baseOffset, appendTimeMs, acknowledged: this.#acknowledgements.resent(lastOffset + 1, acks, timeoutMs, reached) };
     }
     const appendTimeMs = this.#settings.messageTimestampType === "LogAppendTime" ? nowMs : -1;
