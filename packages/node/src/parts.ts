@@ -38,13 +38,20 @@ export class Parts {
     const { host, loaded, logger, fatal } = around;
     const { config } = loaded;
     const ends: (() => Promise<void>)[] = [];
+    let serving: { broker: Broker; controller: Controller } | undefined;
     try {
+      // The doors first: a port in use is found before anything is begun, and `/readyz` can say that the node is starting.
+      const http = await openHttp(config.httpListeners[0], {
+        health: () => serving?.broker.health ?? starting,
+        samples: () => (serving ? [...serving.broker.samples(), ...serving.controller.samples()] : []),
+      });
+      if (http) ends.push(() => http.close());
       const clients = new LateServices([services.produce, services.fetch, services.call]);
-      // The doors load gRPC, the controller waits for the disk: side by side.
       const doors = new ClientDoors(config);
       ends.push(() => doors.close(0));
-      const opened = doors.open(host.network, clients.services);
-      opened.catch(fatal.raise);
+      // They load gRPC while the controller waits for the disk.
+      const opening = doors.open(host.network, clients.services);
+      opening.catch(() => {}); // awaited below
       const controller = await Controller.start({
         host,
         config,
@@ -56,30 +63,26 @@ export class Parts {
         dial: (nodeId) => Promise.reject(new Error(`No way to node ${nodeId}: this cluster has one voter`)),
       });
       ends.push(() => controller.close());
-      const broker = await fatal.during(
-        Broker.start({
-          host,
-          config,
-          loaded,
-          nodeId: config.nodeId,
-          directory: directory.logPath,
-          version,
-          logger: logger.child({ part: "broker" }),
-          onFatal: fatal.raise,
-          endpoints: () => [doors.endpoint()],
-          dialController: async (service, attributes) => {
-            await opened;
-            return reachOwnController(controller, config.nodeId, service, attributes);
-          },
-        }),
-      );
+      await opening;
+      const broker = await Broker.start({
+        host,
+        config,
+        loaded,
+        nodeId: config.nodeId,
+        directory: directory.logPath,
+        version,
+        logger: logger.child({ part: "broker" }),
+        onFatal: fatal.raise,
+        endpoints: () => [doors.endpoint()],
+        dialController: async (service, attributes) => reachOwnController(controller, config.nodeId, service, attributes),
+      });
       ends.push(() => broker.shutdown());
+      serving = { broker, controller };
       clients.serve(broker.services);
       await fatal.during(broker.ready);
       const clusterId = controller.status.clusterId;
       if (clusterId === null) throw new Error(`Node ${config.nodeId} registered, yet its controller names no cluster`);
       await directory.join(clusterId);
-      const http = await openHttp(config.httpListeners[0], broker, controller);
       return new Parts({ directory, controller, broker, doors, http, clusterId });
     } catch (error) {
       for (const end of ends.reverse()) await end().catch((cause: unknown) => logger.error({ err: cause }, "A part of the node did not end in order"));
@@ -106,9 +109,15 @@ export class Parts {
   }
 }
 
-function openHttp(at: Parameters<typeof HttpDoor.open>[0] | undefined, broker: Broker, controller: Controller): Promise<HttpDoor | null> {
-  if (!at) return Promise.resolve(null);
-  return HttpDoor.open(at, { health: () => broker.health, samples: () => [...broker.samples(), ...controller.samples()] });
+const starting: Health = { live: true, ready: false, reasons: ["This node is starting"] };
+
+async function openHttp(at: Parameters<typeof HttpDoor.open>[0] | undefined, node: Parameters<typeof HttpDoor.open>[1]): Promise<HttpDoor | null> {
+  if (!at) return null;
+  try {
+    return await HttpDoor.open(at, node);
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}; set http.listeners to another address`, { cause: error });
+  }
 }
 
 /** The broker speaks to a controller in its own process as to any other: the same frames, without the socket. */
