@@ -16,7 +16,8 @@ function readable(line: string): string {
   const entry: unknown = JSON.parse(line);
   if (typeof entry !== "object" || entry === null) return line;
   const { level, time, msg, part, err } = entry as Record<string, unknown>;
+  const who = typeof part === "string" ? `${part}: ` : "";
   const rest = Object.entries(entry).flatMap(([key, value]) => (shownElsewhere.has(key) ? [] : [` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`]));
   const cause = typeof err === "object" && err !== null && "message" in err ? ` (${String(err.message)})` : "";
-  return `${new Date(Number(time)).toISOString().slice(11, 23)} ${levels.get(Number(level)) ?? String(level)} ${part === undefined ? "" : `${String(part)}: `}${String(msg)}${cause}${rest.join("")}\n`;
+  return `${new Date(Number(time)).toISOString().slice(11, 23)} ${levels.get(Number(level)) ?? String(level)} ${who}${String(msg)}${cause}${rest.join("")}\n`;
 }
