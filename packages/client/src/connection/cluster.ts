@@ -110,7 +110,7 @@ export class Cluster {
   }
 
   async #callOnce<K extends CallName>(link: Link, name: K, call: Extract<Call, { case: K }>, timeoutMs: number, signal: AbortSignal | undefined): Promise<AnswerTo<K>> {
-    const response = await link.call.request((correlationId) => pb.CallRequest.encode({ correlationId, timeoutMs: Math.ceil(timeoutMs), call }), { timeoutMs, signal, what: name });
+    const response = await link.call.request((correlationId) => [pb.CallRequest.encode({ correlationId, timeoutMs: Math.ceil(timeoutMs), call })], { timeoutMs, signal, what: name });
     if (response.errorCode !== 0) throw new ProtocolError(errorName(response.errorCode), response.errorMessage === "" ? `${link.label} refused ${name}` : response.errorMessage);
     const answer: { case: unknown; value?: unknown } = response.answer;
     if (!isAnswerTo(answer, name)) throw new ProtocolError("INVALID_REQUEST", `${link.label} answered ${name} with ${String(answer.case)}`);

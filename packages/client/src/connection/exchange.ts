@@ -1,4 +1,4 @@
-import type { Clock, Session, Timer } from "@ottla/host";
+import type { Clock, Frame, Session, Timer } from "@ottla/host";
 import { ClosedError, ConnectionError, messageOf } from "../errors.ts";
 
 const MAX_CORRELATION_ID = 2 ** 31 - 1;
@@ -64,7 +64,7 @@ export class Exchange<A extends { correlationId: number }> {
 
   /** Sends at once if the stream is open, in the order of the calls. `encode` is given the correlation id.
    * @throws ConnectionError, or the reason of the signal */
-  request(encode: (correlationId: number) => Uint8Array, options: RequestOptions): Promise<A> {
+  request(encode: (correlationId: number) => Frame, options: RequestOptions): Promise<A> {
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = this.#nextCorrelationId();
@@ -89,11 +89,11 @@ export class Exchange<A extends { correlationId: number }> {
   }
 
   /** Sends a request that has no answer, on an open stream. Resolves once it is within the byte window. */
-  async post(frame: Uint8Array): Promise<void> {
+  async post(frame: Frame): Promise<void> {
     const { broker } = this.#options;
     if (this.#session === null) throw new ConnectionError(broker, false, `The stream to ${broker} is not open`);
     try {
-      await this.#session.send([frame]);
+      await this.#session.send(frame);
     } catch (cause) {
       throw new ConnectionError(broker, true, `The stream to ${broker} broke: ${messageOf(cause)}`, { cause });
     }
@@ -149,7 +149,7 @@ export class Exchange<A extends { correlationId: number }> {
     this.#options.broken(fruitful);
   }
 
-  #transmit(id: number, waiting: Waiting<A>, encode: (correlationId: number) => Uint8Array): void {
+  #transmit(id: number, waiting: Waiting<A>, encode: (correlationId: number) => Frame): void {
     const session = this.#session;
     if (this.#waiting.get(id) !== waiting) return;
     if (session === null) {
@@ -160,7 +160,7 @@ export class Exchange<A extends { correlationId: number }> {
       const frame = encode(id);
       waiting.sent = true;
       // A rejection needs no handling: the end of the session settles everything that waits on it.
-      session.send([frame]).then(waiting.options.handed, () => {});
+      session.send(frame).then(waiting.options.handed, () => {});
     } catch (error) {
       this.#fail(id, waiting, error);
     }

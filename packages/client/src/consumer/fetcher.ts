@@ -1,4 +1,4 @@
-import type { Timer } from "@ottla/host";
+import type { Frame, Timer } from "@ottla/host";
 import { batches, errorName, errors, pb, uuidFromBytes, type ErrorName } from "@ottla/protocol";
 import { backoffMs } from "../connection/backoff.ts";
 import type { Cluster } from "../connection/cluster.ts";
@@ -109,7 +109,7 @@ export class Fetcher {
       partition.fetchingFrom = leader;
       return { partition, token: ++partition.fetchToken };
     });
-    const encode = (correlationId: number): Uint8Array => pb.FetchRequest.encode(this.#request(correlationId, Math.max(1, maxBytes), partitions));
+    const encode = (correlationId: number): Frame => [pb.FetchRequest.encode(this.#request(correlationId, Math.max(1, maxBytes), partitions))];
     this.#open.set(leader, open + 1);
     this.#expectedBytes += maxBytes;
     link.fetch

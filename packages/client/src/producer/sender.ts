@@ -1,9 +1,10 @@
-import type { Clock } from "@ottla/host";
+import type { Clock, Frame } from "@ottla/host";
 import { pb } from "@ottla/protocol";
 import type { Link } from "../connection/link.ts";
 import { ConnectionError } from "../errors.ts";
 import type { Batch } from "./batch.ts";
 import type { Lane } from "./lane.ts";
+import { produceFrame } from "./produce-frame.ts";
 
 /** What one message carries at most, unless a single batch is larger. */
 const REQUEST_BYTES = 1024 * 1024;
@@ -123,7 +124,7 @@ export class Sender {
   #transmit(link: Link, tries: readonly Try[]): void {
     const { acks, timeoutMs } = this.#options;
     const partitions = tries.map(({ lane, batch }) => ({ topicId: lane.topic.idBytes, partition: lane.partition, records: batch.encoded ?? new Uint8Array(0) }));
-    const encode = (correlationId: number): Uint8Array => pb.ProduceRequest.encode({ correlationId, acks, timeoutMs, partitions });
+    const encode = (correlationId: number): Frame => produceFrame(correlationId, acks, timeoutMs, partitions);
     this.#requests++;
     this.#handing++;
     let handing = true;
