@@ -3,11 +3,7 @@ import { LogDirectory } from "@ottla/log";
 import { ClusterImage } from "@ottla/metadata";
 import { type LoadedConfig, type NodeConfig, type pb, ProtocolError } from "@ottla/protocol";
 import { ByteBudget } from "./byte-budget.ts";
-import { AppliedIndex } from "./controller/applied-index.ts";
-import { Deletions } from "./controller/deletions.ts";
-import { Identity } from "./controller/identity.ts";
-import { ControllerLink } from "./controller/link.ts";
-import { MetadataFollower } from "./controller/metadata-follower.ts";
+import { Membership } from "./controller/membership.ts";
 import { GrpcDoor } from "./grpc/grpc-door.ts";
 import { RequestMetrics } from "./metrics/requests.ts";
 import { brokerSamples } from "./metrics/samples.ts";
@@ -54,112 +50,47 @@ export class Broker implements AsyncDisposable {
   readonly #timeouts: Timeouts;
   readonly #directory: LogDirectory;
   readonly #partitions: Partitions;
-  readonly #identity: Identity;
-  readonly #applied: AppliedIndex;
-  readonly #link: ControllerLink;
-  readonly #follower: MetadataFollower;
-  readonly #deletions: Deletions;
+  readonly #membership: Membership;
   readonly #retention: Retention;
   readonly #door: GrpcDoor;
   readonly #metrics = new RequestMetrics();
   readonly #requestBytes: ByteBudget;
   readonly #answerBytes: ByteBudget;
-  #isReady = false;
-  #becomeReady: () => void = () => {};
-  #reportedStrays = false;
   #failed: Error | null = null;
   #ending: Promise<void> | null = null;
 
   private constructor(options: BrokerOptions, directory: LogDirectory) {
-    const { host, config, loaded, nodeId, logger } = options;
-    const { clock, disk, codecs, random } = host;
+    const { host, config, nodeId, logger } = options;
+    const { clock, disk, codecs } = host;
+    const timeouts = new Timeouts(clock);
+    const image = this.#image;
     this.#options = options;
     this.#directory = directory;
-    this.#timeouts = new Timeouts(clock);
+    this.#timeouts = timeouts;
     this.#requestBytes = new ByteBudget(config.queuedMaxRequestBytes);
     this.#answerBytes = new ByteBudget(config.queuedMaxRequestBytes);
-    this.ready = new Promise((resolve) => (this.#becomeReady = resolve));
-    const surroundings = {
-      nodeId,
-      clock,
-      disk,
-      codecs,
-      timeouts: this.#timeouts,
+    const producerExpirationMs = config.producerIdExpirationMs;
+    this.#partitions = new Partitions({ nodeId, clock, disk, codecs, timeouts, directory, logger, producerExpirationMs }, config, image);
+    this.#membership = new Membership({
+      ...options,
+      timeouts,
+      image,
       directory,
-      logger,
-      producerExpirationMs: config.producerIdExpirationMs,
-    };
-    this.#partitions = new Partitions(surroundings, config, this.#image);
-    const identity = new Identity(options, directory, this.#image);
-    this.#identity = identity;
-    this.#applied = new AppliedIndex(this.#timeouts, () => this.#onApplied());
-    const { dialController } = options;
-    const onFatal = (error: Error): void => this.#fail(error);
-    this.#link = new ControllerLink({
-      clock,
-      timeouts: this.#timeouts,
-      logger,
-      heartbeatIntervalMs: config.brokerHeartbeatIntervalMs,
-      sessionTimeoutMs: config.brokerSessionTimeoutMs,
-      applied: this.#applied,
-      attributes: () => identity.attributes,
-      dialController,
-      registration: () => identity.registration(options.endpoints()),
-      onRegistered: (epoch) => this.#onRegistered(epoch),
-      onFatal,
-    });
-    this.#deletions = new Deletions({
-      clock,
-      logger,
-      image: this.#image,
       partitions: this.#partitions,
-      nodeId,
-      directoryId: directory.directoryId,
-      confirm: (topicIds) => this.#link.command("confirmDeletion", { topicIds }, 10_000),
+      onFatal: (error) => this.#fail(error),
     });
-    this.#follower = new MetadataFollower({
-      clock,
-      logger,
-      image: this.#image,
-      applied: this.#applied,
-      attributes: () => identity.attributes,
-      dialController,
-      follow: async (change) => {
-        const followed = this.#partitions.follow(change);
-        this.#deletions.check();
-        if (change.snapshot) this.#reportStrays();
-        await followed;
-      },
-      onFatal,
-    });
+    this.ready = this.#membership.ready;
     this.#retention = new Retention(clock, this.#partitions, config.logRetentionCheckIntervalMs, logger);
-    const operations = new Operations({
-      nodeId,
-      config,
-      loaded,
-      clock,
-      random,
-      codecs,
-      logger,
-      timeouts: this.#timeouts,
-      image: this.#image,
-      directory,
-      space: () => disk.space(directory.path),
-      partitions: this.#partitions,
-      link: this.#link,
-      producerIds: new ProducerIds(this.#link),
-      answerBytes: this.#answerBytes,
-    });
     this.#door = new GrpcDoor({
       nodeId,
       clock,
-      timeouts: this.#timeouts,
+      timeouts,
       logger,
-      operations,
+      operations: this.#operations(),
       metrics: this.#metrics,
       requestBytes: this.#requestBytes,
       maxIdleMs: config.connectionsMaxIdleMs,
-      clusterId: () => (this.#isReady && this.#image.clusterId !== null ? this.#image.clusterId : { notYet: "is starting" }),
+      clusterId: () => (this.#membership.isReady && image.clusterId !== null ? image.clusterId : { notYet: "is starting" }),
     });
     this.services = this.#door.services;
   }
@@ -183,13 +114,11 @@ export class Broker implements AsyncDisposable {
     const broker = new Broker(options, directory);
     fail = (error) => broker.#fail(error);
     try {
-      broker.#identity.damaged = await broker.#partitions.openFound();
+      broker.#membership.join(await broker.#partitions.openFound());
     } catch (error) {
       await broker.shutdown();
       throw error;
     }
-    broker.#link.start();
-    broker.#follower.start();
     return broker;
   }
 
@@ -197,10 +126,10 @@ export class Broker implements AsyncDisposable {
     const reasons: string[] = [];
     if (this.#failed !== null) reasons.push(this.#failed.message);
     if (this.#ending !== null) reasons.push("the broker stops");
-    if (this.#link.brokerEpoch === null) reasons.push("not registered with the controllers yet");
-    else if (!this.#isReady) reasons.push("registered, but not yet unfenced or its partitions are not open yet");
+    if (this.#membership.link.brokerEpoch === null) reasons.push("not registered with the controllers yet");
+    else if (!this.#membership.isReady) reasons.push("registered, but not yet unfenced or its partitions are not open yet");
     const { low, freeBytes, limitBytes } = this.#directory.freeSpace;
-    const serving = this.#failed === null && this.#ending === null && this.#isReady;
+    const serving = this.#failed === null && this.#ending === null && this.#membership.isReady;
     if (low)
       reasons.push(`writes are refused: ${freeBytes} bytes are free at ${this.#directory.path}, log.min.free.bytes keeps ${limitBytes}`);
     return { live: this.#failed === null, ready: serving, reasons };
@@ -229,9 +158,7 @@ export class Broker implements AsyncDisposable {
       logger: this.#options.logger,
       timeoutMs: this.#options.config.shutdownTimeoutMs,
       door: this.#door,
-      link: this.#link,
-      follower: this.#follower,
-      deletions: this.#deletions,
+      membership: this.#membership,
       retention: this.#retention,
       partitions: this.#partitions,
       directory: this.#directory,
@@ -245,40 +172,27 @@ export class Broker implements AsyncDisposable {
     return this.shutdown();
   }
 
-  #onRegistered(epoch: number): void {
-    this.#options.logger.info({ brokerEpoch: epoch }, "Registered with the controllers");
-    this.#partitions.brokerEpoch = epoch;
-    this.#onApplied();
-  }
-
-  #onApplied(): void {
-    this.#link.tellApplied();
-    this.#follower.acknowledge();
-    const { nodeId } = this.#options;
-    const self = this.#image.brokers.get(nodeId);
-    const { brokerEpoch } = this.#link;
-    if (self === undefined || brokerEpoch === null) return;
-    if (self.brokerEpoch > brokerEpoch)
-      return this.#fail(
-        new Error(
-          `Another process has registered as node ${nodeId} (broker epoch ${self.brokerEpoch}, here ${brokerEpoch}): give one of them another node.id`,
-        ),
-      );
-    if (this.#isReady || self.fenced || self.brokerEpoch < brokerEpoch) return;
-    this.#isReady = true;
-    this.#becomeReady();
-  }
-
-  #reportStrays(): void {
-    if (this.#reportedStrays) return;
-    this.#reportedStrays = true;
-    const strays = this.#partitions.strays();
-    if (strays.length === 0) return;
-    const logs = strays.slice(0, 20).map(({ log }) => log.directory);
-    this.#options.logger.warn(
-      { count: strays.length, logs },
-      "Logs on the disk belong to no topic of this cluster; they are kept, and nothing reads them",
-    );
+  #operations(): Operations {
+    const { host, config, loaded, nodeId, logger } = this.#options;
+    const { clock, codecs, random } = host;
+    const { link } = this.#membership;
+    return new Operations({
+      nodeId,
+      config,
+      loaded,
+      clock,
+      random,
+      codecs,
+      logger,
+      timeouts: this.#timeouts,
+      image: this.#image,
+      directory: this.#directory,
+      space: () => host.disk.space(this.#directory.path),
+      partitions: this.#partitions,
+      link,
+      producerIds: new ProducerIds(link),
+      answerBytes: this.#answerBytes,
+    });
   }
 
   #fail(error: Error): void {

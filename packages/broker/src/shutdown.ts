@@ -1,9 +1,7 @@
 import { type Clock, delay, type Logger } from "@ottla/host";
 import type { LogDirectory } from "@ottla/log";
 import { ProtocolError } from "@ottla/protocol";
-import type { Deletions } from "./controller/deletions.ts";
-import type { ControllerLink } from "./controller/link.ts";
-import type { MetadataFollower } from "./controller/metadata-follower.ts";
+import type { Membership } from "./controller/membership.ts";
 import type { GrpcDoor } from "./grpc/grpc-door.ts";
 import type { Partitions } from "./partition/partitions.ts";
 import type { Retention } from "./partition/retention.ts";
@@ -17,9 +15,7 @@ export interface EndingParts {
   readonly logger: Logger;
   readonly timeoutMs: number;
   readonly door: GrpcDoor;
-  readonly link: ControllerLink;
-  readonly follower: MetadataFollower;
-  readonly deletions: Deletions;
+  readonly membership: Membership;
   readonly retention: Retention;
   readonly partitions: Partitions;
   readonly directory: LogDirectory;
@@ -28,7 +24,8 @@ export interface EndingParts {
 }
 
 export async function endInOrder(parts: EndingParts): Promise<void> {
-  const { clock, logger, timeoutMs, door, link, follower, deletions, retention, partitions, directory, timeouts, failed } = parts;
+  const { clock, logger, timeoutMs, door, membership, retention, partitions, directory, timeouts, failed } = parts;
+  const { link } = membership;
   const goodbyeMs = Math.min(GOODBYE_MAX_MS, timeoutMs / 2);
   if (!failed()) {
     if (!(await doneWithin(clock, timeoutMs - goodbyeMs, door.drain())))
@@ -40,7 +37,7 @@ export async function endInOrder(parts: EndingParts): Promise<void> {
     }
   }
   door.close();
-  await Promise.all([retention.stop(), follower.close(), deletions.close()]);
+  await Promise.all([retention.stop(), membership.stopFollowing()]);
   await partitions.close(new ProtocolError("NOT_LEADER_OR_FOLLOWER", "The broker stops: refresh the metadata and ask the next leader"));
   const brokerEpoch = link.brokerEpoch ?? directory.cleanShutdown?.brokerEpoch;
   await link.close();

@@ -20,10 +20,15 @@ export class Deletions {
   readonly #options: DeletionsOptions;
   readonly #stop = new AbortController();
   readonly #known = new Set<Uuid>();
+  readonly #stopped: Promise<never>;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: DeletionsOptions) {
     this.#options = options;
+    this.#stopped = new Promise((_, reject) =>
+      this.#stop.signal.addEventListener("abort", () => reject(this.#stop.signal.reason), { once: true }),
+    );
+    this.#stopped.catch(() => {});
   }
 
   /** Called after each change of the image. */
@@ -50,7 +55,8 @@ export class Deletions {
     while (!this.#stop.signal.aborted) {
       try {
         for (const id of ids) await partitions.remove(id);
-        await confirm(ids.map(uuidToBytes));
+        // A controller that does not answer must not hold up the end of the broker: it will be told by the next start.
+        await Promise.race([confirm(ids.map(uuidToBytes)), this.#stopped]);
         return;
       } catch (error) {
         if (this.#stop.signal.aborted) return;
