@@ -104,6 +104,12 @@ export class Cluster {
     }
   }
 
+  /** Why brokers cannot be reached; null while none is known to be out of reach. */
+  get trouble(): string | null {
+    const failures = [...this.#seeds, ...this.#links.values()].flatMap(({ failure }) => (failure === null ? [] : [failure.message]));
+    return failures.length === 0 ? null : failures.join("; ");
+  }
+
   close(): void {
     this.#closing.abort(new ClosedError("go on", "this client"));
     for (const link of [...this.#seeds, ...this.#links.values()]) link.close();
@@ -132,10 +138,10 @@ export class Cluster {
   }
 
   #outOfTime(name: string, timeoutMs: number, cause: unknown): ProtocolError {
-    const tried = [...this.#seeds, ...this.#links.values()].flatMap(({ failure }) => (failure === null ? [] : [failure.message]));
-    const why = tried.length > 0 ? tried.join("; ") : cause === null ? "no broker answered" : messageOf(cause);
+    const { trouble } = this;
+    const why = trouble ?? (cause === null ? "no broker answered" : messageOf(cause));
     const error = cause instanceof ProtocolError ? cause.error : "REQUEST_TIMED_OUT";
-    const hint = tried.length > 0 ? `. Is a broker running at ${this.#options.bootstrap.map(showAddress).join(", ")}?` : "";
+    const hint = trouble !== null ? `. Is a broker running at ${this.#options.bootstrap.map(showAddress).join(", ")}?` : "";
     return new ProtocolError(error, `Cannot call ${name} within ${timeoutMs} ms: ${why}${hint}`, { cause });
   }
 }

@@ -156,8 +156,8 @@ export class Intake {
   }
 
   #unreachable(cause: unknown): Error {
-    const { metadata, requestTimeoutMs } = this.#options.cluster;
-    const why = metadata.failure === null ? messageOf(cause) : messageOf(metadata.failure);
+    const { metadata, requestTimeoutMs, trouble } = this.#options.cluster;
+    const why = trouble ?? (metadata.failure === null ? messageOf(cause) : messageOf(metadata.failure));
     const [first] = this.#options.settings.wanted;
     return new ConsumeError("REQUEST_TIMED_OUT", first?.name ?? "", null, `Cannot start to consume within ${requestTimeoutMs} ms (requestTimeoutMs): ${why}`, cause);
   }

@@ -177,7 +177,7 @@ export class Producer implements AsyncDisposable {
       const { metadata } = this.#cluster;
       for (const queue of this.#queues.values()) {
         queue.refuse(beforeMs, () => {
-          const why = queue.info === null ? `nothing is known of the topic: ${metadata.failure === null ? "no broker told" : messageOf(metadata.failure)}` : `the buffer of ${this.#settings.maxBufferedBytes} bytes stayed full`;
+          const why = queue.info === null ? `nothing is known of the topic: ${this.#cluster.trouble ?? (metadata.failure === null ? "no broker answered" : messageOf(metadata.failure))}` : `the buffer of ${this.#settings.maxBufferedBytes} bytes stayed full`;
           return new ProduceError("REQUEST_TIMED_OUT", queue.name, null, "not-appended", `Cannot send to "${queue.name}" within ${deliveryTimeoutMs} ms (deliveryTimeoutMs): ${why}`, metadata.failure);
         });
       }
