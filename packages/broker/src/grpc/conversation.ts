@@ -29,6 +29,8 @@ export class Conversation {
   readonly #session: Session;
   readonly #options: ConversationOptions;
   readonly #gone = new AbortController();
+  /** Of requests that may wait long: a signal each, because a signal with many listeners is taken for a leak. */
+  readonly #waiting = new Set<AbortController>();
   #inFlight = 0;
   #inFlightBytes = 0;
   #unsent = 0;
@@ -59,7 +61,11 @@ export class Conversation {
   /** Resolves when the session is over and every request of it has ended. */
   async run(): Promise<void> {
     const { logger } = this.#options;
-    void this.#session.closed.then((reason) => this.#gone.abort(new Error(reason.message)));
+    void this.#session.closed.then((reason) => {
+      const gone = new Error(reason.message);
+      this.#gone.abort(gone);
+      for (const request of this.#waiting) request.abort(gone);
+    });
     this.#watchIdle();
     try {
       for await (const frame of this.#session.frames) {
@@ -79,6 +85,18 @@ export class Conversation {
     await this.#drained();
     this.#idleTimer?.cancel();
     this.#stallTimer?.cancel();
+  }
+
+  /** Carries out a request that may wait long, with a signal of its own. */
+  async waiting<T>(work: (context: RequestContext) => Promise<T>): Promise<T> {
+    this.#gone.signal.throwIfAborted();
+    const request = new AbortController();
+    this.#waiting.add(request);
+    try {
+      return await work({ ...this.context, signal: request.signal });
+    } finally {
+      this.#waiting.delete(request);
+    }
   }
 
   /** Waits until the answer is within the session's window. An answer to a client that has gone is dropped. */

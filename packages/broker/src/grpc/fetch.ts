@@ -15,7 +15,7 @@ export async function handleFetch(
   const startedMs = clock.monotonicMs();
   const { correlationId, maxWaitMs, minBytes, maxBytes, partitions } = pb.FetchRequest.decode(frame);
   const wanted = partitions.map(({ topicId, ...rest }) => ({ ...rest, topicId: uuidFromBytes(topicId) }));
-  const answer = await operations.fetch(conversation.context, { maxWaitMs, minBytes, maxBytes, partitions: wanted });
+  const answer = await conversation.waiting((context) => operations.fetch(context, { maxWaitMs, minBytes, maxBytes, partitions: wanted }));
   try {
     for (const { error } of answer.partitions) if (error !== null) metrics.failed("Fetch", error.code);
     metrics.answered("Fetch", clock.monotonicMs() - startedMs);

@@ -162,3 +162,15 @@ describe("a long poll", () => {
     expect(partitions[0]).toMatchObject({ errorCode: errors.NOT_LEADER_OR_FOLLOWER.code, leader: { nodeId: -1, leaderEpoch: 50 } });
   });
 });
+
+test("a hundred fetches that wait on one stream warn of no leak", async () => {
+  const warnings: string[] = [];
+  const listen = (warning: Error): void => void warnings.push(warning.name);
+  process.on("warning", listen);
+  const { rig, client, topicId } = await topicWith(1, 0);
+  for (let i = 0; i < 100; i++) await client.startFetch([{ topicId, partition: 0, from: 0 }], { maxWaitMs: 1000 });
+  for (let i = 0; i < 100; i++) await client.next("fetch");
+  await rig.run(rig.broker.shutdown());
+  process.off("warning", listen);
+  expect(warnings).toEqual([]);
+});
