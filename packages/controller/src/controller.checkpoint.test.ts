@@ -102,6 +102,29 @@ test("every value of the newest checkpoint is checked", async () => {
   }
 });
 
+test("a checkpoint that is written while entries are in flight holds what is committed and nothing else", async () => {
+  for (let cut = 0; cut < 12; cut++) {
+    const host = memoryHost({ seed: cut });
+    host.disk.latencyMs = (operation) => (operation === "sync" ? 7 : operation === "store batch" ? 3 : 0);
+    const { controller, fatal } = await startController(host, { config });
+    const broker = new TestBroker(host, controller);
+    await broker.join(1);
+    await broker.run({ case: "createTopics", value: { topics: [newTopic({ name: "orders", partitions: 3 })], validateOnly: false } });
+    const topicId = broker.image.topicByName("orders")?.idBytes ?? new Uint8Array(0);
+    let acknowledged = 0;
+    for (let offset = 1; offset <= 120 + 3 * cut; offset++) {
+      void broker.send(commit(topicId, offset), { lowestUnanswered: Math.max(0, offset - 50) }).then(() => (acknowledged = offset));
+      await host.clock.advance(1);
+    }
+    expect(acknowledged).toBeGreaterThan(50);
+    host.crash({ keep: "random" });
+    const { logger, directories } = warnings();
+    const { offset, fatal: later } = await committedOffset({ host: host.restart(), topicId }, logger);
+    expect(offset).toBeGreaterThanOrEqual(acknowledged);
+    expect([directories, fatal, later]).toEqual([[], [], []]);
+  }
+});
+
 test("a damaged checkpoint is written anew and carries the state when the other one is damaged next", async () => {
   const cluster = await oldCluster();
   const { newest: first, other: second } = await newest(cluster);

@@ -1,4 +1,4 @@
-import { createSessionPair, memoryHost, type MemoryHost, type Session } from "@ottla/host";
+import { createSessionPair, DiskError, memoryHost, type MemoryHost, type Session } from "@ottla/host";
 import { errorName, pb, services } from "@ottla/protocol";
 import { expect, test } from "vitest";
 import type { Controller } from "./controller.ts";
@@ -169,6 +169,30 @@ test("a broker that does not read falls back to a whole image, and the controlle
   expect(bytes).toBeLessThan(7_000_000);
   session.close();
   await host.clock.run(reader);
+});
+
+test("on a full disk changes are refused by name, what was appended before waits, and service resumes when there is space", async () => {
+  const { host, broker, fatal } = await oneBroker();
+  await broker.run(create("orders"));
+  const topicId = broker.image.topicByName("orders")?.idBytes ?? new Uint8Array(0);
+  const commit = (offset: number): pb.Command["command"] => ({ case: "commitOffsets", value: { group: "g", offsets: [{ topicId, partition: 0, offset, leaderEpoch: -1, metadata: "" }] } });
+  const fetched = async (): Promise<number | undefined> => {
+    const { reply } = await broker.run({ case: "fetchOffsets", value: { group: "g", partitions: [{ topicId, partition: 0 }] } });
+    return reply.case === "fetchOffsets" ? reply.value.offsets[0]?.offset : undefined;
+  };
+  await broker.run(commit(1));
+  host.disk.fault = (operation, path) => (operation === "write" && path.includes("/raft/") ? new DiskError("write", path, "ENOSPC") : undefined);
+  const held = broker.send(commit(2), { timeoutMs: 60_000 });
+  await host.clock.advance(50);
+  const refused = await broker.run(commit(3));
+  expect(errorName(refused.errorCode)).toBe("KAFKA_STORAGE_ERROR");
+  expect(refused.errorMessage).toContain("/data/controller/raft");
+  host.disk.fault = null;
+  expect((await host.clock.run(held)).errorCode).toBe(0);
+  expect(await fetched()).toBe(2);
+  expect((await broker.run(commit(4))).errorCode).toBe(0);
+  expect(await fetched()).toBe(4);
+  expect(fatal).toEqual([]);
 });
 
 test("the founding of another cluster under known data is refused", async () => {
