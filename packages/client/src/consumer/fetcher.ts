@@ -160,7 +160,10 @@ export class Fetcher {
     const { metadata } = this.#options.cluster;
     const known = metadata.partition(partition.topic.id, partition.partition);
     // A leader that was deposed and has not heard of it: its answer may hold what its successor never had.
-    if (known !== undefined && answer.leaderEpoch >= 0 && answer.leaderEpoch < known.leaderEpoch) return;
+    if (known !== undefined && answer.leaderEpoch >= 0 && answer.leaderEpoch < known.leaderEpoch) {
+      this.#pause(partition);
+      return metadata.requestRefresh();
+    }
     partition.failures = 0;
     partition.highWatermark = answer.highWatermark;
     try {
