@@ -93,9 +93,9 @@ export class Reader {
       for (;;) {
         const bytes = Buffer.allocUnsafeSlow(length);
         const read = await open.file.read(bytes, place.position);
-        if (read < length) return "damaged";
-        const walk = this.#walk(bytes, place, { from, until, maxBytes });
-        if (walk.kind === "damaged") return "damaged";
+        // A file that lost bytes is shorter than it was; the batches it has kept are good.
+        const walk = this.#walk(bytes.subarray(0, read), place, { from, until, maxBytes });
+        if (walk.kind === "damaged" || (walk.kind === "more" && read < length)) return "damaged";
         if (walk.kind === "found") {
           this.#remember(segment, walk.nextOffset, place.position + walk.end);
           return { parts: walk.end > walk.start ? [bytes.subarray(walk.start, walk.end)] : [], bytes: walk.end - walk.start, nextOffset: walk.nextOffset };
