@@ -35,6 +35,17 @@ export type {
   TopicPartitionOffset,
 } from "./consumer/api.ts";
 export { Consumer } from "./consumer/consumer.ts";
+export {
+  AdminError,
+  ClosedError,
+  ConnectionError,
+  ConsumeError,
+  OptionError,
+  ProduceError,
+  RecordDecodeError,
+  SendAllError,
+  type Failure,
+} from "./errors.ts";
 export { Ottla, type OttlaOptions } from "./ottla.ts";
 export type { OutgoingRecord, Partitioner, PartitionerInput, ProducerOptions, RecordMetadata, SendOptions } from "./producer/api.ts";
 export { Producer } from "./producer/producer.ts";

@@ -36,7 +36,7 @@ export async function askLeaders<Q extends LeaderQuestion, A extends LeaderAnswe
     const leftMs = untilMs - clock.monotonicMs();
     const failures = new Map<Q, ProtocolError>();
     await Promise.all(
-      [...byLeader(cluster, open, failures)].map(async ([node, asked]) => {
+      byLeader(cluster, open, failures).map(async ({ node, asked }) => {
         try {
           sort(cluster, asked, await ask(asked, { node, timeoutMs: Math.max(1, Math.min(leftMs, ATTEMPT_MS)), signal }), done, failures);
         } catch (error) {
@@ -46,7 +46,7 @@ export async function askLeaders<Q extends LeaderQuestion, A extends LeaderAnswe
       }),
     );
     open = open.filter((question) => !done.has(question));
-    if (open.length === 0) return done;
+    if (open.length === 0) return inOrder(questions, done);
     const pauseMs = backoffMs(random, attempt, RETRY);
     const final = clock.monotonicMs() + pauseMs >= untilMs;
     for (const question of open) {
@@ -56,21 +56,39 @@ export async function askLeaders<Q extends LeaderQuestion, A extends LeaderAnswe
       else if (failure !== undefined && (final || !failure.retriable)) done.set(question, final ? outOfTime(question, timeoutMs, failure) : failure);
     }
     open = open.filter((question) => !done.has(question));
-    if (open.length === 0) return done;
+    if (open.length === 0) return inOrder(questions, done);
     cluster.metadata.requestRefresh();
     await delay(clock, pauseMs, signal);
   }
 }
 
-function byLeader<Q extends LeaderQuestion>(cluster: Cluster, questions: readonly Q[], failures: Map<Q, ProtocolError>): Map<number, Q[]> {
-  const groups = new Map<number, Q[]>();
+function inOrder<Q, A>(questions: readonly Q[], done: ReadonlyMap<Q, A>): Map<Q, A> {
+  const ordered = new Map<Q, A>();
+  for (const question of questions) {
+    const answer = done.get(question);
+    if (answer !== undefined) ordered.set(question, answer);
+  }
+  return ordered;
+}
+
+/** Each partition at most once in a call, or its answers could not be told apart. */
+function byLeader<Q extends LeaderQuestion>(cluster: Cluster, questions: readonly Q[], failures: Map<Q, ProtocolError>): { node: number; asked: Q[] }[] {
+  const groups = new Map<string, { node: number; asked: Q[] }>();
+  const times = new Map<string, number>();
   for (const question of questions) {
     const { topic, partition } = question;
-    const leader = cluster.metadata.partition(topic.id, partition)?.leader ?? -1;
-    if (leader < 0 || cluster.link(leader) === undefined) failures.set(question, new ProtocolError("LEADER_NOT_AVAILABLE", `${topic.name}-${partition} has no leader that can be reached`));
-    else groups.set(leader, [...(groups.get(leader) ?? []), question]);
+    const node = cluster.metadata.partition(topic.id, partition)?.leader ?? -1;
+    if (node < 0 || cluster.link(node) === undefined) {
+      failures.set(question, new ProtocolError("LEADER_NOT_AVAILABLE", `${topic.name}-${partition} has no leader that can be reached`));
+      continue;
+    }
+    const time = times.get(`${topic.id}-${partition}`) ?? 0;
+    times.set(`${topic.id}-${partition}`, time + 1);
+    const group = groups.get(`${node}/${time}`) ?? { node, asked: [] };
+    group.asked.push(question);
+    groups.set(`${node}/${time}`, group);
   }
-  return groups;
+  return [...groups.values()];
 }
 
 function sort<Q extends LeaderQuestion, A extends LeaderAnswer>(cluster: Cluster, asked: readonly Q[], answers: readonly A[], done: Map<Q, A | ProtocolError>, failures: Map<Q, ProtocolError>): void {
