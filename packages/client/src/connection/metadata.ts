@@ -59,6 +59,8 @@ export class Metadata {
   /** Keeps the topic fresh until the returned function is called. `create`: brokers may create it if it is missing and they allow that. */
   watch(name: string, create: boolean): () => void {
     const entry = this.#watched.get(name) ?? { watchers: 0, creators: 0 };
+    // The gap is between two looks at the same; nobody has asked about this one yet.
+    if (entry.watchers === 0) this.#notBeforeMs = Number.NEGATIVE_INFINITY;
     this.#watched.set(name, entry);
     entry.watchers++;
     if (create) entry.creators++;
