@@ -60,20 +60,17 @@ test("a bit that flipped while the node was stopped in order is found before its
 });
 
 test("a file that lost bytes in its middle serves every batch that it still holds", async () => {
-  for (const clean of [true, false]) {
-    const rig = new Rig();
-    const content = await threeBatches(rig, clean);
-    const bytes = await rig.bytesOf(file);
-    const shorter = [bytes.subarray(0, 30), bytes.subarray(40)];
-    const writer = await rig.disk.open(file, "write");
-    await writer.truncate(0);
-    await writer.write(shorter, 0);
-    await writer.close();
-    const log = await rig.openLog(await rig.open());
-    const served = [];
-    for (const [offset] of content) served.push(await serves(rig, log, offset));
-    expect(served).toEqual(["damaged", content[1]?.[1], content[2]?.[1]]);
-  }
+  const rig = new Rig();
+  const content = await threeBatches(rig, true);
+  const bytes = await rig.bytesOf(file);
+  const writer = await rig.disk.open(file, "write");
+  await writer.truncate(0);
+  await writer.write([bytes.subarray(0, 30), bytes.subarray(40)], 0);
+  await writer.close();
+  const log = await rig.openLog(await rig.open());
+  const served: string[] = [];
+  for (const [offset] of content) served.push(await serves(rig, log, offset));
+  expect(served).toEqual(["damaged", content[1]?.[1], content[2]?.[1]]);
 });
 
 test("damage keeps a copy of the file, its offsets stay taken, and appends go on behind it", async () => {
