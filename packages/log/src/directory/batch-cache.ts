@@ -13,7 +13,7 @@ interface CachedBatch {
 
 /** A queue that does not move its elements each time one leaves. */
 class Queue<T> {
-  #items: T[] = [];
+  #items: (T | undefined)[] = [];
   #head = 0;
 
   get length(): number {
@@ -25,10 +25,12 @@ class Queue<T> {
   }
 
   at(index: number): T | undefined {
-    return this.#items[this.#head + index];
+    return index < 0 ? undefined : this.#items[this.#head + index];
   }
 
   shift(): void {
+    // What has left is not kept alive by the place it had.
+    this.#items[this.#head] = undefined;
     this.#head++;
     if (this.#head < 64 || this.#head * 2 < this.#items.length) return;
     this.#items.splice(0, this.#head);

@@ -52,6 +52,8 @@ export class LogCore {
   namesUnsynced = false;
   /** Whether the log has a directory. */
   onDisk: boolean;
+  /** It had no directory when it was opened: no file can be there before it is made. */
+  readonly isNew: boolean;
   closed = false;
   /** Shuts the log to appends. Set by its writer. */
   fail: (failure: LogFailedError) => void = (failure) => {
@@ -69,6 +71,7 @@ export class LogCore {
     this.shared = shared;
     this.settings = settings;
     this.onDisk = onDisk;
+    this.isNew = !onDisk;
     this.segments = content.segments;
     this.startOffset = content.startOffset;
     this.epochs = content.epochs;

@@ -7,6 +7,9 @@ import { type IndexEntry, SegmentIndex } from "../segment/segment-index.ts";
 import { Window } from "../segment/window.ts";
 import type { LogCore } from "./core.ts";
 
+/** In index intervals: a segment up to this size has no index files, it is read from its start. */
+const UNINDEXED_INTERVALS = 4;
+
 const segmentStart: IndexEntry = { relativeOffset: 0, position: 0, timestampBefore: -1 };
 
 /** The index of a segment from its start on: what is in memory, else what the index files hold, else what the segment itself says. */
@@ -28,7 +31,7 @@ export function sealIndex(core: LogCore, segment: Segment): void {
 /** Writes the index files of a segment as it is on the disk now. */
 export async function storeIndex(core: LogCore, segment: Segment): Promise<void> {
   const { writtenBytes } = segment;
-  if (segment.index === null || segment.indexCovers === writtenBytes) return;
+  if (segment.index === null || segment.indexCovers === writtenBytes || isSmall(core, segment)) return;
   const index = await indexOf(core, segment);
   const { version } = core;
   await writeIndexFiles(core.shared.disk, core.path, segment.base, index.entriesBelow(writtenBytes), writtenBytes);
@@ -50,17 +53,22 @@ async function evictNow(core: LogCore, segment: Segment, index: SegmentIndex): P
 async function load(core: LogCore, segment: Segment): Promise<SegmentIndex> {
   const { disk, logger } = core.shared;
   const index = (segment.index ??= new SegmentIndex(segment.writtenBytes, core.settings.indexIntervalBytes));
-  const stored = segment.onDisk ? await readIndexFiles(disk, core.path, segment.base) : null;
+  const small = !segment.onDisk || isSmall(core, segment);
+  const stored = small ? null : await readIndexFiles(disk, core.path, segment.base);
   const fits = stored !== null && stored.coveredBytes <= segment.writtenBytes;
-  if (!fits && segment.onDisk) logger.info({ file: core.filePath(segment) }, "An index is missing or damaged; it is made anew from its segment");
+  if (!fits && !small) logger.info({ file: core.filePath(segment) }, "An index is missing or damaged; it is made anew from its segment");
   const entries = fits ? stored.entries : [];
-  if (index.fromPosition > (fits ? stored.coveredBytes : 0)) {
+  if (!small && index.fromPosition > (fits ? stored.coveredBytes : 0)) {
     const last = entries.at(-1);
     const more = await scan(core, segment, last ?? segmentStart, index.fromPosition);
     entries.push(...more);
   }
   index.completeWith(entries);
   return index;
+}
+
+function isSmall(core: LogCore, segment: Segment): boolean {
+  return segment.writtenBytes <= UNINDEXED_INTERVALS * core.settings.indexIntervalBytes;
 }
 
 /** Entries for a part of a segment, read from the batches' headers. It ends early where they make no sense: a reader will find out. */

@@ -141,7 +141,7 @@ export class Log {
   /** Makes durable what has been appended until now; joins what is under way.
    * @throws LogFailedError */
   flush(): Promise<void> {
-    this.#writer.syncer.sync();
+    this.#writer.syncer.sync(this.endOffset);
     return this.durable(this.endOffset);
   }
 
@@ -276,16 +276,16 @@ export class Log {
   /** New settings count from the next append on. */
   configure(settings: LogSettings): void {
     this.#core.settings = settings;
-    if (settings.flush.kind === "commit") this.#writer.syncer.sync();
+    if (settings.flush.kind === "commit") this.#writer.syncer.sync(this.endOffset);
   }
 
   /** Saves what recovery would have to look for: after it a clean start reads none of the log's files. */
   async checkpoint(): Promise<void> {
     const core = this.#core;
-    if (core.failure !== null || !core.pointBehind) return;
+    if (core.failure !== null) return;
     // An index can be made again; the state is what a clean start goes by.
     await storeIndex(core, core.active).catch((error: unknown) => core.shared.logger.warn({ err: error, log: core.name }, "Cannot write an index"));
-    await core.saveState();
+    if (core.pointBehind) await core.saveState();
   }
 
   /** Flushes what is pending and lets go of the log's files. Whether it is a clean end is seen from `failure`. */
@@ -344,6 +344,6 @@ export class Log {
 
   #sealed(segment: Segment): void {
     sealIndex(this.#core, segment);
-    this.#writer.syncer.sync();
+    this.#writer.syncer.sync(segment.endOffset);
   }
 }

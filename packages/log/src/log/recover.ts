@@ -43,6 +43,7 @@ class Recovering {
   #damage: DamageRange[] = [];
   #end: Mark = this.#point;
   #lastEpoch = -1;
+  #foundEpochs = false;
   #tornBytes = 0;
   #scannedBatches = 0;
   #startOffset = 0;
@@ -84,7 +85,8 @@ class Recovering {
 
   /** Segments that end at or below the log's start are left from a deletion that was interrupted. */
   async #withoutDeleted(bases: readonly number[]): Promise<readonly number[]> {
-    const kept = bases.filter((_base, at) => (bases[at + 1] ?? Infinity) > this.#startOffset);
+    const first = this.#options.statesDamaged ? 0 : (this.#state?.segments[0]?.base ?? 0);
+    const kept = bases.filter((base, at) => base >= first && (bases[at + 1] ?? Infinity) > this.#startOffset);
     await this.#remove(bases.slice(0, bases.length - kept.length));
     return kept;
   }
@@ -165,6 +167,7 @@ class Recovering {
   /** Beyond the mark epochs may begin of which only the batches tell. */
   #noteEpoch(header: BatchHeader): void {
     if (this.#epochs.at(header.baseOffset) === header.leaderEpoch) return;
+    this.#foundEpochs = true;
     this.#epochs.forgetBeyond(header.baseOffset);
     if (header.leaderEpoch > this.#epochs.last) this.#epochs.begin(header.leaderEpoch, header.baseOffset);
   }
@@ -237,9 +240,10 @@ class Recovering {
     this.#epochs.forgetBeyond(this.#end.offset);
     this.#damage = clipDamage(this.#damage, this.#startOffset, this.#end.offset);
     if (scannedEnd.offset > this.#floor.offset) await this.#makeDurable();
-    const told = this.#damage.length > (this.#state?.damage.length ?? 0) || this.#tornBytes > 0 || statesDamaged;
+    const news = this.#damage.length > (this.#state?.damage.length ?? 0) || this.#tornBytes > 0 || this.#foundEpochs || statesDamaged;
+    // First the state: batches below the mark are held against the epochs in it.
+    if (news) await shared.states.put(name, this.#newState());
     if (this.#end.offset !== shared.marks.get(name)?.offset && this.onDisk) await shared.marks.set(name, this.#end);
-    if (told) await shared.states.put(name, this.#newState());
   }
 
   #beginAt(offset: number): void {

@@ -17,6 +17,7 @@ export async function openSegment(core: LogCore, segment: Segment): Promise<Open
   if (!segment.onDisk) {
     segment.onDisk = true;
     core.namesUnsynced = true;
+    segment.sizeChecked = core.isNew;
   }
   return open;
 }

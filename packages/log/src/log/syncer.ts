@@ -16,7 +16,10 @@ export class Syncer {
   #unsynced = new Set<Segment>();
   #syncing: ReadonlySet<Segment> = new Set();
   #written: Mark;
-  #asked = false;
+  /** Somebody waits for this to be durable. */
+  #wantedOffset: number;
+  /** What the syncs that have begun cover. */
+  #begunOffset: number;
   #running: Promise<void> | null = null;
   #marking = 0;
   #markingDone: Promise<void> = Promise.resolve();
@@ -26,6 +29,7 @@ export class Syncer {
     this.#core = core;
     this.#onSynced = onSynced;
     this.#written = core.durable;
+    this.#wantedOffset = this.#begunOffset = core.durable.offset;
   }
 
   isSyncing(segment: Segment): boolean {
@@ -41,26 +45,26 @@ export class Syncer {
     this.#unsynced.add(segment);
     this.#written = end;
     const { flush } = this.#core.settings;
-    if (flush.kind === "commit" || this.#asked) this.sync();
+    if (flush.kind === "commit" || this.#wantedOffset > this.#begunOffset) this.sync(end.offset);
     else if (flush.kind === "interval") {
       this.#interval ??= this.#core.shared.clock.after(flush.ms, () => {
         this.#interval = null;
-        this.sync();
+        this.sync(this.#written.offset);
       });
     }
   }
 
-  /** Syncs what is written now, after the sync in flight if there is one. */
-  sync(): void {
+  /** Makes the log durable up to `offset` as soon as that is written: now, or after the sync in flight. */
+  sync(offset: number): void {
     if (this.#core.failure !== null) return;
-    this.#asked = true;
+    this.#wantedOffset = Math.max(this.#wantedOffset, offset);
     if (this.#running !== null || this.#unsynced.size === 0) return;
     this.#interval?.cancel();
     this.#interval = null;
     this.#running = this.#run().finally(() => {
       this.#running = null;
       this.#onSynced();
-      if (this.#asked && this.#unsynced.size > 0) this.sync();
+      if (this.#wantedOffset > this.#begunOffset) this.sync(this.#wantedOffset);
     });
   }
 
@@ -77,7 +81,7 @@ export class Syncer {
   fail(failure: LogFailedError): void {
     this.#interval?.cancel();
     this.#interval = null;
-    this.#asked = false;
+    this.#wantedOffset = this.#begunOffset;
     this.#durable.fail(failure);
   }
 
@@ -86,7 +90,7 @@ export class Syncer {
     this.#core.durable = end;
     this.#written = end;
     this.#unsynced.clear();
-    this.#asked = false;
+    this.#wantedOffset = this.#begunOffset = end.offset;
   }
 
   async #run(): Promise<void> {
@@ -95,7 +99,7 @@ export class Syncer {
     const end = this.#written;
     this.#syncing = segments;
     this.#unsynced = new Set();
-    this.#asked = false;
+    this.#begunOffset = end.offset;
     const syncs: Promise<unknown>[] = Array.from(segments, (segment) => this.#syncFile(segment));
     if (core.namesUnsynced) {
       core.namesUnsynced = false;

@@ -2,7 +2,8 @@ import { assert } from "../assert.ts";
 import type { Mark } from "../directory/mark.ts";
 import { batchAt } from "../segment/inspect.ts";
 import { removeIndexFiles } from "../segment/index-files.ts";
-import type { Segment } from "../segment/segment.ts";
+import { Segment } from "../segment/segment.ts";
+import { SegmentIndex } from "../segment/segment-index.ts";
 import { headerCheck, verifyBatch } from "../segment/verify.ts";
 import { Window } from "../segment/window.ts";
 import type { LogCore } from "./core.ts";
@@ -21,13 +22,14 @@ interface Cut {
  * may be appended meanwhile, and nothing be pending. */
 export async function truncate(core: LogCore, offset: number): Promise<Mark> {
   const { disk, files, marks, cache } = core.shared;
-  const { segment, end, maxTimestamp } = (await findCut(core, offset)) ?? (await findCutPastDamage(core, offset));
+  const found = (await findCut(core, offset)) ?? (await findCutPastDamage(core, offset));
+  const { segment, end, maxTimestamp } = found.end.offset < core.startOffset ? emptyCut(core) : found;
   const index = segment.onDisk ? await indexOf(core, segment) : segment.index;
-  const removed = core.segments.filter((later) => later.base > segment.base);
+  const removed = core.segments.filter((other) => other !== segment && (other.base > segment.base || end.offset === core.startOffset));
   if (end.offset < core.durable.offset) await marks.lower(core.name, end);
 
   core.version++;
-  core.segments = core.segments.filter((kept) => kept.base <= segment.base);
+  core.segments = [...core.segments.filter((kept) => kept.base < segment.base && !removed.includes(kept)), segment];
   segment.sizeBytes = segment.writtenBytes = end.position;
   segment.maxTimestamp = segment.writtenMaxTimestamp = maxTimestamp;
   segment.endOffset = core.writtenOffset = core.cached.writtenOffset = end.offset;
@@ -56,6 +58,13 @@ export async function truncate(core: LogCore, offset: number): Promise<Mark> {
   }
   await marks.set(core.name, end);
   return end;
+}
+
+/** The log's start lies within the batch that is cut: it does not fall, so nothing is left. */
+function emptyCut(core: LogCore): Cut {
+  const segment = new Segment(core.startOffset);
+  segment.index = new SegmentIndex(0, core.settings.indexIntervalBytes);
+  return { segment, end: markAt(segment, core.startOffset, 0, null), maxTimestamp: -1 };
 }
 
 async function findCutPastDamage(core: LogCore, offset: number): Promise<Cut> {
