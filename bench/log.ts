@@ -33,7 +33,17 @@ for (const [name, flush, bytes, target] of [
   const read: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const path = join(directory, `${name.replace(":", "-")}-${round}`);
-    await using logs = await LogDirectory.open({ disk, clock, random, directory: path, cacheBytes, maxOpenFiles: 64, minFreeBytes: -1, logger: silentLogger, onFatal: fatal });
+    await using logs = await LogDirectory.open({
+      disk,
+      clock,
+      random,
+      directory: path,
+      cacheBytes,
+      maxOpenFiles: 64,
+      minFreeBytes: -1,
+      logger: silentLogger,
+      onFatal: fatal,
+    });
     const log = await logs.openLog("bench-0", settingsWith(flush), () => {});
     appended.push(await timed(bytes, () => append(log, Math.ceil(bytes / batchBytes), flush)));
     read.push(await timed(bytes, () => readAll(log)));
@@ -62,7 +72,7 @@ async function append(log: Log, batches: number, flush: FlushPolicy): Promise<vo
 }
 
 async function readAll(log: Log): Promise<void> {
-  for (let offset = 0; offset < log.endOffset; ) {
+  for (let offset = 0; offset < log.endOffset;) {
     const { nextOffset } = await log.read({ from: offset, until: log.endOffset, maxBytes: MIB });
     offset = nextOffset;
   }

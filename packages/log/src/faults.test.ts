@@ -6,26 +6,29 @@ import { expectRecovered, Model, openStage, play } from "./script.test.kit.ts";
 
 const changing = new Set(["write", "sync", "truncate", "syncDirectory", "rename", "remove", "makeDirectory", "open"]);
 
-test.each(["EIO", "ENOSPC"])("nothing that was told is lost when any operation fails with %s and the power fails after it", async (code) => {
-  const operations = await (async () => {
-    const rig = new Rig();
-    await play(rig, new Model());
-    return rig.disk.count();
-  })();
-  for (let n = 1; n <= operations; n++) {
-    for (const keep of ["none", "random"] as const) {
-      const rig = new Rig(n);
-      const model = new Model();
-      rig.disk.fault = (operation, path, at) => (at === n && changing.has(operation) ? new DiskError(operation, path, code) : undefined);
-      await play(rig, model).catch(() => undefined);
-      rig.restart(keep);
-      const stage = await openStage(rig, model);
-      await expectRecovered(stage).catch((error: unknown) => {
-        throw new Error(`operation ${n} of ${operations}, ${keep} kept`, { cause: error });
-      });
+test.each(["EIO", "ENOSPC"])(
+  "nothing that was told is lost when any operation fails with %s and the power fails after it",
+  async (code) => {
+    const operations = await (async () => {
+      const rig = new Rig();
+      await play(rig, new Model());
+      return rig.disk.count();
+    })();
+    for (let n = 1; n <= operations; n++) {
+      for (const keep of ["none", "random"] as const) {
+        const rig = new Rig(n);
+        const model = new Model();
+        rig.disk.fault = (operation, path, at) => (at === n && changing.has(operation) ? new DiskError(operation, path, code) : undefined);
+        await play(rig, model).catch(() => undefined);
+        rig.restart(keep);
+        const stage = await openStage(rig, model);
+        await expectRecovered(stage).catch((error: unknown) => {
+          throw new Error(`operation ${n} of ${operations}, ${keep} kept`, { cause: error });
+        });
+      }
     }
-  }
-});
+  },
+);
 
 test("a failed write takes back what it carried, shuts the log to appends, and reads go on", async () => {
   const rig = new Rig();
@@ -33,7 +36,8 @@ test("a failed write takes back what it carried, shuts the log to appends, and r
   log.append(batchOf("kept"), 0);
   await rig.run(log.durable(1));
   const before = await contentOf(rig, log);
-  rig.disk.fault = (operation, path) => (operation === "write" && path.endsWith(".log") ? new DiskError(operation, path, "EIO") : undefined);
+  rig.disk.fault = (operation, path) =>
+    operation === "write" && path.endsWith(".log") ? new DiskError(operation, path, "EIO") : undefined;
   log.append(batchOf("lost"), 1);
   const waiting = [log.written(2), log.durable(2)].map((promise) => expect(promise).rejects.toThrow(LogFailedError));
   expect(log.endOffset).toBe(2);

@@ -1,5 +1,6 @@
 export { acceptLoss, type AcceptedLoss, type AcceptLossOptions } from "./directory/accept-loss.ts";
-export { LogDirectory, type LogDirectoryOptions } from "./directory/log-directory.ts";
+export { LogDirectory } from "./directory/log-directory.ts";
+export type { LogDirectoryOptions } from "./directory/options.ts";
 export { LogDamagedError, LogFailedError } from "./errors.ts";
 export { NewerFormatError } from "./format/file-header.ts";
 export type { Recovery } from "./log/core.ts";

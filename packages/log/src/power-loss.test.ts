@@ -11,13 +11,19 @@ async function operationsOf(seed: number): Promise<number> {
 
 /** Cuts the power in the middle of the n-th operation and looks at what the next life finds; with `again` also in the n-th operation of
  * that life's recovery. */
-async function cutAt(n: number, options: { seed: number; keep: "none" | "all" | "random"; again?: number; syncIsALie?: boolean }): Promise<void> {
+async function cutAt(
+  n: number,
+  options: { seed: number; keep: "none" | "all" | "random"; again?: number; syncIsALie?: boolean },
+): Promise<void> {
   const rig = new Rig(options.seed);
   const model = new Model();
   rig.disk.keepAtFault = options.keep;
   rig.disk.syncIsALie = options.syncIsALie ?? false;
   rig.disk.fault = (_operation, _path, at) => (at === n ? "crash" : undefined);
-  const failed = await play(rig, model).then(() => null, (error: unknown) => error);
+  const failed = await play(rig, model).then(
+    () => null,
+    (error: unknown) => error,
+  );
   // An operation that fails by itself, such as the opening of a file that is not there, is no place for a cut.
   if (!rig.host.crashed) expect(failed).toBe(null);
   rig.restart();
@@ -38,16 +44,19 @@ async function cutAt(n: number, options: { seed: number; keep: "none" | "all" | 
   await expectRecovered(stage);
 }
 
-test.each(["none", "all", "random"] as const)("nothing durable is lost when the power fails at any operation (%s of the unsynced is kept)", async (keep) => {
-  const operations = await operationsOf(1);
-  for (let n = 1; n <= operations; n++) {
-    for (const seed of keep === "random" ? [n, n + 10_000, n + 20_000] : [n]) {
-      await cutAt(n, { seed, keep }).catch((error: unknown) => {
-        throw new Error(`operation ${n} of ${operations}, seed ${seed}, ${keep} kept`, { cause: error });
-      });
+test.each(["none", "all", "random"] as const)(
+  "nothing durable is lost when the power fails at any operation (%s of the unsynced is kept)",
+  async (keep) => {
+    const operations = await operationsOf(1);
+    for (let n = 1; n <= operations; n++) {
+      for (const seed of keep === "random" ? [n, n + 10_000, n + 20_000] : [n]) {
+        await cutAt(n, { seed, keep }).catch((error: unknown) => {
+          throw new Error(`operation ${n} of ${operations}, seed ${seed}, ${keep} kept`, { cause: error });
+        });
+      }
     }
-  }
-});
+  },
+);
 
 test("nothing durable is lost when the power fails again during recovery", async () => {
   const operations = await operationsOf(1);

@@ -1,6 +1,7 @@
 import { type Logger, type MemoryHost, memoryHost, silentLogger } from "@ottla/host";
 import { encodeBatchSync } from "@ottla/protocol";
-import { LogDirectory, type LogDirectoryOptions } from "./directory/log-directory.ts";
+import { LogDirectory } from "./directory/log-directory.ts";
+import type { LogDirectoryOptions } from "./directory/options.ts";
 import type { Log } from "./log/log.ts";
 import type { LogSettings } from "./settings.ts";
 
@@ -100,11 +101,11 @@ export class Rig {
 /** Everything a log serves, as [offset, bytes] of its batches. */
 export async function contentOf(rig: Rig, log: Log, from = log.startOffset, maxBytes = 1 << 20): Promise<[number, string][]> {
   const content: [number, string][] = [];
-  for (let offset = from; offset < log.endOffset; ) {
+  for (let offset = from; offset < log.endOffset;) {
     const { parts, nextOffset } = await rig.run(log.read({ from: offset, until: log.endOffset, maxBytes }));
     for (const part of parts) {
       const buffer = Buffer.from(part.buffer, part.byteOffset, part.length);
-      for (let at = 0; at < buffer.length; ) {
+      for (let at = 0; at < buffer.length;) {
         const size = buffer.readInt32BE(at + 8) + 12;
         content.push([Number(buffer.readBigInt64BE(at)), buffer.subarray(at, at + size).toString("latin1")]);
         at += size;

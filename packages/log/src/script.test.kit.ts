@@ -93,7 +93,8 @@ export async function expectRecovered({ rig, model, log }: Stage): Promise<void>
   const expected = model.batches.filter((batch) => batch.nextOffset > log.startOffset && batch.nextOffset <= log.endOffset);
   expect(content).toEqual(expected.map((batch) => [batch.baseOffset, batch.bytes]));
   if (content.length > 0) expect(expected.at(-1)?.nextOffset, "it ends at the end of a batch").toBe(log.endOffset);
-  for (const [offset, bytes] of content) expect(log.epochAt(Math.max(offset, log.startOffset))).toBe(readBatchHeader(Buffer.from(bytes, "latin1")).leaderEpoch);
+  for (const [offset, bytes] of content)
+    expect(log.epochAt(Math.max(offset, log.startOffset))).toBe(readBatchHeader(Buffer.from(bytes, "latin1")).leaderEpoch);
   const told = model.epochTold;
   if (told !== null && told.startOffset >= log.startOffset) expect(log.epochStart(told.epoch)).toBe(told.startOffset);
 }

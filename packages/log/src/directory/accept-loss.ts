@@ -1,4 +1,5 @@
-import { LogDirectory, type LogDirectoryOptions } from "./log-directory.ts";
+import { LogDirectory } from "./log-directory.ts";
+import type { LogDirectoryOptions } from "./options.ts";
 import type { DamagedOffsets } from "../log/log.ts";
 import type { LogSettings } from "../settings.ts";
 
@@ -9,7 +10,14 @@ export interface AcceptedLoss extends DamagedOffsets {
   readonly log: string;
 }
 
-const settings: LogSettings = { segmentBytes: 2 ** 30, segmentMs: Infinity, indexIntervalBytes: 4096, retentionMs: -1, retentionBytes: -1, flush: { kind: "commit" } };
+const settings: LogSettings = {
+  segmentBytes: 2 ** 30,
+  segmentMs: Infinity,
+  indexIntervalBytes: 4096,
+  retentionMs: -1,
+  retentionBytes: -1,
+  flush: { kind: "commit" },
+};
 
 /** Recovers every log of a directory that no process uses, and gives up what is damaged, so that reads step over it. The damaged files
  * and their copies stay. Resolves with every range that is lost. */

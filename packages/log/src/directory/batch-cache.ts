@@ -69,7 +69,14 @@ export class BatchCache {
   add(log: CachedLog, baseOffset: number, nextOffset: number, batch: Uint8Array): void {
     const bytes = this.#limitBytes > 0 ? this.#keep(batch) : batch;
     const shared = bytes.buffer === this.#slab.buffer;
-    const cached = { log, baseOffset, nextOffset, bytes, charge: (shared ? bytes.length : bytes.buffer.byteLength) + ENTRY_BYTES, dropped: false };
+    const cached = {
+      log,
+      baseOffset,
+      nextOffset,
+      bytes,
+      charge: (shared ? bytes.length : bytes.buffer.byteLength) + ENTRY_BYTES,
+      dropped: false,
+    };
     log.batches.push(cached);
     this.#order.push(cached);
     this.#bytes += cached.charge;
@@ -103,7 +110,11 @@ export class BatchCache {
 
   /** Forgets batches that reach beyond `offset`: they are no longer in the log. */
   cut(log: CachedLog, offset: number): void {
-    for (let last = log.batches.at(log.batches.length - 1); last !== undefined && last.nextOffset > offset; last = log.batches.at(log.batches.length - 1)) {
+    for (
+      let last = log.batches.at(log.batches.length - 1);
+      last !== undefined && last.nextOffset > offset;
+      last = log.batches.at(log.batches.length - 1)
+    ) {
       log.batches.pop();
       this.#drop(last);
     }

@@ -63,7 +63,10 @@ export class FreeSpace {
     if (!this.#reserved) return false;
     this.#reserved = false;
     await removeIfThere(this.#options.disk, this.#reservePath);
-    this.#options.logger.warn({ path: this.#reservePath, bytes: RESERVE_BYTES }, "The disk is full; the reserved file was given up so that deletions can go on");
+    this.#options.logger.warn(
+      { path: this.#reservePath, bytes: RESERVE_BYTES },
+      "The disk is full; the reserved file was given up so that deletions can go on",
+    );
     return true;
   }
 
@@ -89,7 +92,11 @@ export class FreeSpace {
     const { freeBytes, totalBytes } = await disk.space(directory);
     const limitBytes = minFreeBytes >= 0 ? minFreeBytes : Math.max(8 * MIB, Math.min(256 * MIB, Math.floor(totalBytes / 50)));
     const low = freeBytes < limitBytes;
-    if (low !== this.#space.low) logger.warn({ path: directory, freeBytes, limitBytes }, low ? "Free space is below its limit: appends are refused" : "Free space is back");
+    if (low !== this.#space.low)
+      logger.warn(
+        { path: directory, freeBytes, limitBytes },
+        low ? "Free space is below its limit: appends are refused" : "Free space is back",
+      );
     this.#space = { freeBytes, limitBytes, low };
   }
 

@@ -16,18 +16,21 @@ test("a directory keeps its id, and a damaged id is replaced by another", async 
   expect(directory.directoryId).not.toBe(directoryId);
 });
 
-test.each(["directory.id", "marks.slots", "states.journal", "clean.marker"])("a %s from a newer version is refused by name and left as it is", async (name) => {
-  const rig = new Rig();
-  const directory = await rig.open();
-  await rig.run(directory.close({ brokerEpoch: 1 }));
-  const path = `/data/log/${name}`;
-  const file = await rig.disk.open(path, "write");
-  const magic = Buffer.from((await rig.bytesOf(path)).subarray(0, 8)).toString();
-  await file.write([fileHeader({ magic, version: 2 })], 0);
-  const before = await rig.bytesOf(path);
-  await expect(rig.open()).rejects.toThrow(new NewerFormatError(path, 2, 1).message);
-  expect(await rig.bytesOf(path)).toEqual(before);
-});
+test.each(["directory.id", "marks.slots", "states.journal", "clean.marker"])(
+  "a %s from a newer version is refused by name and left as it is",
+  async (name) => {
+    const rig = new Rig();
+    const directory = await rig.open();
+    await rig.run(directory.close({ brokerEpoch: 1 }));
+    const path = `/data/log/${name}`;
+    const file = await rig.disk.open(path, "write");
+    const magic = Buffer.from((await rig.bytesOf(path)).subarray(0, 8)).toString();
+    await file.write([fileHeader({ magic, version: 2 })], 0);
+    const before = await rig.bytesOf(path);
+    await expect(rig.open()).rejects.toThrow(new NewerFormatError(path, 2, 1).message);
+    expect(await rig.bytesOf(path)).toEqual(before);
+  },
+);
 
 test("the clean marker counts once, and not after a log had failed", async () => {
   const rig = new Rig();
@@ -113,7 +116,9 @@ test("many logs share a few open files", async () => {
     most = Math.max(most, open.size);
   };
   const directory = await rig.open();
-  const logs = await Promise.all(Array.from({ length: 40 }, (_, at) => directory.openLog(`t-${at}`, { ...settings, flush: { kind: "os" } }, () => {})));
+  const logs = await Promise.all(
+    Array.from({ length: 40 }, (_, at) => directory.openLog(`t-${at}`, { ...settings, flush: { kind: "os" } }, () => {})),
+  );
   for (let round = 0; round < 3; round++) {
     for (const log of logs) log.append(batchOf(`r${round}`), 0);
     await rig.run(Promise.all(logs.map((log) => log.written(round + 1))));

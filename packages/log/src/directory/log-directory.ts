@@ -1,49 +1,22 @@
-import type { Clock, Disk, Logger, Random, Timer } from "@ottla/host";
+import type { Timer } from "@ottla/host";
 import type { Uuid } from "@ottla/protocol";
 import { isMissing } from "../format/whole-file.ts";
 import { LogCore } from "../log/core.ts";
 import { Log } from "../log/log.ts";
 import { openContent } from "../log/open-content.ts";
 import type { LogSettings } from "../settings.ts";
-import { BatchCache } from "./batch-cache.ts";
-import { FreeSpace, type Space } from "./free-space.ts";
+import type { Space } from "./free-space.ts";
 import { hasIdentity, leaveMarker, readIdentity, takeMarker } from "./identity.ts";
-import { IndexMemory } from "./index-memory.ts";
-import { Joined } from "./joined.ts";
 import { Limiter } from "./limiter.ts";
 import { makeDurableDirectory } from "./make-durable.ts";
 import { MAX_NAME_BYTES } from "./mark.ts";
-import { MarkFile } from "./mark-file.ts";
-import { OpenFiles } from "./open-files.ts";
-import { finishRemovals, nameOfRemoved, removedName } from "./removed.ts";
+import type { LogDirectoryOptions } from "./options.ts";
+import { logName, openShared } from "./open-shared.ts";
+import { removedName } from "./removed.ts";
 import type { Shared } from "./shared.ts";
-import { StateJournal } from "./state-journal.ts";
-import { Turn } from "./turn.ts";
-
-export interface LogDirectoryOptions {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  /** Makes the directory id at the first open. */
-  readonly random: Random;
-  /** Absolute path; it is made when it is not there. */
-  readonly directory: string;
-  /** Bound of the recent batches that all logs of the directory keep in memory together. */
-  readonly cacheBytes: number;
-  /** Bound of the segment files that are open at a time. */
-  readonly maxOpenFiles: number;
-  /** -1 for the smaller of 256 MiB and 2 % of the file system, but at least 8 MiB. */
-  readonly minFreeBytes: number;
-  readonly logger: Logger;
-  /** A sync failed: what was acknowledged is safe, but this process must end and recover. */
-  onFatal(error: Error): void;
-  /** Lets an append that met a full disk give up the reserved file and go on: for the log that deletions depend on. */
-  readonly appendsMayUseReserve?: boolean;
-}
 
 const CHECKPOINT_MS = 60_000;
-const INDEX_BYTES = 64 << 20;
 const LOGS_AT_A_TIME = 64;
-const logName = /^[A-Za-z0-9_-]+$/;
 
 /** Owns what the logs of one directory share: the file of marks, the journal of log states, the cache of recent batches, the open files,
  * the watch over free space, and the marker of a clean shutdown. */
@@ -54,8 +27,9 @@ export class LogDirectory implements AsyncDisposable {
   /** The marker that was found at open; it is gone since. */
   readonly cleanShutdown: { readonly brokerEpoch: number } | null;
   readonly #shared: Shared;
+  readonly #hasFailed: () => boolean;
   readonly #found: Set<string>;
-  readonly #logs = new Map<string, { readonly log: Promise<Log>; readonly core: Promise<LogCore> }>();
+  readonly #logs = new Map<string, Promise<Log>>();
   readonly #few = new Limiter(LOGS_AT_A_TIME);
   readonly #removals = new Set<Promise<void>>();
   #checkpointTimer: Timer | null = null;
@@ -63,57 +37,30 @@ export class LogDirectory implements AsyncDisposable {
   #failed = false;
   #closing: Promise<void> | null = null;
 
-  private constructor(shared: Shared, directoryId: Uuid, cleanShutdown: { brokerEpoch: number } | null, found: Set<string>, failed: () => boolean) {
+  private constructor(
+    shared: Shared,
+    directoryId: Uuid,
+    cleanShutdown: { brokerEpoch: number } | null,
+    found: Set<string>,
+    hasFailed: () => boolean,
+  ) {
     this.#shared = shared;
     this.path = shared.path;
     this.directoryId = directoryId;
     this.cleanShutdown = cleanShutdown;
     this.#found = found;
-    this.#hasFailed = failed;
+    this.#hasFailed = hasFailed;
     this.#armCheckpoint();
   }
 
-  readonly #hasFailed: () => boolean;
-
   /** @throws NewerFormatError when a newer Ottla wrote a file of it */
   static async open(options: LogDirectoryOptions): Promise<LogDirectory> {
-    const { disk, clock, directory, logger } = options;
+    const { disk, directory, logger } = options;
     if (!(await hasIdentity(disk, directory))) await makeDurableDirectory(disk, directory);
     const id = await readIdentity(disk, directory, options.random, logger);
-    let failed = false;
-    const fatal = (error: Error): void => {
-      if (failed) return;
-      failed = true;
-      options.onFatal(error);
-    };
-    const turn = new Turn(clock);
-    const marks = await MarkFile.open(disk, `${directory}/marks.slots`, turn, logger);
-    const space = await FreeSpace.open({ disk, clock, directory, reserveName: "reserve.space", minFreeBytes: options.minFreeBytes, logger });
-    const freeReserve = (): Promise<boolean> => space.freeReserve();
-    const states = await StateJournal.open({ disk, directory, name: STATES_FILE, turn, logger, marks, freeReserve });
-    const names = new Joined(() => disk.syncDirectory(directory));
-    const entries = await disk.list(directory);
-    const found = new Set(entries.filter((entry) => logName.test(entry)));
-    await finishRemovals(entries.map(nameOfRemoved), found, { states, marks });
-    const shared: Shared = {
-      disk,
-      clock,
-      logger,
-      path: directory,
-      turn,
-      files: new OpenFiles(disk, Math.max(options.maxOpenFiles, 1), (error) => fatal(new Error(`Cannot sync a file of ${directory} before closing it`, { cause: error }))),
-      cache: new BatchCache(options.cacheBytes),
-      indexes: new IndexMemory(INDEX_BYTES),
-      marks,
-      states,
-      space,
-      appendsMayUseReserve: options.appendsMayUseReserve === true,
-      syncNames: () => names.run(),
-      fatal,
-    };
-    for (const name of states.names()) found.add(name);
-    const opened = new LogDirectory(shared, id, await takeMarker(disk, directory), found, () => failed);
-    for (const entry of entries) if (nameOfRemoved(entry) !== null) opened.#removeSoon(`${directory}/${entry}`);
+    const { shared, found, removed, hasFailed } = await openShared(options);
+    const opened = new LogDirectory(shared, id, await takeMarker(disk, directory), found, hasFailed);
+    for (const entry of removed) opened.#removeSoon(`${directory}/${entry}`);
     return opened;
   }
 
@@ -135,32 +82,32 @@ export class LogDirectory implements AsyncDisposable {
     }
     if (this.#closing !== null) throw new Error(`Cannot open log ${name}: ${this.path} is closed`);
     if (this.#logs.has(name)) throw new Error(`Cannot open log ${name}: it is open already`);
-    const core = this.#few.run(() => this.#openCore(name, settings, () => log.then(onProgress)));
-    const log = core.then((opened) => new Log(opened));
-    this.#logs.set(name, { log, core });
+    const opening = this.#few.run(() => this.#open(name, settings, onProgress));
+    this.#logs.set(name, opening);
     try {
-      const opened = await log;
+      const log = await opening;
       this.#found.add(name);
-      return opened;
+      return log;
     } catch (error) {
       this.#logs.delete(name);
       throw error;
     }
   }
 
-  async #openCore(name: string, settings: LogSettings, onProgress: () => void): Promise<LogCore> {
+  async #open(name: string, settings: LogSettings, onProgress: (log: Log) => void): Promise<Log> {
     const { content, onDisk } = await openContent(this.#shared, name, settings, this.cleanShutdown !== null);
-    const core = new LogCore(name, this.#shared, settings, content, onDisk, onProgress);
+    const core = new LogCore(name, this.#shared, settings, content, onDisk, () => onProgress(log));
     // A file that was found may have a name that does not survive a power failure yet.
     core.namesUnsynced = onDisk && this.cleanShutdown === null;
-    return core;
+    const log = new Log(core);
+    return log;
   }
 
   /** Closes a log and takes it away: durably gone when it resolves, its bytes are freed while nobody waits. */
   async removeLog(name: string): Promise<void> {
     const open = this.#logs.get(name);
     if (open !== undefined) {
-      await (await open.log).close();
+      await (await open).close();
       this.#logs.delete(name);
     }
     const { disk, marks, states } = this.#shared;
@@ -192,7 +139,7 @@ export class LogDirectory implements AsyncDisposable {
     const { files, marks, states, space, disk, logger } = this.#shared;
     this.#checkpointTimer?.cancel();
     await this.#checkpointing;
-    await Promise.all(Array.from(this.#logs.values(), ({ log }) => this.#few.run(async () => this.#closeLog(await log))));
+    await Promise.all(Array.from(this.#logs.values(), (log) => this.#few.run(async () => this.#closeLog(await log))));
     await Promise.all(this.#removals);
     await files.close();
     await space.close();
@@ -233,7 +180,7 @@ export class LogDirectory implements AsyncDisposable {
   /** Bounds what recovery has to scan. */
   async #checkpoint(): Promise<void> {
     await Promise.all(
-      Array.from(this.#logs.values(), ({ log }) =>
+      Array.from(this.#logs.values(), (log) =>
         this.#few.run(async () => {
           await (await log).checkpoint();
         }),
@@ -241,5 +188,3 @@ export class LogDirectory implements AsyncDisposable {
     ).catch((error: unknown) => this.#shared.logger.warn({ err: error, path: this.path }, "Cannot save recovery points"));
   }
 }
-
-const STATES_FILE = "states.journal";

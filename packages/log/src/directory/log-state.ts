@@ -32,7 +32,13 @@ export function encodeState(name: string, state: LogState): Uint8Array {
   }
   fields.u32(state.damage.length);
   for (const range of state.damage) {
-    fields.i64(range.from).i64(range.until).i64(range.segmentBase).i64(range.startPosition).i64(range.endPosition).u8(range.accepted ? 1 : 0);
+    fields
+      .i64(range.from)
+      .i64(range.until)
+      .i64(range.segmentBase)
+      .i64(range.startPosition)
+      .i64(range.endPosition)
+      .u8(range.accepted ? 1 : 0);
   }
   return fields.done();
 }

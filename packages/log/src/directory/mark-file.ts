@@ -157,7 +157,7 @@ export class MarkFile {
     this.#waiting = [];
     try {
       const writes: Promise<void>[] = [];
-      for (let at = 0; at < dirty.length; ) {
+      for (let at = 0; at < dirty.length;) {
         const from = dirty[at]?.at ?? 0;
         let until = from + SLOT_BYTES;
         for (at++; at < dirty.length && (dirty[at]?.at ?? 0) - until <= JOIN_BYTES; at++) until = (dirty[at]?.at ?? 0) + SLOT_BYTES;

@@ -13,7 +13,11 @@ export function nameOfRemoved(entry: string): string | null {
 }
 
 /** A removal that a power failure interrupted has left the mark or the state of its log. */
-export async function finishRemovals(removed: readonly (string | null)[], found: ReadonlySet<string>, of: { states: StateJournal; marks: MarkFile }): Promise<void> {
+export async function finishRemovals(
+  removed: readonly (string | null)[],
+  found: ReadonlySet<string>,
+  of: { states: StateJournal; marks: MarkFile },
+): Promise<void> {
   for (const name of removed) {
     if (name === null || found.has(name)) continue;
     await of.marks.clear(name);

@@ -1,17 +1,14 @@
 import type { Disk, DiskFile, Logger } from "@ottla/host";
-import { crc32c } from "@ottla/protocol";
 import { isFull } from "../errors.ts";
-import { ascii, FieldWriter } from "../format/fields.ts";
-import { FILE_HEADER_BYTES, type FileFormat, fileHeader, hasHeader } from "../format/file-header.ts";
+import { FieldWriter } from "../format/fields.ts";
+import { FILE_HEADER_BYTES, fileHeader } from "../format/file-header.ts";
 import { readWhole, replaceFile } from "../format/whole-file.ts";
-import { decodeState, encodeRemoved, encodeState, type LogState } from "./log-state.ts";
+import { frame, type JournalContent, journalFormat, parseJournal } from "./journal-records.ts";
+import { encodeRemoved, encodeState, type LogState } from "./log-state.ts";
 import type { Mark } from "./mark.ts";
 import type { MarkFile } from "./mark-file.ts";
 import type { Turn } from "./turn.ts";
 
-const format: FileFormat = { magic: "OTTLASTA", version: 1 };
-const recordMagic = ascii("OREC");
-const RECORD_HEADER_BYTES = 12;
 /** Superseded records are tolerated up to this much besides twice the live ones. */
 const COMPACT_BYTES = 1 << 20;
 
@@ -45,7 +42,7 @@ export class StateJournal {
     this.#writing ??= this.#writeAll().finally(() => (this.#writing = null));
   };
 
-  private constructor(options: StateJournalOptions, content: Content) {
+  private constructor(options: StateJournalOptions, content: JournalContent) {
     this.#options = options;
     this.#path = `${options.directory}/${options.name}`;
     this.#live = content.live;
@@ -59,11 +56,13 @@ export class StateJournal {
     const path = `${options.directory}/${options.name}`;
     const bytes = await readWhole(options.disk, path);
     const mark = options.marks.get(options.name)?.position ?? 0;
-    const content = parse(bytes ?? new Uint8Array(0), path, mark);
-    if (content.damaged) options.logger.error({ path }, "Log states are damaged; every log of the directory counts as damaged until it is verified");
+    const content = parseJournal(bytes ?? new Uint8Array(0), path, mark);
+    if (content.damaged)
+      options.logger.error({ path }, "Log states are damaged; every log of the directory counts as damaged until it is verified");
     const journal = new StateJournal(options, content);
     // Records beyond the mark may be in memory only, and taken for written after a sync that failed: they are written anew.
-    if (content.damaged || content.goodBytes !== mark || content.goodBytes !== bytes?.length || journal.#wasteful()) await journal.#compact();
+    if (content.damaged || content.goodBytes !== mark || content.goodBytes !== bytes?.length || journal.#wasteful())
+      await journal.#compact();
     return journal;
   }
 
@@ -140,7 +139,7 @@ export class StateJournal {
   }
 
   async #compact(): Promise<void> {
-    const content = new FieldWriter(this.#size + FILE_HEADER_BYTES).bytes(fileHeader(format));
+    const content = new FieldWriter(this.#size + FILE_HEADER_BYTES).bytes(fileHeader(journalFormat));
     for (const record of this.#live.values()) content.bytes(record);
     const bytes = content.done();
     await this.#file?.close();
@@ -154,60 +153,5 @@ export class StateJournal {
 
   #mark(position: number): Mark {
     return { offset: 0, segmentBase: 0, position, check: null };
-  }
-}
-
-interface Content {
-  readonly live: Map<string, Uint8Array>;
-  readonly states: Map<string, LogState>;
-  readonly damaged: boolean;
-  readonly goodBytes: number;
-}
-
-function frame(payload: Uint8Array): Uint8Array {
-  return new FieldWriter(RECORD_HEADER_BYTES + payload.length).bytes(recordMagic).u32(payload.length).u32(crc32c(payload)).bytes(payload).done();
-}
-
-/** A record that does not verify is the torn end of the file at or beyond the mark, and damage below it: then what follows still counts. */
-function parse(bytes: Uint8Array, path: string, mark: number): Content {
-  const live = new Map<string, Uint8Array>();
-  const states = new Map<string, LogState>();
-  if (!hasHeader(bytes, format, path)) return { live, states, damaged: bytes.length > 0 || mark > 0, goodBytes: 0 };
-  let goodBytes = FILE_HEADER_BYTES;
-  let damaged = false;
-  for (let at = FILE_HEADER_BYTES; at < bytes.length; ) {
-    const found = recordAt(bytes, at);
-    if (found === null) {
-      if (goodBytes >= mark) break;
-      at++;
-      continue;
-    }
-    damaged ||= at !== goodBytes;
-    at += found.record.length;
-    goodBytes = at;
-    if (found.state === null) {
-      live.delete(found.name);
-      states.delete(found.name);
-    } else {
-      live.set(found.name, found.record);
-      states.set(found.name, found.state);
-    }
-  }
-  return { live, states, damaged: damaged || goodBytes < mark, goodBytes };
-}
-
-function recordAt(bytes: Uint8Array, at: number): { record: Uint8Array; name: string; state: LogState | null } | null {
-  if (at + RECORD_HEADER_BYTES > bytes.length || !recordMagic.every((byte, index) => bytes[at + index] === byte)) return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at);
-  const length = view.getUint32(4);
-  if (at + RECORD_HEADER_BYTES + length > bytes.length) return null;
-  const record = bytes.subarray(at, at + RECORD_HEADER_BYTES + length);
-  const payload = record.subarray(RECORD_HEADER_BYTES);
-  if (view.getUint32(8) !== crc32c(payload)) return null;
-  try {
-    return { record, ...decodeState(payload) };
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
   }
 }

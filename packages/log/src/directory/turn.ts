@@ -1,10 +1,10 @@
-import type { Clock, Timer } from "@ottla/host";
+import type { Clock } from "@ottla/host";
 
 /** Runs each job that was asked for once, together, after what this turn of the event loop has received. */
 export class Turn {
   readonly #clock: Clock;
   #jobs = new Set<() => void>();
-  #timer: Timer | null = null;
+  #due = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -12,13 +12,15 @@ export class Turn {
 
   add(job: () => void): void {
     this.#jobs.add(job);
-    this.#timer ??= this.#clock.soon(() => this.#run());
+    if (this.#due) return;
+    this.#due = true;
+    this.#clock.soon(() => this.#run());
   }
 
   #run(): void {
     const jobs = this.#jobs;
     this.#jobs = new Set();
-    this.#timer = null;
+    this.#due = false;
     for (const job of jobs) job();
   }
 }

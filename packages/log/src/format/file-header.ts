@@ -14,7 +14,9 @@ export interface FileFormat {
 /** A file that a newer version of Ottla wrote. It is not touched. */
 export class NewerFormatError extends Error {
   constructor(path: string, found: number, known: number) {
-    super(`Cannot open ${path}: its format version is ${found} and this Ottla reads versions up to ${known}. Start the version of Ottla that wrote it`);
+    super(
+      `Cannot open ${path}: its format version is ${found} and this Ottla reads versions up to ${known}. Start the version of Ottla that wrote it`,
+    );
     this.name = "NewerFormatError";
   }
 }

@@ -11,7 +11,7 @@ export async function copyAside(shared: Shared, from: DiskFile, path: string, si
     const to = await shared.disk.open(copy, "create-new");
     try {
       const chunk = new Uint8Array(Math.min(CHUNK_BYTES, sizeBytes));
-      for (let at = 0; at < sizeBytes; ) {
+      for (let at = 0; at < sizeBytes;) {
         const read = await from.read(chunk.subarray(0, Math.min(chunk.length, sizeBytes - at)), at);
         if (read === 0) break;
         await to.write([chunk.subarray(0, read)], at);
@@ -28,7 +28,7 @@ export async function copyAside(shared: Shared, from: DiskFile, path: string, si
 
 /** Writes the bytes of a part of a file over themselves. */
 export async function rewrite(file: DiskFile, fromPosition: number, untilPosition: number): Promise<void> {
-  for (let at = fromPosition; at < untilPosition; ) {
+  for (let at = fromPosition; at < untilPosition;) {
     const chunk = new Uint8Array(Math.min(CHUNK_BYTES, untilPosition - at));
     await file.read(chunk, at);
     await file.write([chunk], at);

@@ -8,7 +8,7 @@ import { Segment, segmentName } from "../segment/segment.ts";
 import { SegmentIndex } from "../segment/segment-index.ts";
 import type { LogSettings } from "../settings.ts";
 import { clipDamage, type DamageRange } from "./damage.ts";
-import { EpochCache } from "./epoch-cache.ts";
+import type { EpochCache } from "./epoch-cache.ts";
 
 export interface Recovery {
   /** Cut off because they did not verify, beyond what had been made durable. */

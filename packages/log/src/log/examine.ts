@@ -50,7 +50,10 @@ function note(core: LogCore, segment: Segment, damage: readonly DamagedBytes[]):
   const merged = mergeDamage(core.damage, ranges);
   if (merged.length === core.damage.length && merged.every((range, at) => range === core.damage[at])) return false;
   for (const range of ranges) {
-    core.shared.logger.error({ log: core.name, file: `${core.path}/${segmentName(segment.base)}`, ...range }, "Damage was found; its offsets are not served");
+    core.shared.logger.error(
+      { log: core.name, file: `${core.path}/${segmentName(segment.base)}`, ...range },
+      "Damage was found; its offsets are not served",
+    );
   }
   core.noteDamage(merged);
   return true;

@@ -88,7 +88,7 @@ async function scanFile(file: DiskFile, base: number, from: IndexEntry, untilPos
   let offset = base + from.relativeOffset;
   let { timestampBefore } = from;
   let nextEntryAt = from.position + interval;
-  for (let position = from.position; position < untilPosition; ) {
+  for (let position = from.position; position < untilPosition;) {
     const batch = await batchAt(window, position);
     if (typeof batch === "string") break;
     try {

@@ -29,7 +29,12 @@ describe("a log", () => {
     const before = await contentOf(rig, log);
     rig.restart();
     log = await rig.openLog(await rig.open());
-    expect([log.endOffset, log.durableOffset, log.lastEpoch, log.recovery]).toEqual([10, 10, 3, { tornBytes: 0, damaged: false, scannedBatches: 5 }]);
+    expect([log.endOffset, log.durableOffset, log.lastEpoch, log.recovery]).toEqual([
+      10,
+      10,
+      3,
+      { tornBytes: 0, damaged: false, scannedBatches: 5 },
+    ]);
     expect(await contentOf(rig, log)).toEqual(before);
   });
 });

@@ -157,7 +157,7 @@ export class Log {
    * @throws LogDamagedError */
   async *headers(from: number): AsyncGenerator<BatchHeader, void, undefined> {
     const until = this.endOffset;
-    for (let offset = from; offset < until; ) {
+    for (let offset = from; offset < until;) {
       const { parts, nextOffset } = await this.#reader.read({ from: offset, until, maxBytes: HEADERS_STEP_BYTES });
       if (nextOffset === offset) return;
       for (const part of parts) for (const { header } of batches(part)) yield header;
@@ -225,7 +225,10 @@ export class Log {
     return this.#core.exclusive(async () => {
       const core = this.#core;
       if (offset > core.endOffset) {
-        throw new ProtocolError("OFFSET_OUT_OF_RANGE", `Cannot delete the records of log ${core.name} up to offset ${offset}: it ends at ${core.endOffset}`);
+        throw new ProtocolError(
+          "OFFSET_OUT_OF_RANGE",
+          `Cannot delete the records of log ${core.name} up to offset ${offset}: it ends at ${core.endOffset}`,
+        );
       }
       if (offset > core.startOffset) await raiseStart(core, offset);
     });
@@ -284,7 +287,9 @@ export class Log {
     const core = this.#core;
     if (core.failure !== null) return;
     // An index can be made again; the state is what a clean start goes by.
-    await storeIndex(core, core.active).catch((error: unknown) => core.shared.logger.warn({ err: error, log: core.name }, "Cannot write an index"));
+    await storeIndex(core, core.active).catch((error: unknown) =>
+      core.shared.logger.warn({ err: error, log: core.name }, "Cannot write an index"),
+    );
     if (core.pointBehind) await core.saveState();
   }
 

@@ -8,9 +8,15 @@ import { EpochCache } from "./epoch-cache.ts";
 import { recover } from "./recover.ts";
 
 /** What a log holds. After a clean shutdown its state says all and no file is touched. */
-export async function openContent(shared: Shared, name: string, settings: LogSettings, clean: boolean): Promise<{ content: LogContent; onDisk: boolean }> {
+export async function openContent(
+  shared: Shared,
+  name: string,
+  settings: LogSettings,
+  clean: boolean,
+): Promise<{ content: LogContent; onDisk: boolean }> {
   const state = shared.states.get(name);
-  const trusted = clean && !shared.states.damaged && state !== null && endsAtPoint(state) && (shared.marks.get(name)?.offset ?? 0) <= state.point.offset;
+  const trusted =
+    clean && !shared.states.damaged && state !== null && endsAtPoint(state) && (shared.marks.get(name)?.offset ?? 0) <= state.point.offset;
   if (trusted) return { content: asClosed(state, settings), onDisk: state.segments.some((segment) => segment.sizeBytes > 0) };
   return recover({ shared, name, indexIntervalBytes: settings.indexIntervalBytes, statesDamaged: shared.states.damaged });
 }
@@ -30,6 +36,6 @@ function asClosed(state: LogState, settings: LogSettings): LogContent {
     durable: { ...state.point, check: null },
     epochs: new EpochCache(state.epochs),
     damage: [...state.damage],
-    recovery: { tornBytes: 0, damaged: false, scannedBatches: 0 },
+    recovery: { tornBytes: 0, damaged: state.damage.some((range) => !range.accepted), scannedBatches: 0 },
   };
 }

@@ -76,7 +76,10 @@ export class Reader {
   #checkRange(from: number): void {
     const { startOffset, endOffset, name } = this.#core;
     if (from >= startOffset && from <= endOffset) return;
-    throw new ProtocolError("OFFSET_OUT_OF_RANGE", `Cannot read offset ${from} of log ${name}: it holds offsets ${startOffset} to ${endOffset - 1}`);
+    throw new ProtocolError(
+      "OFFSET_OUT_OF_RANGE",
+      `Cannot read offset ${from} of log ${name}: it holds offsets ${startOffset} to ${endOffset - 1}`,
+    );
   }
 
   async #readSegment(segment: Segment, from: number, until: number, maxBytes: number): Promise<ReadResult | "damaged"> {
@@ -85,7 +88,8 @@ export class Reader {
     try {
       const place = await this.#locate(segment, from);
       const end = core.damage.reduce(
-        (least, range) => (range.segmentBase === segment.base && range.startPosition >= place.position ? Math.min(least, range.startPosition) : least),
+        (least, range) =>
+          range.segmentBase === segment.base && range.startPosition >= place.position ? Math.min(least, range.startPosition) : least,
         segment.writtenBytes,
       );
       const slack = place.offset === from ? 0 : core.settings.indexIntervalBytes;
@@ -98,7 +102,11 @@ export class Reader {
         if (walk.kind === "damaged" || (walk.kind === "more" && read < length)) return "damaged";
         if (walk.kind === "found") {
           this.#remember(segment, walk.nextOffset, place.position + walk.end);
-          return { parts: walk.end > walk.start ? [bytes.subarray(walk.start, walk.end)] : [], bytes: walk.end - walk.start, nextOffset: walk.nextOffset };
+          return {
+            parts: walk.end > walk.start ? [bytes.subarray(walk.start, walk.end)] : [],
+            bytes: walk.end - walk.start,
+            nextOffset: walk.nextOffset,
+          };
         }
         if (place.position + walk.needed > end) return "damaged";
         length = Math.max(walk.needed, Math.min(length * 2, end - place.position));
@@ -130,7 +138,8 @@ export class Reader {
       if (!this.#fits(header, offset) || (wanted && !batchCrcMatches(bytes, at))) {
         return start < 0 ? { kind: "damaged" } : { kind: "found", start, end: at, nextOffset: offset };
       }
-      if (wanted && nextOffset > want.until) return { kind: "found", start: Math.max(start, 0), end: start < 0 ? 0 : at, nextOffset: start < 0 ? want.from : offset };
+      if (wanted && nextOffset > want.until)
+        return { kind: "found", start: Math.max(start, 0), end: start < 0 ? 0 : at, nextOffset: start < 0 ? want.from : offset };
       if (wanted && start < 0) start = at;
       at += size;
       offset = nextOffset;
@@ -149,9 +158,11 @@ export class Reader {
     if (remembered !== undefined) return remembered;
     const index = await indexOf(core, segment);
     const entry = index.floor(from - segment.base);
-    let place: Place = entry === null ? { offset: segment.base, position: 0 } : { offset: segment.base + entry.relativeOffset, position: entry.position };
+    let place: Place =
+      entry === null ? { offset: segment.base, position: 0 } : { offset: segment.base + entry.relativeOffset, position: entry.position };
     for (const range of core.damage) {
-      if (range.segmentBase === segment.base && range.until <= from && range.until > place.offset) place = { offset: range.until, position: range.endPosition };
+      if (range.segmentBase === segment.base && range.until <= from && range.until > place.offset)
+        place = { offset: range.until, position: range.endPosition };
     }
     return place;
   }

@@ -9,10 +9,11 @@ import { Segment, segmentName } from "../segment/segment.ts";
 import { SegmentIndex } from "../segment/segment-index.ts";
 import { headerCheck } from "../segment/verify.ts";
 import type { LogContent } from "./core.ts";
-import { copyAside, rewrite } from "./copy.ts";
+import { copyAside } from "./copy.ts";
 import { clipDamage, type DamageRange, mergeDamage } from "./damage.ts";
 import { EpochCache } from "./epoch-cache.ts";
 import { listLog } from "./list-log.ts";
+import { makeDurable, measureSegment, removeSegments } from "./recover-files.ts";
 
 export interface RecoverOptions {
   readonly shared: Shared;
@@ -79,7 +80,11 @@ class Recovering {
       durable: this.#end,
       epochs: this.#epochs,
       damage: this.#damage,
-      recovery: { tornBytes: this.#tornBytes, damaged: this.#damage.length > 0 || this.#options.statesDamaged, scannedBatches: this.#scannedBatches },
+      recovery: {
+        tornBytes: this.#tornBytes,
+        damaged: this.#options.statesDamaged || this.#damage.some((range) => !range.accepted),
+        scannedBatches: this.#scannedBatches,
+      },
     };
   }
 
@@ -87,7 +92,7 @@ class Recovering {
   async #withoutDeleted(bases: readonly number[]): Promise<readonly number[]> {
     const first = this.#options.statesDamaged ? 0 : (this.#state?.segments[0]?.base ?? 0);
     const kept = bases.filter((base, at) => base >= first && (bases[at + 1] ?? Infinity) > this.#startOffset);
-    await this.#remove(bases.slice(0, bases.length - kept.length));
+    await removeSegments(this.#options.shared, this.#path, bases.slice(0, bases.length - kept.length));
     return kept;
   }
 
@@ -157,7 +162,7 @@ class Recovering {
       this.#end = { offset: result.endOffset, segmentBase: base, position: result.endPosition, check };
       for (const damage of result.damage) this.#lose(base, damage);
       if (result.damage.length > 0) await copyAside(shared, open.file, path, sizeBytes);
-      if (result.torn !== null) await this.#cutTail(open.file, path, result, base);
+      if (result.torn !== null) await this.#cutTail(open.file, result, base);
       return result.torn === null;
     } finally {
       shared.files.release(open);
@@ -181,47 +186,39 @@ class Recovering {
     return { offset: end, segmentBase: base, position: sizeBytes, check: null };
   }
 
-  async #cutTail(file: DiskFile, path: string, result: Inspection, base: number): Promise<void> {
+  async #cutTail(file: DiskFile, result: Inspection, base: number): Promise<void> {
     const { shared, name } = this.#options;
-    this.#tornBytes += result.torn?.bytes ?? 0;
+    const bytes = result.torn?.bytes ?? 0;
+    this.#tornBytes += bytes;
+    const { endOffset: fromOffset, endPosition: fromByte } = result;
     shared.logger.warn(
-      { log: name, file: path, fromOffset: result.endOffset, fromByte: result.endPosition, bytes: result.torn?.bytes, reason: result.torn?.reason },
+      { log: name, file: file.path, fromOffset, fromByte, bytes, reason: result.torn?.reason },
       "The end of a log was torn, beyond what had been made durable; it is cut off",
     );
-    await file.truncate(result.endPosition);
+    await file.truncate(fromByte);
     await file.sync();
     await removeIndexFiles(shared.disk, this.#path, base);
   }
 
   /** Segments that follow a torn end never counted. */
   async #drop(bases: readonly number[]): Promise<void> {
-    const { disk, logger } = this.#options.shared;
+    const { shared, name } = this.#options;
     for (const base of bases) {
-      const file = await disk.open(`${this.#path}/${segmentName(base)}`, "read");
-      const bytes = await file.size();
-      await file.close();
+      const { path, bytes } = await measureSegment(shared, this.#path, base);
       this.#tornBytes += bytes;
-      if (bytes > 0) logger.warn({ log: this.#options.name, file: file.path, bytes }, "A segment follows the torn end of its log; it is removed");
+      if (bytes > 0) shared.logger.warn({ log: name, file: path, bytes }, "A segment follows the torn end of its log; it is removed");
     }
-    await this.#remove(bases);
-  }
-
-  async #remove(bases: readonly number[]): Promise<void> {
-    const { disk, files } = this.#options.shared;
-    for (const base of bases) {
-      const path = `${this.#path}/${segmentName(base)}`;
-      files.forget(path);
-      await disk.remove(path);
-      await removeIndexFiles(disk, this.#path, base);
-    }
-    if (bases.length > 0) await disk.syncDirectory(this.#path);
+    await removeSegments(shared, this.#path, bases);
   }
 
   #lose(segmentBase: number, bytes: Omit<DamageRange, "segmentBase" | "accepted">): void {
     const range: DamageRange = { ...bytes, segmentBase, accepted: false };
     this.#damage = mergeDamage(this.#damage, [range]);
     const file = `${this.#path}/${segmentName(segmentBase)}`;
-    this.#options.shared.logger.error({ log: this.#options.name, file, from: bytes.from, until: bytes.until }, "Damage was found; its offsets are not served");
+    this.#options.shared.logger.error(
+      { log: this.#options.name, file, from: bytes.from, until: bytes.until },
+      "Damage was found; its offsets are not served",
+    );
   }
 
   /** Brings the end of the log into order and makes durable what was found. */
@@ -233,13 +230,14 @@ class Recovering {
       this.#beginAt(this.#floor.offset);
     } else if (this.#damage.some((range) => range.until === this.#end.offset)) this.#beginAt(this.#end.offset);
     if (this.#end.offset < this.#startOffset) {
-      await this.#remove(this.#segments.filter((segment) => segment.onDisk).map((segment) => segment.base));
+      const removed = this.#segments.filter((segment) => segment.onDisk).map((segment) => segment.base);
+      await removeSegments(shared, this.#path, removed);
       this.#segments = [];
       this.#beginAt(this.#startOffset);
     } else if (this.#segments.length === 0) this.#beginAt(this.#end.offset);
     this.#epochs.forgetBeyond(this.#end.offset);
     this.#damage = clipDamage(this.#damage, this.#startOffset, this.#end.offset);
-    if (scannedEnd.offset > this.#floor.offset) await this.#makeDurable();
+    if (scannedEnd.offset > this.#floor.offset) await makeDurable(shared, this.#path, this.#segments, this.#floor);
     const news = this.#damage.length > (this.#state?.damage.length ?? 0) || this.#tornBytes > 0 || this.#foundEpochs || statesDamaged;
     // First the state: batches below the mark are held against the epochs in it.
     if (news) await shared.states.put(name, this.#newState());
@@ -255,24 +253,6 @@ class Recovering {
       this.#segments.push(segment);
     }
     this.#end = { offset, segmentBase: offset, position: 0, check: null };
-  }
-
-  /** What is in the page cache may not be on the disk, and if a sync had failed the system may take it for written all the same: so it is
-   * written again before it is synced. */
-  async #makeDurable(): Promise<void> {
-    const { shared } = this.#options;
-    for (const segment of this.#segments) {
-      if (!segment.onDisk || segment.base < this.#floor.segmentBase) continue;
-      const open = await shared.files.acquire(`${this.#path}/${segmentName(segment.base)}`, "write");
-      try {
-        await rewrite(open.file, segment.base === this.#floor.segmentBase ? this.#floor.position : 0, segment.writtenBytes);
-        await open.file.sync();
-      } finally {
-        shared.files.release(open);
-      }
-    }
-    await shared.disk.syncDirectory(this.#path);
-    await shared.syncNames();
   }
 
   #newState(): LogState {

@@ -47,12 +47,20 @@ export async function reopen(core: LogCore): Promise<Mark> {
     core.failure = null;
     return end;
   } catch (error) {
-    throw new LogFailedError(`Cannot reopen log ${core.name} in ${core.path}: ${error instanceof Error ? error.message : String(error)}`, failure.reason, error);
+    throw new LogFailedError(
+      `Cannot reopen log ${core.name} in ${core.path}: ${error instanceof Error ? error.message : String(error)}`,
+      failure.reason,
+      error,
+    );
   }
 }
 
 function syncFailed(core: LogCore, path: string, cause: unknown): never {
-  core.failure = new LogFailedError(`Cannot sync ${path}: a failed sync cannot be repeated. Restart the node; recovery keeps what was acknowledged`, "SYNC", cause);
+  core.failure = new LogFailedError(
+    `Cannot sync ${path}: a failed sync cannot be repeated. Restart the node; recovery keeps what was acknowledged`,
+    "SYNC",
+    cause,
+  );
   core.shared.fatal(core.failure);
   throw core.failure;
 }

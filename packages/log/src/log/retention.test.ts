@@ -30,7 +30,14 @@ test("segments beyond the retention size go, but never the active one", async ()
   expect([log.startOffset, log.endOffset]).toEqual([5, 6]);
 });
 
-const tiny = { segmentBytes: 150, segmentMs: 7 * day, indexIntervalBytes: 100, retentionMs: -1, retentionBytes: -1, flush: { kind: "commit" } } as const;
+const tiny = {
+  segmentBytes: 150,
+  segmentMs: 7 * day,
+  indexIntervalBytes: 100,
+  retentionMs: -1,
+  retentionBytes: -1,
+  flush: { kind: "commit" },
+} as const;
 
 test("a reader goes on in a segment that retention deletes under it", async () => {
   const rig = new Rig(1, { cacheBytes: 0 });

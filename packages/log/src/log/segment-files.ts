@@ -26,6 +26,7 @@ export async function openSegment(core: LogCore, segment: Segment): Promise<Open
  * @throws Error when the file is longer or shorter */
 export async function checkSize(open: OpenFile, segment: Segment): Promise<void> {
   const size = await open.file.size();
-  if (size !== segment.writtenBytes) throw new Error(`${open.path} has ${size} bytes where the log ends at ${segment.writtenBytes}: something else changed it`);
+  if (size !== segment.writtenBytes)
+    throw new Error(`${open.path} has ${size} bytes where the log ends at ${segment.writtenBytes}: something else changed it`);
   segment.sizeChecked = true;
 }

@@ -148,7 +148,11 @@ export class Syncer {
   }
 
   #fatal(what: string, error: unknown): void {
-    const failure = new LogFailedError(`${what}: a failed sync cannot be repeated, because what it lost is unknown. Restart the node; recovery keeps what was acknowledged`, "SYNC", error);
+    const failure = new LogFailedError(
+      `${what}: a failed sync cannot be repeated, because what it lost is unknown. Restart the node; recovery keeps what was acknowledged`,
+      "SYNC",
+      error,
+    );
     this.#core.fail(failure);
     this.#core.shared.fatal(failure);
   }

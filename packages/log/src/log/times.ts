@@ -48,7 +48,7 @@ async function maxWithin(core: LogCore, reader: Reader, segment: Segment, until:
 
 async function* walk(core: LogCore, reader: Reader, segment: Segment, from: number, until: number): AsyncGenerator<FoundBatch> {
   const end = Math.min(until, segment.endOffset);
-  for (let offset = Math.max(from, core.startOffset); offset < end; ) {
+  for (let offset = Math.max(from, core.startOffset); offset < end;) {
     const { parts, nextOffset } = await reader.read({ from: offset, until: end, maxBytes: STEP_BYTES });
     if (nextOffset === offset) return;
     for (const part of parts) for (const { header, bytes } of batches(part)) yield { batch: bytes, header };

@@ -83,14 +83,19 @@ async function findCut(core: LogCore, offset: number): Promise<Cut | null> {
   if (at === segment.base || !segment.onDisk) return { segment, end: markAt(segment, segment.base, 0, null), maxTimestamp: -1 };
   // From the entry below the offset before, so that the last batch that stays is seen.
   const entry = (await indexOf(core, segment)).floor(at - 1 - segment.base);
-  const from = entry === null ? start : { offset: segment.base + entry.relativeOffset, position: entry.position, timestampBefore: entry.timestampBefore };
+  const from =
+    entry === null
+      ? start
+      : { offset: segment.base + entry.relativeOffset, position: entry.position, timestampBefore: entry.timestampBefore };
   const open = await core.shared.files.acquire(core.filePath(segment), "write");
   try {
     const window = new Window(open.file, segment.writtenBytes);
     let { offset: next, position, timestampBefore } = from;
     let check: number | null = null;
     while (next < at && position < segment.writtenBytes) {
-      const range = core.damage.find((damaged) => damaged.segmentBase === segment.base && damaged.startPosition === position && damaged.from === next);
+      const range = core.damage.find(
+        (damaged) => damaged.segmentBase === segment.base && damaged.startPosition === position && damaged.from === next,
+      );
       if (range !== undefined) {
         next = range.until;
         position = range.endPosition;
@@ -98,7 +103,10 @@ async function findCut(core: LogCore, offset: number): Promise<Cut | null> {
         continue;
       }
       const batch = await batchAt(window, position);
-      const header = typeof batch === "string" ? batch : verifyBatch(batch, { offset: next, epochs: core.epochs, epochsKnownUntil: core.endOffset, lastEpoch: -1 });
+      const header =
+        typeof batch === "string"
+          ? batch
+          : verifyBatch(batch, { offset: next, epochs: core.epochs, epochsKnownUntil: core.endOffset, lastEpoch: -1 });
       if (typeof header === "string" || typeof batch === "string") return null;
       if (header.lastOffset >= at) break;
       next = header.lastOffset + 1;

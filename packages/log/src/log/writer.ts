@@ -117,9 +117,11 @@ export class Writer {
       await open.file.write(group.batches, segment.writtenBytes);
     } catch (error) {
       // Cut back first: a smaller write that followed could succeed and reorder the log.
-      await open.file.truncate(segment.writtenBytes).catch((cause: unknown) =>
-        shared.logger.warn({ err: cause, path: open.path, bytes: segment.writtenBytes }, "Cannot cut a failed write off; recovery will"),
-      );
+      await open.file
+        .truncate(segment.writtenBytes)
+        .catch((cause: unknown) =>
+          shared.logger.warn({ err: cause, path: open.path, bytes: segment.writtenBytes }, "Cannot cut a failed write off; recovery will"),
+        );
       const retry = shared.appendsMayUseReserve && isFull(error) && (await shared.space.freeReserve());
       if (!retry) throw error;
       await open.file.write(group.batches, segment.writtenBytes);
@@ -137,7 +139,12 @@ export class Writer {
     core.writtenOffset = group.endOffset;
     core.cached.writtenOffset = group.endOffset;
     core.shared.cache.trim();
-    this.syncer.written(segment, { offset: group.endOffset, segmentBase: segment.base, position: segment.writtenBytes, check: headerCheck(last) });
+    this.syncer.written(segment, {
+      offset: group.endOffset,
+      segmentBase: segment.base,
+      position: segment.writtenBytes,
+      check: headerCheck(last),
+    });
     if (segment !== core.active && segment.sizeBytes === segment.writtenBytes) this.#onSealed(segment);
     this.#written.advance(group.endOffset);
     core.changed();

@@ -27,7 +27,8 @@ test.each([index, timeIndex])("whatever is flipped in %s, reads are right and th
     await closed(rig);
     rig.disk.flipBit(path, at, at % 8);
     const log = await rig.openLog(await rig.open(), "t-0", small);
-    for (const [offset] of content.slice(5, 9)) expect(await contentOf(rig, log, offset)).toEqual(content.filter(([other]) => other >= offset));
+    for (const [offset] of content.slice(5, 9))
+      expect(await contentOf(rig, log, offset)).toEqual(content.filter(([other]) => other >= offset));
     expect((await rig.run(log.offsetForTimestamp(75, 60)))?.header.baseOffset).toBe(16);
     expect(rig.told.filter(({ message }) => message.includes("index is missing or damaged")).length, `byte ${at}`).toBe(1);
     expect(log.damaged).toEqual([]);
@@ -46,7 +47,8 @@ test("an index that belongs to another segment is not believed", async () => {
   const rig = new Rig();
   const content = await closed(rig);
   const other = (await rig.disk.list("/data/log/t-0")).filter((name) => name.endsWith(".index") || name.endsWith(".timeindex"));
-  for (const name of other.filter((one) => !one.startsWith("00000000000000000000."))) await rig.disk.rename(`/data/log/t-0/${name}`, `/data/log/t-0/00000000000000000000${name.slice(20)}`);
+  for (const name of other.filter((one) => !one.startsWith("00000000000000000000.")))
+    await rig.disk.rename(`/data/log/t-0/${name}`, `/data/log/t-0/00000000000000000000${name.slice(20)}`);
   const log = await rig.openLog(await rig.open(), "t-0", small);
   expect(await contentOf(rig, log, 20)).toEqual(content.slice(10));
   expect(log.damaged).toEqual([]);

@@ -17,7 +17,13 @@ export interface StoredIndex {
 }
 
 /** Writes both index files of a segment. They are not synced: damage shows and they can be made again. */
-export async function writeIndexFiles(disk: Disk, directory: string, base: number, entries: readonly IndexEntry[], coveredBytes: number): Promise<void> {
+export async function writeIndexFiles(
+  disk: Disk,
+  directory: string,
+  base: number,
+  entries: readonly IndexEntry[],
+  coveredBytes: number,
+): Promise<void> {
   const offsets = new FieldWriter(32 + entries.length * OFFSET_ENTRY_BYTES).i64(base).i64(coveredBytes).u32(entries.length);
   const times = new FieldWriter(32 + entries.length * TIME_ENTRY_BYTES).i64(base).i64(coveredBytes).u32(entries.length);
   for (const entry of entries) {
@@ -62,7 +68,8 @@ function decode(offsets: FieldReader, times: FieldReader, base: number): StoredI
   for (let at = 0; at < count; at++) {
     const entry = { relativeOffset: offsets.u32(), position: offsets.u32(), timestampBefore: times.i64() };
     const rises = entry.relativeOffset > previous.relativeOffset && entry.position > previous.position;
-    if (times.u32() !== entry.relativeOffset || !rises || entry.timestampBefore < previous.timestampBefore || entry.position >= covered) return null;
+    if (times.u32() !== entry.relativeOffset || !rises || entry.timestampBefore < previous.timestampBefore || entry.position >= covered)
+      return null;
     entries.push(entry);
     previous = entry;
   }

@@ -90,7 +90,8 @@ function verifyBelow(batch: Uint8Array, expected: Expected, floor: Floor, positi
   if (next > floor.offset) return `it ends at offset ${next} and the mark is at offset ${floor.offset}`;
   if (floor.check === null) return header;
   const end = position + header.sizeBytes;
-  if ((next === floor.offset) !== (end === floor.position)) return `it ends at offset ${next}, byte ${end}, and the mark is at offset ${floor.offset}, byte ${floor.position}`;
+  if ((next === floor.offset) !== (end === floor.position))
+    return `it ends at offset ${next}, byte ${end}, and the mark is at offset ${floor.offset}, byte ${floor.position}`;
   if (next === floor.offset && headerCheck(batch) !== floor.check) return "its header is not the one that the mark was made for";
   return header;
 }

@@ -1,5 +1,5 @@
 import { assert } from "../assert.ts";
-import { SegmentIndex } from "./segment-index.ts";
+import type { SegmentIndex } from "./segment-index.ts";
 
 /** A place in a log: the batch that begins with `offset` lies at `position` of the segment that begins with `segmentBase`. */
 export interface LogPosition {
@@ -62,7 +62,13 @@ export class Segment {
   }
 
   summary(): SegmentSummary {
-    return { base: this.base, endOffset: this.endOffset, sizeBytes: this.sizeBytes, maxTimestamp: this.maxTimestamp, createdMs: this.createdMs };
+    return {
+      base: this.base,
+      endOffset: this.endOffset,
+      sizeBytes: this.sizeBytes,
+      maxTimestamp: this.maxTimestamp,
+      createdMs: this.createdMs,
+    };
   }
 }
 

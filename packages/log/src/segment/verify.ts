@@ -42,7 +42,8 @@ export function verifyBatch(batch: Uint8Array, expected: Expected): BatchHeader 
   const known = expected.epochs.at(expected.offset);
   const wrong = known !== null && (expected.offset < expected.epochsKnownUntil ? header.leaderEpoch !== known : header.leaderEpoch < known);
   if (wrong) return `its leader epoch is ${header.leaderEpoch}, not ${known}`;
-  if (header.leaderEpoch < expected.lastEpoch) return `its leader epoch ${header.leaderEpoch} is below ${expected.lastEpoch}, that of the batch before`;
+  if (header.leaderEpoch < expected.lastEpoch)
+    return `its leader epoch ${header.leaderEpoch} is below ${expected.lastEpoch}, that of the batch before`;
   if (!batchCrcMatches(batch)) return "its CRC does not match its bytes";
   return header;
 }
