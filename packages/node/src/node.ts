@@ -17,6 +17,8 @@ export interface NodeOptions {
   readonly host?: Host;
   /** Any pino logger; by default warnings and errors go to standard error. */
   readonly logger?: Logger;
+  /** Ends a start that is under way, in order; {@link Node.start} then rejects with its reason. A node that has started is ended by `close`. */
+  readonly signal?: AbortSignal;
 }
 
 /** One Ottla node: a controller, a broker, or both, in this process. Several may live side by side with different data directories and ports.
@@ -33,15 +35,17 @@ export class Node implements AsyncDisposable {
   readonly closed: Promise<Error | null>;
   readonly #parts: Parts;
   readonly #release: () => Promise<void>;
+  readonly #logger: Logger;
   readonly #shutdownTimeoutMs: number;
   #closing: Promise<void> | undefined;
   #settleClosed: (error: Error | null) => void = () => {};
 
-  private constructor({ config }: LoadedConfig, parts: Parts, release: () => Promise<void>) {
+  private constructor({ config }: LoadedConfig, parts: Parts, release: () => Promise<void>, logger: Logger) {
     this.nodeId = config.nodeId;
     this.dataDirectory = parts.directory.path;
     this.#parts = parts;
     this.#release = release;
+    this.#logger = logger;
     this.#shutdownTimeoutMs = config.shutdownTimeoutMs;
     this.closed = new Promise((settle) => (this.#settleClosed = settle));
   }
@@ -56,6 +60,9 @@ export class Node implements AsyncDisposable {
     for (const warning of loaded.warnings) logger.warn({}, warning);
     const host = options.host ?? nodeHost();
     const fatal = new FatalSignal();
+    options.signal?.throwIfAborted();
+    const onAbort = (): void => fatal.raise(reasonOf(options.signal));
+    options.signal?.addEventListener("abort", onAbort, { once: true });
     const directory = await DataDirectory.open(host.disk, resolve(config.dataDir), config.nodeId);
     const release = async (): Promise<void> => {
       if (!options.host) await host.network.close();
@@ -67,8 +74,10 @@ export class Node implements AsyncDisposable {
     } catch (error) {
       await release();
       throw error;
+    } finally {
+      options.signal?.removeEventListener("abort", onAbort);
     }
-    const node = new Node(loaded, parts, release);
+    const node = new Node(loaded, parts, release, logger);
     fatal.onRaise((error) => {
       logger.error({ err: error }, `Node ${config.nodeId} stops: ${error.message}`);
       void node.#end(error);
@@ -112,6 +121,10 @@ export class Node implements AsyncDisposable {
     this.#closing ??= (async () => {
       try {
         await this.#parts.close(this.#shutdownTimeoutMs);
+      } catch (cause) {
+        // What ended the node says more than what then could not be ended in order.
+        if (error === null) throw cause;
+        this.#logger.error({ err: cause }, "A part of the node did not end in order");
       } finally {
         await this.#release();
         this.#settleClosed(error);
@@ -119,4 +132,8 @@ export class Node implements AsyncDisposable {
     })();
     return this.#closing;
   }
+}
+
+function reasonOf(signal: AbortSignal | undefined): Error {
+  return signal?.reason instanceof Error ? signal.reason : new Error("The start was aborted", { cause: signal?.reason });
 }

@@ -48,10 +48,13 @@ export class Parts {
       if (http) ends.push(() => http.close());
       const clients = new LateServices([services.produce, services.fetch, services.call]);
       const doors = new ClientDoors(config);
-      ends.push(() => doors.close(0));
       // They load gRPC while the controller waits for the disk.
       const opening = doors.open(host.network, clients.services);
-      opening.catch(() => {}); // awaited below
+      ends.push(async () => {
+        // A door that is just being opened would stay open.
+        await opening.catch(() => {});
+        await doors.close(0);
+      });
       const controller = await Controller.start({
         host,
         config,
@@ -100,12 +103,10 @@ export class Parts {
 
   /** Doors first, so that nothing is taken that cannot be answered; the controller last, because the broker says goodbye to it. */
   async close(graceMs: number): Promise<void> {
-    try {
-      await Promise.all([this.doors.close(graceMs), this.broker.shutdown()]);
-    } finally {
-      await this.http?.close();
-      await this.controller.close();
-    }
+    const serving = await Promise.allSettled([this.doors.close(graceMs), this.broker.shutdown()]);
+    const rest = await Promise.allSettled([this.http?.close(), this.controller.close()]);
+    const failed = [...serving, ...rest].find((end) => end.status === "rejected");
+    if (failed) throw failed.reason;
   }
 }
 

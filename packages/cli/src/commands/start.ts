@@ -19,7 +19,7 @@ export function startCommand(surroundings: Surroundings): Command {
       const { Node } = await import("@ottla/node");
       const { createLogger } = await import("../log-lines.ts");
       const logger = createLogger(loaded.config, surroundings.terminal);
-      await using node = await Node.start({ loaded, logger });
+      await using node = await Node.start({ loaded, logger, signal: surroundings.signal });
       await announce(node, performance.now() - startedMs, options.json, surroundings);
       const stopped = await Promise.race([node.closed, aborted(surroundings.signal)]);
       if (stopped instanceof Error) throw stopped;
