@@ -64,6 +64,14 @@ test("a group goes on where it stopped, can be looked at, moved and forgotten", 
   expect(await ottla(["consume", "queue", "-g", "workers", "-n", "1"])).toMatchObject(ok("1\n"));
 });
 
+test("a group commits only what was shown, also of a partition whose end came before that of the others", async () => {
+  await ottla(["topic", "create", "halves", "-p", "2"]);
+  for (const partition of ["0", "1"]) await ottla(["produce", "halves", "-p", partition], { input: "a\nb\nc\n" });
+  expect(await ottla(["consume", "halves", "-g", "careful", "--to", "1"])).toMatchObject(ok("a\na\n"));
+  expect(await ottla(["offsets", "group", "careful"])).toMatchObject(ok(/halves +0 +1 +3 +2 .*\nhalves +1 +1 +3 +2 /));
+  expect(await ottla(["consume", "halves", "-g", "careful"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(b\nc\n){2}$/) });
+});
+
 test("topics are listed, described, altered, trimmed and deleted", async () => {
   await ottla(["topic", "create", "shape", "-p", "2", "-c", "retention.ms=1000000"]);
   expect(await ottla(["topic", "list"])).toMatchObject(ok(/shape +2 +1/));

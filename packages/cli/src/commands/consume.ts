@@ -96,6 +96,12 @@ async function consume(ottla: Ottla, request: Request, surroundings: Surrounding
         if (request.group !== undefined && next) await consumer.commit([{ topic: batch.topic, partition: batch.partition, offset: next.offset + 1 }]);
         break;
       }
+      const unshown = batch.records[wanted.length];
+      // Its partition is through, others are not: without this the group would commit what nobody has seen.
+      if (unshown) {
+        consumer.pause([batch]);
+        await consumer.seek(batch, { offset: unshown.offset });
+      }
     }
   }
   if (terminal.interactive) terminal.error(`${formatCount(records)} records in ${formatDuration(progress.elapsedMs)}\n`);

@@ -118,7 +118,7 @@ function deleteCommand(surroundings: Surroundings): Command {
 
 async function showGroup(ottla: Ottla, group: string, json: boolean, { terminal, signal }: Surroundings): Promise<void> {
   const admin = ottla.admin();
-  const committed = await admin.fetchGroupOffsets(group, undefined, { signal });
+  const committed = (await admin.fetchGroupOffsets(group, undefined, { signal })).toSorted((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
   const ends = committed.length === 0 ? [] : await admin.listOffsets(committed.map(({ topic, partition }) => ({ topic, partition, at: "latest" as const })), { signal });
   const rows = committed.map((one, at) => ({ ...one, end: ends[at]?.offset ?? one.offset, lag: Math.max(0, (ends[at]?.offset ?? one.offset) - one.offset) }));
   await show(terminal, json, rows, {
