@@ -117,8 +117,9 @@ export class Partition {
     return this.#highWatermark;
   }
 
+  /** It takes no writes until {@link reopen} has succeeded. */
   get failed(): boolean {
-    return this.log.failure !== null;
+    return !this.#producers.trusted;
   }
 
   configure(topicName: string, settings: TopicSettings, traffic: TopicTraffic): void {
@@ -170,8 +171,7 @@ export class Partition {
     const { record, epoch } = this.requireLeader(-1);
     const header = validateBatch(batch, { maxBytes: this.#settings.maxMessageBytes });
     if (header.isTransactional) throw transactional(this.#name);
-    // What a failed log took back is still in the producers' state: until that is rebuilt, nothing of it is to be believed.
-    if (this.failed || this.#reopening !== null) throw takesNoWrites(this.#name, this.log.failure);
+    if (this.failed) throw takesNoWrites(`append to ${this.#name}`, this.log.failure);
     const original = this.#producers.check(header);
     if (original !== null) {
       const { baseOffset, appendTimeMs, lastOffset } = original;
@@ -240,6 +240,7 @@ export class Partition {
       );
     }
     if (offset > this.log.startOffset) {
+      if (this.failed) throw takesNoWrites(`delete records of ${this.#name}`, this.log.failure);
       // The state of producers whose batches go must not depend on them.
       await this.#producers.save();
       await this.log.deleteRecordsTo(offset);
@@ -251,14 +252,27 @@ export class Partition {
   async applyRetention(nowMs: number): Promise<number> {
     this.#producers.expire(nowMs - this.#around.producerExpirationMs);
     if (this.#leadership === null || this.#unavailable !== null || this.failed) return 0;
-    const { deletedSegments } = await this.log.applyRetention(nowMs, this.#highWatermark);
-    if (deletedSegments > 0) await this.#producers.save();
+    if (await this.#retentionMayBeDue(nowMs)) await this.#producers.save();
+    // No batch goes before a snapshot tells of its producer: after a power failure nothing else would.
+    const { deletedSegments } = await this.log.applyRetention(nowMs, Math.min(this.#highWatermark, this.#producers.savedOffset));
     return deletedSegments;
+  }
+
+  /** True when in doubt: then a snapshot is written in vain. */
+  async #retentionMayBeDue(nowMs: number): Promise<boolean> {
+    const { retentionMs, retentionBytes } = this.#settings;
+    const { log } = this;
+    if (log.endOffset === log.startOffset || this.#producers.savedOffset >= this.#highWatermark) return false;
+    if (retentionBytes >= 0 && log.sizeBytes > retentionBytes) return true;
+    if (retentionMs < 0) return false;
+    // What is damaged cannot be asked for its time, and goes all the same.
+    const kept = await log.offsetForTimestamp(nowMs - retentionMs, this.#highWatermark).catch(() => null);
+    return kept === null || kept.header.baseOffset > log.startOffset;
   }
 
   /** Before a clean stop. */
   async settle(): Promise<void> {
-    if (!this.failed) await this.#producers.settle();
+    await this.#producers.settle();
   }
 
   /** Takes a log that latched shut back into service, by ordinary recovery. What was appended and not written is gone from it. */
@@ -270,8 +284,7 @@ export class Partition {
   }
 
   async #recover(): Promise<void> {
-    await this.log.reopen();
-    await this.#producers.reload(this.#around.clock.wallMs());
+    await this.#producers.reopen(this.#around.clock.wallMs());
     this.#around.logger.warn({ partition: this.#name, endOffset: this.log.endOffset }, "A log that had failed takes writes again");
     this.#progressed();
     this.#notify();

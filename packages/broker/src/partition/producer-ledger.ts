@@ -18,6 +18,8 @@ export class ProducerLedger {
   #producers: Producers;
   #unsavedBatches: number;
   #unsavedBytes = 0;
+  /** What a failed log took back is still in here: nothing of it is to be believed, or written down, until it is read again. */
+  #stale = false;
 
   private constructor(log: Log, store: ProducerStore, logger: Logger, loaded: { producers: Producers; batchesRead: number }) {
     this.#log = log;
@@ -29,6 +31,16 @@ export class ProducerLedger {
 
   static async open(log: Log, store: ProducerStore, logger: Logger, nowMs: number): Promise<ProducerLedger> {
     return new ProducerLedger(log, store, logger, await store.load(log, nowMs));
+  }
+
+  /** False from a failure of the log until {@link reopen} has succeeded. */
+  get trusted(): boolean {
+    return !this.#stale && this.#log.failure === null;
+  }
+
+  /** What lies below it the log may lose. */
+  get savedOffset(): number {
+    return this.#store.savedOffset;
   }
 
   /** @returns the batch that was appended before when this is its resend, else null
@@ -52,22 +64,30 @@ export class ProducerLedger {
     this.#producers.expire(beforeMs);
   }
 
+  /** Resolves once a snapshot tells of everything that is in the log now. */
   async save(): Promise<void> {
+    const { endOffset } = this.#log;
     this.#unsavedBatches = 0;
     this.#unsavedBytes = 0;
-    await this.#store.save(this.#log, this.#producers);
+    while (this.#store.savedOffset < endOffset) {
+      if (!this.trusted) throw new Error(`The producers of log ${this.#log.name} are not known while it recovers from a failure`);
+      await this.#store.save(this.#log, this.#producers);
+    }
   }
 
   /** Before a clean stop. */
   async settle(): Promise<void> {
-    if (this.#unsavedBatches >= SNAPSHOT_WORTH_BATCHES) await this.save();
+    if (this.trusted && this.#unsavedBatches >= SNAPSHOT_WORTH_BATCHES) await this.save();
   }
 
-  /** The log has lost its newest batches. */
-  async reload(nowMs: number): Promise<void> {
+  /** Takes the log back into service; it has lost its newest batches, and with them what is known of their producers. */
+  async reopen(nowMs: number): Promise<void> {
+    this.#stale = true;
+    await this.#log.reopen();
     const { producers, batchesRead } = await this.#store.load(this.#log, nowMs);
     this.#producers = producers;
     this.#unsavedBatches = batchesRead;
     this.#unsavedBytes = 0;
+    this.#stale = false;
   }
 }

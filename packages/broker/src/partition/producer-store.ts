@@ -6,6 +6,7 @@ import { Producers } from "./producers.ts";
 /** The newest may be damaged: then the one before it spares reading the whole log. */
 const SNAPSHOTS_KEPT = 2;
 const SUFFIX = ".snapshot";
+const TEMPORARY = ".tmp";
 
 /** Snapshots of the producers of one partition, beside its segments. */
 export class ProducerStore {
@@ -22,10 +23,16 @@ export class ProducerStore {
     this.#limit = limit;
   }
 
+  /** What lies below it is told by a snapshot on the disk, so the log may lose it. */
+  get savedOffset(): number {
+    return Math.max(0, this.#newest);
+  }
+
   /** The state at the log's end: the newest snapshot that verifies, and the headers of the batches after it.
    * @returns also how many batches were read, so that the caller knows what the next snapshot would spare */
   async load(log: Log, nowMs: number): Promise<{ producers: Producers; batchesRead: number }> {
     await this.#writing?.catch(() => {});
+    this.#newest = -1;
     if (log.endOffset === 0) return { producers: new Producers(this.#limit), batchesRead: 0 };
     const { producers, offset } = await this.#newestSnapshot(log);
     let batchesRead = 0;
@@ -46,7 +53,8 @@ export class ProducerStore {
     return { producers, batchesRead };
   }
 
-  /** Writes the state at the log's end, atomically and durably. While one is being written a second call only waits for it. */
+  /** Writes the state at the log's end, atomically and durably. While one is being written, perhaps of an earlier
+   * end, a second call only waits for it: {@link savedOffset} tells how far that came. */
   save(log: Log, producers: Producers): Promise<void> {
     if (this.#writing !== null) return this.#writing;
     const offset = log.endOffset;
@@ -62,7 +70,7 @@ export class ProducerStore {
     await log.written(offset);
     const { directory } = log;
     const path = snapshotPath(directory, offset);
-    const temporary = `${path}.tmp`;
+    const temporary = `${path}${TEMPORARY}`;
     const file = await this.#disk.open(temporary, "create");
     try {
       await file.truncate(0);
@@ -74,12 +82,15 @@ export class ProducerStore {
     await this.#disk.rename(temporary, path);
     await this.#disk.syncDirectory(directory);
     this.#newest = offset;
-    const offsets = await this.#offsets(directory);
+    const offsets = offsetsOf(await this.#names(directory));
     for (const old of offsets.slice(SNAPSHOTS_KEPT)) await this.#disk.remove(snapshotPath(directory, old));
   }
 
   async #newestSnapshot(log: Log): Promise<{ producers: Producers; offset: number }> {
-    const offsets = await this.#offsets(log.directory);
+    const names = await this.#names(log.directory);
+    const offsets = offsetsOf(names);
+    const unfinished = names.filter((name) => name.endsWith(`${SUFFIX}${TEMPORARY}`));
+    for (const name of unfinished) await this.#disk.remove(`${log.directory}/${name}`);
     await this.#removeLost(log, offsets);
     for (const offset of offsets.filter((each) => each <= log.endOffset)) {
       const path = snapshotPath(log.directory, offset);
@@ -104,15 +115,21 @@ export class ProducerStore {
     await this.#disk.syncDirectory(log.directory);
   }
 
-  /** Newest first. A log without a batch has no directory yet. */
-  async #offsets(directory: string): Promise<number[]> {
-    const names = await this.#disk.list(directory).catch((error: unknown) => {
+  /** A log without a batch has no directory yet. */
+  async #names(directory: string): Promise<string[]> {
+    return await this.#disk.list(directory).catch((error: unknown) => {
       if (error instanceof DiskError && error.code === "ENOENT") return [];
       throw error;
     });
-    const offsets = names.filter((name) => /^\d{20}\.snapshot$/.test(name)).map((name) => Number(name.slice(0, -SUFFIX.length)));
-    return offsets.reverse();
   }
+}
+
+/** Newest first. */
+function offsetsOf(names: readonly string[]): number[] {
+  return names
+    .filter((name) => /^\d{20}\.snapshot$/.test(name))
+    .map((name) => Number(name.slice(0, -SUFFIX.length)))
+    .reverse();
 }
 
 function snapshotPath(directory: string, offset: number): string {

@@ -27,11 +27,12 @@ export function tooFewInSync(partition: string, inSync: number, replicas: number
   );
 }
 
-export function takesNoWrites(partition: string, failure: Error | null): ProtocolError {
+/** @param action such as "append to partition 0 of topic orders" */
+export function takesNoWrites(action: string, failure: Error | null): ProtocolError {
   const since = failure === null ? "while it recovers" : `since ${failure.message}`;
   return new ProtocolError(
     "KAFKA_STORAGE_ERROR",
-    `Cannot append to ${partition}: its log takes no writes ${since}. It reopens by itself once the disk has space`,
+    `Cannot ${action}: its log takes no writes ${since}. It reopens by itself once the disk has space`,
   );
 }
 
