@@ -1,6 +1,5 @@
 import { NetworkError, type Attributes, type Host, type Logger, type Metric, type Session } from "@ottla/host";
-import { services, uuidFromBytes, uuidToBytes, uuidToText, type NodeConfig, type Uuid } from "@ottla/protocol";
-import { assert } from "./assert.ts";
+import { assert, services, uuidFromBytes, uuidToBytes, uuidToText, type NodeConfig, type Uuid } from "@ottla/protocol";
 import { directoryIdOf } from "./directory-id.ts";
 import type { QuorumStatus } from "./quorum/index.ts";
 import { Replica } from "./replica.ts";

@@ -1,6 +1,5 @@
 import type { Host, Logger, Session } from "@ottla/host";
-import { pb, type NodeConfig, type Uuid } from "@ottla/protocol";
-import { assert } from "./assert.ts";
+import { assert, pb, type NodeConfig, type Uuid } from "@ottla/protocol";
 import { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { Quorum, type CommittedEntry } from "./quorum/index.ts";
 import { checkFeature } from "./state/decide/founding.ts";

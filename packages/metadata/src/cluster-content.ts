@@ -1,5 +1,4 @@
-import { uuidFromBytes, uuidToBytes, type pb, type Uuid } from "@ottla/protocol";
-import { assert } from "./assert.ts";
+import { assert, uuidFromBytes, uuidToBytes, type pb, type Uuid } from "@ottla/protocol";
 import type { ChangeCollector } from "./image-change.ts";
 import { MutableTopicImage } from "./topic-image.ts";
 

@@ -1,5 +1,4 @@
-import type { pb, Uuid } from "@ottla/protocol";
-import { assert } from "./assert.ts";
+import { assert, type pb, type Uuid } from "@ottla/protocol";
 import { ClusterContent } from "./cluster-content.ts";
 import { ChangeCollector, type ImageChange } from "./image-change.ts";
 import type { TopicImage } from "./topic-image.ts";

@@ -1,5 +1,4 @@
-import { uuidFromBytes, type pb, type Uuid } from "@ottla/protocol";
-import { assert } from "./assert.ts";
+import { assert, uuidFromBytes, type pb, type Uuid } from "@ottla/protocol";
 
 /** A topic as a {@link ClusterImage} holds it: a live view that later deltas change. */
 export interface TopicImage {

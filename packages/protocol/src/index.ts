@@ -1,3 +1,4 @@
+export { assert } from "./assert.ts";
 export { batches } from "./batch/batches.ts";
 export { batchCrcMatches } from "./batch/checksum.ts";
 export { crc32c } from "./batch/crc32c.ts";

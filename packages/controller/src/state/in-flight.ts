@@ -1,5 +1,4 @@
-import type { pb } from "@ottla/protocol";
-import { assert } from "../assert.ts";
+import { assert, type pb } from "@ottla/protocol";
 import type { Fact, FactKey } from "./fact.ts";
 import type { Change, State } from "./state.ts";
 

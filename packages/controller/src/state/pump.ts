@@ -1,6 +1,5 @@
 import type { Clock, Random, Timer } from "@ottla/host";
-import { ProtocolError } from "@ottla/protocol";
-import { assert } from "../assert.ts";
+import { assert, ProtocolError } from "@ottla/protocol";
 import { NotLeaderError } from "../quorum/index.ts";
 import { Answers } from "./answers.ts";
 import { Draft } from "./draft.ts";

@@ -1,5 +1,4 @@
-import { uuidFromBytes, type pb, type Uuid } from "@ottla/protocol";
-import { assert } from "../assert.ts";
+import { assert, uuidFromBytes, type pb, type Uuid } from "@ottla/protocol";
 import { Digest } from "./digest.ts";
 import { encodeFact, factKey, keys, type Fact, type FactKey } from "./fact.ts";
 import { own } from "./own.ts";

@@ -1,6 +1,5 @@
 import { metadataVersions } from "@ottla/metadata";
-import { ProtocolError, UUID_BYTES, type pb } from "@ottla/protocol";
-import { assert } from "../../assert.ts";
+import { assert, ProtocolError, UUID_BYTES, type pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
 import type { Context } from "./context.ts";
 import { electWhereLeaderless, endFormerLeadership, moveLeadershipAway } from "./elections.ts";

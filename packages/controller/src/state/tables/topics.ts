@@ -1,5 +1,4 @@
-import { uuidFromBytes, type pb, type Uuid } from "@ottla/protocol";
-import { assert } from "../../assert.ts";
+import { assert, uuidFromBytes, type pb, type Uuid } from "@ottla/protocol";
 
 export interface Topic {
   readonly id: Uuid;
