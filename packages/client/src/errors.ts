@@ -57,16 +57,22 @@ export class ProduceError extends ProtocolError {
   }
 }
 
-/** Some records of a `sendAll` were not acknowledged; `results` has the outcome of each, in their order. */
+/** Some records of a `sendAll` were not acknowledged. */
 export class SendAllError extends ProduceError {
-  readonly results: readonly (RecordMetadata | Error)[];
+  // Behind a getter, so that printing the error does not print thousands of outcomes.
+  readonly #results: readonly (RecordMetadata | Error)[];
 
   constructor(topic: string, first: ProduceError, results: readonly (RecordMetadata | Error)[]) {
     const failures = results.filter((result) => result instanceof Error);
     const unknown = failures.some((failure) => !(failure instanceof ProduceError) || failure.outcome === "unknown");
     super(first.error, topic, first.partition, unknown ? "unknown" : "not-appended", `${failures.length} of ${results.length} records were not acknowledged; the first: ${first.message}`, first);
     this.name = "SendAllError";
-    this.results = results;
+    this.#results = results;
+  }
+
+  /** The outcome of each record, in their order. */
+  get results(): readonly (RecordMetadata | Error)[] {
+    return this.#results;
   }
 }
 

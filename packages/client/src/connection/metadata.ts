@@ -89,9 +89,7 @@ export class Metadata {
   }
 
   requestRefresh(): void {
-    this.refresh().catch((error: unknown) => {
-      if (!this.#options.closing.aborted) this.#options.logger.warn({ error: messageOf(error) }, "cannot refresh what is known of the cluster");
-    });
+    this.refresh().catch(() => {}); // it is logged where it fails, and kept as `failure`
   }
 
   /** One that starts after this call; calls that come meanwhile share it. */
@@ -146,6 +144,7 @@ export class Metadata {
       this.#failure = null;
     } catch (error) {
       this.#failure = error;
+      if (!this.#options.closing.aborted) this.#options.logger.warn({ error: messageOf(error) }, "cannot refresh what is known of the cluster");
       throw error;
     } finally {
       this.#notBeforeMs = clock.monotonicMs() + MIN_GAP_MS;

@@ -7,8 +7,10 @@ import type { Partition } from "./partition.ts";
 import type { ConsumerSettings } from "./settings.ts";
 
 const RETRY = { firstMs: 20, mostMs: 1_000 };
-/** Of one broker. More than one, so that a partition whose turn comes need not wait for the idle ones; few, so that they gather again. */
-const MAX_OPEN_FETCHES = 2;
+/** Of one broker. Partitions with a backlog share so many fetches, so that one is on its way while another is read from the log. */
+const MAX_BACKLOG_FETCHES = 3;
+/** With the long polls of partitions that have none: enough that one whose turn comes need not wait for theirs to end. */
+const MAX_OPEN_FETCHES = 8;
 const ANSWER_SLACK_MS = 3_000;
 
 /** Wrong from the point of view of whoever asked, or about to change: ask again, perhaps elsewhere. */
@@ -92,19 +94,35 @@ export class Fetcher {
         nextRetryMs = Math.min(nextRetryMs, this.#pause(partition));
       } else byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);
     }
-    for (const [leader, partitions] of byLeader) this.#fetch(leader, partitions);
+    for (const [leader, partitions] of byLeader) this.#fetchAll(leader, partitions);
     this.#timer?.cancel();
     this.#timer = nextRetryMs === Number.POSITIVE_INFINITY ? null : cluster.host.clock.after(nextRetryMs - nowMs, () => this.schedule());
   }
 
-  #fetch(leader: number, partitions: readonly Partition[]): void {
+  #fetchAll(leader: number, partitions: readonly Partition[]): void {
+    const { maxBytes, maxPartitionBytes } = this.#options.settings;
+    const backlog = partitions.filter(({ highWatermark, fetchOffset }) => highWatermark > fetchOffset);
+    const fit = Math.max(1, Math.floor(maxBytes / maxPartitionBytes));
+    const each = Math.min(fit, Math.ceil(backlog.length / MAX_BACKLOG_FETCHES));
+    for (let from = 0; from < backlog.length && this.#openAt(leader) < MAX_BACKLOG_FETCHES; from += each) this.#fetch(leader, backlog.slice(from, from + each), maxBytes);
+    const idle = partitions.filter(({ highWatermark, fetchOffset }) => highWatermark <= fetchOffset);
+    // Little is expected of them, or their long polls would hold room that a backlog could use.
+    if (idle.length > 0) this.#fetch(leader, idle, Math.min(maxBytes, maxPartitionBytes));
+  }
+
+  #openAt(leader: number): number {
+    return this.#open.get(leader) ?? 0;
+  }
+
+  #fetch(leader: number, partitions: readonly Partition[], mostBytes: number): void {
     const { cluster, settings } = this.#options;
     const link = cluster.link(leader);
-    const open = this.#open.get(leader) ?? 0;
-    const maxBytes = Math.min(settings.maxBytes, settings.prefetchBytes - this.#bufferedBytes - this.#expectedBytes);
+    const open = this.#openAt(leader);
+    const maxBytes = Math.min(mostBytes, partitions.length * settings.maxPartitionBytes, settings.prefetchBytes - this.#bufferedBytes - this.#expectedBytes);
     if (link === undefined || open >= MAX_OPEN_FETCHES || (maxBytes <= 0 && this.#bufferedBytes + this.#expectedBytes > 0)) return;
     // Fair turns: those fetched now come last next time.
-    this.#partitions = [...this.#partitions.filter((each) => !partitions.includes(each)), ...partitions];
+    const now = new Set(partitions);
+    this.#partitions = [...this.#partitions.filter((each) => !now.has(each)), ...partitions];
     const sent = partitions.map((partition) => {
       partition.fetchingFrom = leader;
       return { partition, token: ++partition.fetchToken };
@@ -120,7 +138,7 @@ export class Fetcher {
       )
       .finally(() => {
         this.#expectedBytes -= maxBytes;
-        this.#open.set(leader, (this.#open.get(leader) ?? 1) - 1);
+        this.#open.set(leader, this.#openAt(leader) - 1);
         this.schedule();
       });
   }
