@@ -27,7 +27,12 @@ export class ConnectionError extends ProtocolError {
   readonly sent: boolean;
 
   /** `code` is what the peer ended the stream with, if it said. */
-  constructor(broker: string, sent: boolean, message: string, options: { error?: ErrorName; code?: string | undefined; cause?: unknown } = {}) {
+  constructor(
+    broker: string,
+    sent: boolean,
+    message: string,
+    options: { error?: ErrorName; code?: string | undefined; cause?: unknown } = {},
+  ) {
     super(options.error ?? errorOfReason(options.code), message, { cause: options.cause, notAppended: !sent });
     this.name = "ConnectionError";
     this.broker = broker;
@@ -48,7 +53,14 @@ export class ProduceError extends ProtocolError {
   readonly partition: number | null;
   readonly outcome: "not-appended" | "unknown";
 
-  constructor(error: ErrorName, topic: string, partition: number | null, outcome: "not-appended" | "unknown", message: string, cause?: unknown) {
+  constructor(
+    error: ErrorName,
+    topic: string,
+    partition: number | null,
+    outcome: "not-appended" | "unknown",
+    message: string,
+    cause?: unknown,
+  ) {
     super(error, message, { cause, notAppended: outcome === "not-appended" });
     this.name = "ProduceError";
     this.topic = topic;
@@ -65,7 +77,14 @@ export class SendAllError extends ProduceError {
   constructor(topic: string, first: ProduceError, results: readonly (RecordMetadata | Error)[]) {
     const failures = results.filter((result) => result instanceof Error);
     const unknown = failures.some((failure) => !(failure instanceof ProduceError) || failure.outcome === "unknown");
-    super(first.error, topic, first.partition, unknown ? "unknown" : "not-appended", `${failures.length} of ${results.length} records were not acknowledged; the first: ${first.message}`, first);
+    super(
+      first.error,
+      topic,
+      first.partition,
+      unknown ? "unknown" : "not-appended",
+      `${failures.length} of ${results.length} records were not acknowledged; the first: ${first.message}`,
+      first,
+    );
     this.name = "SendAllError";
     this.#results = results;
   }
@@ -120,7 +139,9 @@ export class AdminError extends ProtocolError {
   readonly failures: readonly [Failure, ...Failure[]];
 
   constructor(action: string, failures: readonly [Failure, ...Failure[]]) {
-    const lines = failures.map(({ item, error, message }) => `${message.startsWith("Cannot ") ? message : `Cannot ${action} ${item}: ${message}`} [${error}]`);
+    const lines = failures.map(
+      ({ item, error, message }) => `${message.startsWith("Cannot ") ? message : `Cannot ${action} ${item}: ${message}`} [${error}]`,
+    );
     super(failures[0].error, lines.join("; "));
     this.name = "AdminError";
     this.failures = failures;

@@ -10,7 +10,10 @@ export interface Range {
 export function wholeNumber(option: string, value: number | undefined, standard: number, { least, most, unit }: Range): number {
   if (value === undefined) return standard;
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new OptionError(option, `Cannot use ${option}: ${show(value)}: it must be a whole number from ${least} to ${most}${unit === undefined ? "" : ` ${unit}`}`);
+  throw new OptionError(
+    option,
+    `Cannot use ${option}: ${show(value)}: it must be a whole number from ${least} to ${most}${unit === undefined ? "" : ` ${unit}`}`,
+  );
 }
 
 export function oneOf<T>(option: string, value: T | undefined, standard: T, allowed: readonly T[]): T {
@@ -23,8 +26,12 @@ export function oneOf<T>(option: string, value: T | undefined, standard: T, allo
 export function onlyKnown(what: string, options: object, known: readonly string[]): void {
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
-    const nearest = known.find((candidate) => candidate.toLowerCase() === name.toLowerCase()) ?? known.find((candidate) => alike(candidate, name));
-    throw new OptionError(name, `Cannot use ${what} option ${name}: there is none; ${nearest === undefined ? `the options are ${known.join(", ")}` : `did you mean ${nearest}?`}`);
+    const nearest =
+      known.find((candidate) => candidate.toLowerCase() === name.toLowerCase()) ?? known.find((candidate) => alike(candidate, name));
+    throw new OptionError(
+      name,
+      `Cannot use ${what} option ${name}: there is none; ${nearest === undefined ? `the options are ${known.join(", ")}` : `did you mean ${nearest}?`}`,
+    );
   }
 }
 

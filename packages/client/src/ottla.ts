@@ -40,13 +40,25 @@ export class Ottla implements AsyncDisposable {
   constructor(options: OttlaOptions) {
     onlyKnown("the client", options, ["bootstrap", "clientId", "host", "logger", "requestTimeoutMs", "metadataMaxAgeMs"]);
     const { clientId = "ottla-client" } = options;
-    if (typeof clientId !== "string" || !/^[\x21-\x7e]{1,200}$/.test(clientId)) throw new OptionError("clientId", `Cannot use clientId: ${show(clientId)}: it must be 1 to 200 visible ASCII characters`);
+    if (typeof clientId !== "string" || !/^[\x21-\x7e]{1,200}$/.test(clientId))
+      throw new OptionError("clientId", `Cannot use clientId: ${show(clientId)}: it must be 1 to 200 visible ASCII characters`);
     const bootstrap = parseBootstrap(options.bootstrap);
     const requestTimeoutMs = wholeNumber("requestTimeoutMs", options.requestTimeoutMs, 30_000, { least: 100, most: 3_600_000, unit: "ms" });
-    const metadataMaxAgeMs = wholeNumber("metadataMaxAgeMs", options.metadataMaxAgeMs, 60_000, { least: 100, most: 86_400_000, unit: "ms" });
+    const metadataMaxAgeMs = wholeNumber("metadataMaxAgeMs", options.metadataMaxAgeMs, 60_000, {
+      least: 100,
+      most: 86_400_000,
+      unit: "ms",
+    });
     this.#ownsHost = options.host === undefined;
     this.#host = options.host ?? nodeHost();
-    this.#cluster = new Cluster({ host: this.#host, logger: options.logger ?? silentLogger, bootstrap, clientId, requestTimeoutMs, metadataMaxAgeMs });
+    this.#cluster = new Cluster({
+      host: this.#host,
+      logger: options.logger ?? silentLogger,
+      bootstrap,
+      clientId,
+      requestTimeoutMs,
+      metadataMaxAgeMs,
+    });
   }
 
   producer(options: ProducerOptions = {}): Producer {

@@ -12,7 +12,9 @@ test("topics are created, listed, described, extended and deleted", async () => 
   await cluster.run(admin.createPartitions("orders", 3));
   const [described] = await cluster.run(admin.describeTopics(["orders"]));
   expect(described?.id).toBe(created.id);
-  expect(described?.partitions.map(({ partition, leader, inSyncReplicas }) => [partition, leader, inSyncReplicas])).toEqual([0, 1, 2].map((partition) => [partition, 1, [1]]));
+  expect(described?.partitions.map(({ partition, leader, inSyncReplicas }) => [partition, leader, inSyncReplicas])).toEqual(
+    [0, 1, 2].map((partition) => [partition, 1, [1]]),
+  );
   await cluster.run(admin.deleteTopics(["orders"]));
   expect(await cluster.run(admin.listTopics())).toEqual([]);
 });
@@ -23,9 +25,15 @@ test("an error names each item that failed, and the others are done", async () =
   const admin = cluster.client().admin();
   const error: unknown = await cluster.run(admin.createTopics([{ name: "a" }, { name: "b" }]).catch((reason: unknown) => reason));
   expect(error).toBeInstanceOf(AdminError);
-  expect(error).toMatchObject({ error: "TOPIC_ALREADY_EXISTS", message: 'Cannot create topic "a": topic "a" exists [TOPIC_ALREADY_EXISTS]', failures: [{ item: 'topic "a"' }] });
+  expect(error).toMatchObject({
+    error: "TOPIC_ALREADY_EXISTS",
+    message: 'Cannot create topic "a": topic "a" exists [TOPIC_ALREADY_EXISTS]',
+    failures: [{ item: 'topic "a"' }],
+  });
   expect(await cluster.run(admin.listTopics())).toEqual(["a", "b"]);
-  await expect(cluster.run(admin.deleteTopics(["x", "y"]))).rejects.toThrow('Cannot delete topic "x": there is no topic "x" [UNKNOWN_TOPIC_OR_PARTITION]; Cannot delete topic "y"');
+  await expect(cluster.run(admin.deleteTopics(["x", "y"]))).rejects.toThrow(
+    'Cannot delete topic "x": there is no topic "x" [UNKNOWN_TOPIC_OR_PARTITION]; Cannot delete topic "y"',
+  );
 });
 
 test("offsets are listed at the beginning, the end, a time and the newest time, from whoever leads", async () => {
@@ -33,7 +41,12 @@ test("offsets are listed at the beginning, the end, a time and the newest time, 
   cluster.addTopic("t", 2);
   const client = cluster.client();
   for (let partition = 0; partition < 2; partition++) {
-    await cluster.run(client.producer().sendAll("t", [30, 50, 40].map((timestamp) => ({ value: "x", partition, timestamp }))));
+    await cluster.run(
+      client.producer().sendAll(
+        "t",
+        [30, 50, 40].map((timestamp) => ({ value: "x", partition, timestamp })),
+      ),
+    );
   }
   cluster.move(cluster.partition("t", 0), 2);
   const at = (["earliest", "latest", 45, "max", 99] as const).map((each) => ({ topic: "t", partition: 0, at: each }));
@@ -46,7 +59,9 @@ test("offsets are listed at the beginning, the end, a time and the newest time, 
     [0, -1, -1],
     [1, 3, -1],
   ]);
-  await expect(cluster.run(client.admin().listOffsets([{ topic: "t", partition: 7, at: "latest" }]))).rejects.toThrow("Cannot list the offsets of t-7: the topic has partitions 0 to 1 [UNKNOWN_TOPIC_OR_PARTITION]");
+  await expect(cluster.run(client.admin().listOffsets([{ topic: "t", partition: 7, at: "latest" }]))).rejects.toThrow(
+    "Cannot list the offsets of t-7: the topic has partitions 0 to 1 [UNKNOWN_TOPIC_OR_PARTITION]",
+  );
 });
 
 test("records are deleted up to an offset, and an offset beyond the end is refused with the range", async () => {
@@ -55,26 +70,41 @@ test("records are deleted up to an offset, and an offset beyond the end is refus
   const client = cluster.client();
   await cluster.run(client.producer().sendAll("t", [{ value: "a" }, { value: "b" }, { value: "c" }]));
   const admin = client.admin();
-  expect(await cluster.run(admin.deleteRecords([{ topic: "t", partition: 0, before: 2 }]))).toEqual([{ topic: "t", partition: 0, logStartOffset: 2 }]);
-  await expect(cluster.run(admin.deleteRecords([{ topic: "t", partition: 0, before: 9 }]))).rejects.toThrow("Cannot delete records of t-0: offset 9 is beyond the end, 3 [OFFSET_OUT_OF_RANGE]");
-  expect(await cluster.run(admin.deleteRecords([{ topic: "t", partition: 0, before: "end" }]))).toEqual([{ topic: "t", partition: 0, logStartOffset: 3 }]);
+  expect(await cluster.run(admin.deleteRecords([{ topic: "t", partition: 0, before: 2 }]))).toEqual([
+    { topic: "t", partition: 0, logStartOffset: 2 },
+  ]);
+  await expect(cluster.run(admin.deleteRecords([{ topic: "t", partition: 0, before: 9 }]))).rejects.toThrow(
+    "Cannot delete records of t-0: offset 9 is beyond the end, 3 [OFFSET_OUT_OF_RANGE]",
+  );
+  expect(await cluster.run(admin.deleteRecords([{ topic: "t", partition: 0, before: "end" }]))).toEqual([
+    { topic: "t", partition: 0, logStartOffset: 3 },
+  ]);
 });
 
 test("a group's offsets are committed, read, reset to a time and deleted with it", async () => {
   await using cluster = await FakeCluster.start();
   cluster.addTopic("t", 2);
   const client = cluster.client();
-  await cluster.run(client.producer().sendAll("t", [10, 20, 30].map((timestamp) => ({ value: "x", partition: 0, timestamp }))));
+  await cluster.run(
+    client.producer().sendAll(
+      "t",
+      [10, 20, 30].map((timestamp) => ({ value: "x", partition: 0, timestamp })),
+    ),
+  );
   const admin = client.admin();
   await cluster.run(admin.commitGroupOffsets("g", [{ topic: "t", partition: 1, offset: 0, metadata: "by hand" }]));
-  expect(await cluster.run(admin.fetchGroupOffsets("g"))).toEqual([{ topic: "t", partition: 1, offset: 0, leaderEpoch: -1, metadata: "by hand", commitTimeMs: 0 }]);
+  expect(await cluster.run(admin.fetchGroupOffsets("g"))).toEqual([
+    { topic: "t", partition: 1, offset: 0, leaderEpoch: -1, metadata: "by hand", commitTimeMs: 0 },
+  ]);
   expect(await cluster.run(admin.resetGroupOffsets("g", ["t"], { timestamp: 15 }))).toEqual([
     { topic: "t", partition: 0, offset: 1 },
     { topic: "t", partition: 1, offset: 0 },
   ]);
   expect((await cluster.run(admin.listGroups())).map(({ group, partitions }) => [group, partitions])).toEqual([["g", 2]]);
   await cluster.run(admin.deleteGroups(["g"]));
-  await expect(cluster.run(admin.deleteGroups(["g"]))).rejects.toThrow('Cannot delete group "g": there is no group "g" [GROUP_ID_NOT_FOUND]');
+  await expect(cluster.run(admin.deleteGroups(["g"]))).rejects.toThrow(
+    'Cannot delete group "g": there is no group "g" [GROUP_ID_NOT_FOUND]',
+  );
 });
 
 test("a call is repeated while its error may pass, and moves on from a broker that says nothing", async () => {
@@ -89,11 +119,15 @@ test("a call is repeated while its error may pass, and moves on from a broker th
 test("a call that nobody answers ends at its timeout and names the brokers tried; a signal ends it at once", async () => {
   await using cluster = await FakeCluster.start();
   const admin = cluster.client({ bootstrap: "broker8:9093" }).admin();
-  await expect(cluster.run(admin.listTopics({ timeoutMs: 1_500 }))).rejects.toThrow(/^Cannot call metadata within 1500 ms: Cannot connect to broker8:9093: .* Is a broker running at broker8:9093\?$/);
+  await expect(cluster.run(admin.listTopics({ timeoutMs: 1_500 }))).rejects.toThrow(
+    /^Cannot call metadata within 1500 ms: Cannot connect to broker8:9093: .* Is a broker running at broker8:9093\?$/,
+  );
   const controller = new AbortController();
   cluster.clock.after(100, () => controller.abort(new Error("enough")));
   await expect(cluster.run(admin.listTopics({ signal: controller.signal }))).rejects.toThrow("enough");
-  await expect(admin.listTopics({ timeoutMs: 0 })).rejects.toThrow("Cannot use timeoutMs: 0: it must be a whole number from 1 to 86400000 ms");
+  await expect(admin.listTopics({ timeoutMs: 0 })).rejects.toThrow(
+    "Cannot use timeoutMs: 0: it must be a whole number from 1 to 86400000 ms",
+  );
 });
 
 test.each([

@@ -65,13 +65,20 @@ export class Admin {
   }
 
   /** Raises the number of partitions to `total`. Keys then go to other partitions than before. */
-  async createPartitions(topic: string, total: number, options: CallOptions & { assignments?: readonly (readonly number[])[]; validateOnly?: boolean } = {}): Promise<void> {
+  async createPartitions(
+    topic: string,
+    total: number,
+    options: CallOptions & { assignments?: readonly (readonly number[])[]; validateOnly?: boolean } = {},
+  ): Promise<void> {
     wholeNumber("total", total, total, { least: 1, most: 1_000_000 });
     await createPartitions(this.#cluster, topic, total, options.assignments ?? [], options.validateOnly ?? false, limits(options));
   }
 
   /** All settings, or those of `names`. */
-  async describeConfigs(resources: readonly ConfigResource[], options: CallOptions & { names?: readonly string[] } = {}): Promise<DescribedConfigs[]> {
+  async describeConfigs(
+    resources: readonly ConfigResource[],
+    options: CallOptions & { names?: readonly string[] } = {},
+  ): Promise<DescribedConfigs[]> {
     return await describeConfigs(this.#cluster, resources, options.names ?? [], limits(options));
   }
 
@@ -81,7 +88,10 @@ export class Admin {
     await alterConfigs(this.#cluster, changes, options.validateOnly ?? false, limits(options));
   }
 
-  async listOffsets(queries: readonly OffsetQuery[], options: CallOptions & { isolation?: "read_uncommitted" | "read_committed" } = {}): Promise<ListedOffset[]> {
+  async listOffsets(
+    queries: readonly OffsetQuery[],
+    options: CallOptions & { isolation?: "read_uncommitted" | "read_committed" } = {},
+  ): Promise<ListedOffset[]> {
     return await listedOffsets(this.#cluster, queries, options.isolation === "read_committed" ? 1 : 0, limits(options));
   }
 
@@ -106,7 +116,12 @@ export class Admin {
 
   /** Commits where the group shall resume: an offset, the beginning, the end, or the first record at or after a time. A topic's name
    * stands for all its partitions. Returns what was committed. */
-  async resetGroupOffsets(group: string, partitions: readonly (string | TopicPartition)[], to: SeekTarget, options: CallOptions = {}): Promise<TopicPartitionOffset[]> {
+  async resetGroupOffsets(
+    group: string,
+    partitions: readonly (string | TopicPartition)[],
+    to: SeekTarget,
+    options: CallOptions = {},
+  ): Promise<TopicPartitionOffset[]> {
     checkTarget(to);
     return await resetGroupOffsets(this.#cluster, group, partitions, to, limits(options));
   }
@@ -130,5 +145,9 @@ export class Admin {
 }
 
 function limits({ timeoutMs, signal }: CallOptions): CallLimits {
-  return { timeoutMs: timeoutMs === undefined ? undefined : wholeNumber("timeoutMs", timeoutMs, timeoutMs, { least: 1, most: 86_400_000, unit: "ms" }), signal };
+  return {
+    timeoutMs:
+      timeoutMs === undefined ? undefined : wholeNumber("timeoutMs", timeoutMs, timeoutMs, { least: 1, most: 86_400_000, unit: "ms" }),
+    signal,
+  };
 }

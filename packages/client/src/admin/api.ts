@@ -124,7 +124,12 @@ export interface ClusterDescription {
   readonly controllerId: number;
   readonly controllerTerm: number;
   readonly nodes: readonly ClusterNode[];
-  readonly features: readonly { readonly name: string; readonly level: number; readonly supportedMin: number; readonly supportedMax: number }[];
+  readonly features: readonly {
+    readonly name: string;
+    readonly level: number;
+    readonly supportedMin: number;
+    readonly supportedMax: number;
+  }[];
   /** Last index of the controller log that the answering broker has applied. */
   readonly metadataIndex: number;
 }

@@ -20,17 +20,34 @@ const types = new Map<number, ConfigEntry["type"]>([
   [9, "password"],
 ]);
 
-export async function describeConfigs(cluster: Cluster, resources: readonly ConfigResource[], names: readonly string[], limits: CallLimits): Promise<DescribedConfigs[]> {
+export async function describeConfigs(
+  cluster: Cluster,
+  resources: readonly ConfigResource[],
+  names: readonly string[],
+  limits: CallLimits,
+): Promise<DescribedConfigs[]> {
   const value = { resources: resources.map((resource) => ({ ...target(resource), keys: [...names] })) };
   const answer = await describedBy(cluster, resources, value, limits);
-  return succeeded("describe", answer, label).map(({ type, name, configs }) => ({ resource: resourceOf(type, name), configs: configs.map(toEntry) }));
+  return succeeded("describe", answer, label).map(({ type, name, configs }) => ({
+    resource: resourceOf(type, name),
+    configs: configs.map(toEntry),
+  }));
 }
 
-export async function alterConfigs(cluster: Cluster, changes: readonly ConfigChanges[], validateOnly: boolean, limits: CallLimits): Promise<void> {
+export async function alterConfigs(
+  cluster: Cluster,
+  changes: readonly ConfigChanges[],
+  validateOnly: boolean,
+  limits: CallLimits,
+): Promise<void> {
   const resources = changes.map(({ resource, set = {}, append = {}, subtract = {} }) => ({
     ...target(resource),
     changes: [
-      ...Object.entries(set).map(([name, value]) => ({ name, operation: value === null ? pb.AlterOperation.ALTER_DELETE : pb.AlterOperation.ALTER_SET, value: value ?? undefined })),
+      ...Object.entries(set).map(([name, value]) => ({
+        name,
+        operation: value === null ? pb.AlterOperation.ALTER_DELETE : pb.AlterOperation.ALTER_SET,
+        value: value ?? undefined,
+      })),
       ...Object.entries(append).map(([name, value]) => ({ name, operation: pb.AlterOperation.ALTER_APPEND, value })),
       ...Object.entries(subtract).map(([name, value]) => ({ name, operation: pb.AlterOperation.ALTER_SUBTRACT, value })),
     ],
@@ -40,14 +57,27 @@ export async function alterConfigs(cluster: Cluster, changes: readonly ConfigCha
 }
 
 /** A node's own settings only that node knows. */
-async function describedBy(cluster: Cluster, resources: readonly ConfigResource[], value: pb.DescribeConfigsCall, limits: CallLimits): Promise<pb.DescribedResource[]> {
+async function describedBy(
+  cluster: Cluster,
+  resources: readonly ConfigResource[],
+  value: pb.DescribeConfigsCall,
+  limits: CallLimits,
+): Promise<pb.DescribedResource[]> {
   const nodes = new Map<number | undefined, pb.ConfigResource[]>();
   value.resources.forEach((asked, index) => {
     const resource = resources[index];
     const node = resource !== undefined && "broker" in resource && resource.broker !== "default" ? resource.broker : undefined;
     nodes.set(node, [...(nodes.get(node) ?? []), asked]);
   });
-  const answers = await Promise.all([...nodes].map(([node, asked]) => cluster.call("describeConfigs", { case: "describeConfigs", value: { resources: asked } }, node === undefined ? limits : { ...limits, node })));
+  const answers = await Promise.all(
+    [...nodes].map(([node, asked]) =>
+      cluster.call(
+        "describeConfigs",
+        { case: "describeConfigs", value: { resources: asked } },
+        node === undefined ? limits : { ...limits, node },
+      ),
+    ),
+  );
   return answers.flatMap((answer) => answer.resources);
 }
 
@@ -67,5 +97,14 @@ function label({ type, name }: { type: pb.ResourceType; name: string }): string 
 }
 
 function toEntry({ name, value, source, readOnly, sensitive, valueType, documentation, withoutEffect }: pb.DescribedConfig): ConfigEntry {
-  return { name, value: value ?? null, source: sources.get(source) ?? "unknown", readOnly, sensitive, type: types.get(valueType) ?? "unknown", documentation, withoutEffect };
+  return {
+    name,
+    value: value ?? null,
+    source: sources.get(source) ?? "unknown",
+    readOnly,
+    sensitive,
+    type: types.get(valueType) ?? "unknown",
+    documentation,
+    withoutEffect,
+  };
 }

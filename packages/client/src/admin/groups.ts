@@ -18,11 +18,20 @@ export async function deleteGroups(cluster: Cluster, groups: readonly string[], 
 }
 
 /** All that the group has committed when no partitions are given; those without an offset are left out. */
-export function fetchGroupOffsets(cluster: Cluster, group: string, partitions: readonly TopicPartition[], limits: CallLimits): Promise<GroupOffset[]> {
+export function fetchGroupOffsets(
+  cluster: Cluster,
+  group: string,
+  partitions: readonly TopicPartition[],
+  limits: CallLimits,
+): Promise<GroupOffset[]> {
   return withTopics(cluster, `read the offsets of group "${group}" for`, partitions, limits, async (topics) => {
     const asked = partitions.map(({ topic, partition }) => ({ topicId: known(topics, topic).idBytes, partition }));
     const { offsets } = await cluster.call("fetchOffsets", { case: "fetchOffsets", value: { group, partitions: asked } }, limits);
-    const names = await topicNames(cluster, offsets.map(({ topicId }) => uuidFromBytes(topicId)), limits);
+    const names = await topicNames(
+      cluster,
+      offsets.map(({ topicId }) => uuidFromBytes(topicId)),
+      limits,
+    );
     return offsets
       .filter(({ offset }) => offset >= 0)
       .map(({ topicId, partition, offset, leaderEpoch, metadata, commitTimeMs }) => {
@@ -35,7 +44,16 @@ export function fetchGroupOffsets(cluster: Cluster, group: string, partitions: r
 export function commitGroupOffsets(cluster: Cluster, group: string, offsets: readonly OffsetToCommit[], limits: CallLimits): Promise<void> {
   const action = `commit for group "${group}":`;
   return withTopics(cluster, action, offsets, limits, async (topics) => {
-    const value = { group, offsets: offsets.map(({ topic, partition, offset, leaderEpoch = -1, metadata = "" }) => ({ topicId: known(topics, topic).idBytes, partition, offset, leaderEpoch, metadata })) };
+    const value = {
+      group,
+      offsets: offsets.map(({ topic, partition, offset, leaderEpoch = -1, metadata = "" }) => ({
+        topicId: known(topics, topic).idBytes,
+        partition,
+        offset,
+        leaderEpoch,
+        metadata,
+      })),
+    };
     const answer = await cluster.call("commitOffsets", { case: "commitOffsets", value }, limits);
     const names = new Map([...topics.values()].map(({ id, name }) => [id, name]));
     succeeded(action, answer.offsets, ({ topicId, partition }) => `${names.get(uuidFromBytes(topicId)) ?? "?"}-${partition}`);
@@ -43,19 +61,40 @@ export function commitGroupOffsets(cluster: Cluster, group: string, offsets: rea
 }
 
 /** A topic's name stands for all its partitions. */
-export function resetGroupOffsets(cluster: Cluster, group: string, partitions: readonly (string | TopicPartition)[], to: SeekTarget, limits: CallLimits): Promise<TopicPartitionOffset[]> {
+export function resetGroupOffsets(
+  cluster: Cluster,
+  group: string,
+  partitions: readonly (string | TopicPartition)[],
+  to: SeekTarget,
+  limits: CallLimits,
+): Promise<TopicPartitionOffset[]> {
   const wanted = partitions.map((each) => (typeof each === "string" ? { topic: each, partition: null } : each));
   return withTopics(cluster, `reset group "${group}" on`, wanted, limits, async (topics) => {
     const chosen = wanted.flatMap(({ topic, partition }) => {
       const info = known(topics, topic);
-      return info.partitions.filter((each) => partition === null || each.partition === partition).map((each) => ({ topic: info, partition: each.partition }));
+      return info.partitions
+        .filter((each) => partition === null || each.partition === partition)
+        .map((each) => ({ topic: info, partition: each.partition }));
     });
     const listed = async (timestamp: number, of = chosen): Promise<Map<(typeof chosen)[number], number>> => {
       const questions = of.map((each) => ({ ...each, each, timestamp }));
-      const answers = allAnswered("list the offsets of", await listOffsets(cluster, questions, 0, limits), ({ topic, partition }) => `${topic.name}-${partition}`);
+      const answers = allAnswered(
+        "list the offsets of",
+        await listOffsets(cluster, questions, 0, limits),
+        ({ topic, partition }) => `${topic.name}-${partition}`,
+      );
       return new Map([...answers].map(([question, answer]) => [question.each, answer.offset]));
     };
-    const offsets = typeof to === "number" ? new Map(chosen.map((each) => [each, to])) : to === "beginning" ? await listed(EARLIEST) : to === "end" ? await listed(LATEST) : "offset" in to ? new Map(chosen.map((each) => [each, to.offset])) : await listed(to.timestamp);
+    const offsets =
+      typeof to === "number"
+        ? new Map(chosen.map((each) => [each, to]))
+        : to === "beginning"
+          ? await listed(EARLIEST)
+          : to === "end"
+            ? await listed(LATEST)
+            : "offset" in to
+              ? new Map(chosen.map((each) => [each, to.offset]))
+              : await listed(to.timestamp);
     const late = chosen.filter((each) => (offsets.get(each) ?? -1) < 0);
     for (const [each, offset] of late.length === 0 ? [] : await listed(LATEST, late)) offsets.set(each, offset);
     const result = [...offsets].map(([{ topic, partition }, offset]) => ({ topic: topic.name, partition, offset }));
@@ -64,7 +103,12 @@ export function resetGroupOffsets(cluster: Cluster, group: string, partitions: r
   });
 }
 
-export function deleteGroupOffsets(cluster: Cluster, group: string, partitions: readonly TopicPartition[], limits: CallLimits): Promise<void> {
+export function deleteGroupOffsets(
+  cluster: Cluster,
+  group: string,
+  partitions: readonly TopicPartition[],
+  limits: CallLimits,
+): Promise<void> {
   const action = `delete offsets of group "${group}":`;
   return withTopics(cluster, action, partitions, limits, async (topics) => {
     const value = { group, partitions: partitions.map(({ topic, partition }) => ({ topicId: known(topics, topic).idBytes, partition })) };

@@ -10,10 +10,13 @@ interface Outcome {
  * @throws AdminError naming the others */
 export function succeeded<T extends Outcome>(action: string, outcomes: readonly T[], item: (outcome: T) => string): T[] {
   const failed = outcomes.filter(({ errorCode }) => errorCode !== 0);
-  throwIfAny(action, failed.map((outcome) => {
-    const error = errorName(outcome.errorCode);
-    return { item: item(outcome), error, message: outcome.errorMessage === "" ? errors[error].meaning : outcome.errorMessage };
-  }));
+  throwIfAny(
+    action,
+    failed.map((outcome) => {
+      const error = errorName(outcome.errorCode);
+      return { item: item(outcome), error, message: outcome.errorMessage === "" ? errors[error].meaning : outcome.errorMessage };
+    }),
+  );
   return [...outcomes];
 }
 

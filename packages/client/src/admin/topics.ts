@@ -1,12 +1,20 @@
-import { errorName, pb, uuidFromBytes, uuidToText } from "@ottla/protocol";
+import { errorName, ProtocolError, uuidFromBytes, uuidToText, type pb } from "@ottla/protocol";
 import type { CallLimits, Cluster } from "../connection/cluster.ts";
 import type { TopicInfo } from "../connection/topics.ts";
-import { ProtocolError } from "@ottla/protocol";
 import type { CreatedTopic, NewTopic, TopicDescription } from "./api.ts";
 import { succeeded, throwIfAny } from "./outcomes.ts";
 
-export async function createTopics(cluster: Cluster, topics: readonly NewTopic[], validateOnly: boolean, limits: CallLimits): Promise<CreatedTopic[]> {
-  const answer = await cluster.call("createTopics", { case: "createTopics", value: { topics: topics.map(toNewTopic), validateOnly } }, limits);
+export async function createTopics(
+  cluster: Cluster,
+  topics: readonly NewTopic[],
+  validateOnly: boolean,
+  limits: CallLimits,
+): Promise<CreatedTopic[]> {
+  const answer = await cluster.call(
+    "createTopics",
+    { case: "createTopics", value: { topics: topics.map(toNewTopic), validateOnly } },
+    limits,
+  );
   return succeeded("create", answer.topics, ({ name }) => `topic "${name}"`).map(({ name, topicId, partitions, replicationFactor }) => ({
     name,
     id: topicId.length === 0 ? "" : uuidToText(uuidFromBytes(topicId)),
@@ -20,7 +28,14 @@ export async function deleteTopics(cluster: Cluster, names: readonly string[], l
   succeeded("delete", answer.topics, ({ name }) => `topic "${name}"`);
 }
 
-export async function createPartitions(cluster: Cluster, name: string, total: number, assignments: readonly (readonly number[])[], validateOnly: boolean, limits: CallLimits): Promise<void> {
+export async function createPartitions(
+  cluster: Cluster,
+  name: string,
+  total: number,
+  assignments: readonly (readonly number[])[],
+  validateOnly: boolean,
+  limits: CallLimits,
+): Promise<void> {
   const value = { topics: [{ name, total, assignments: assignments.map((nodes) => ({ nodes: [...nodes] })) }], validateOnly };
   const answer = await cluster.call("createPartitions", { case: "createPartitions", value }, limits);
   succeeded("add partitions to", answer.topics, (outcome) => `topic "${outcome.name}"`);
@@ -34,19 +49,34 @@ export async function describeTopics(cluster: Cluster, names: readonly string[] 
     name,
     id: uuidToText(uuidFromBytes(topicId)),
     partitions: partitions
-      .map(({ partition, leader, leaderEpoch, replicas, isr, offline }) => ({ partition, leader, leaderEpoch, replicas, inSyncReplicas: isr, offlineReplicas: offline }))
+      .map(({ partition, leader, leaderEpoch, replicas, isr, offline }) => ({
+        partition,
+        leader,
+        leaderEpoch,
+        replicas,
+        inSyncReplicas: isr,
+        offlineReplicas: offline,
+      }))
       .toSorted((one, other) => one.partition - other.partition),
   }));
 }
 
 /** Names as the brokers' ids, kept fresh while `use` runs.
  * @throws AdminError naming each topic or partition that is not there */
-export async function withTopics<T>(cluster: Cluster, action: string, wanted: readonly { topic: string; partition: number | null }[], limits: CallLimits, use: (topics: ReadonlyMap<string, TopicInfo>) => Promise<T>): Promise<T> {
+export async function withTopics<T>(
+  cluster: Cluster,
+  action: string,
+  wanted: readonly { topic: string; partition: number | null }[],
+  limits: CallLimits,
+  use: (topics: ReadonlyMap<string, TopicInfo>) => Promise<T>,
+): Promise<T> {
   const names = [...new Set(wanted.map(({ topic }) => topic))];
   const endings = names.map((name) => cluster.metadata.watch(name, false));
   const { timeoutMs = cluster.requestTimeoutMs, signal } = limits;
   const limit = new AbortController();
-  const timer = cluster.host.clock.after(timeoutMs, () => limit.abort(new ProtocolError("REQUEST_TIMED_OUT", `no broker told of it within ${timeoutMs} ms`)));
+  const timer = cluster.host.clock.after(timeoutMs, () =>
+    limit.abort(new ProtocolError("REQUEST_TIMED_OUT", `no broker told of it within ${timeoutMs} ms`)),
+  );
   const either = signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]);
   try {
     const topics = new Map<string, TopicInfo>();
@@ -64,7 +94,9 @@ export async function withTopics<T>(cluster: Cluster, action: string, wanted: re
     throwIfAny(action, failures.flat());
     const missing = wanted.flatMap(({ topic, partition }) => {
       const count = topics.get(topic)?.partitions.length ?? 0;
-      return partition === null || (Number.isInteger(partition) && partition >= 0 && partition < count) ? [] : [{ item: `${topic}-${partition}`, error: errorName(3), message: `the topic has partitions 0 to ${count - 1}` }];
+      return partition === null || (Number.isInteger(partition) && partition >= 0 && partition < count)
+        ? []
+        : [{ item: `${topic}-${partition}`, error: errorName(3), message: `the topic has partitions 0 to ${count - 1}` }];
     });
     throwIfAny(action, missing);
     return await use(topics);

@@ -8,7 +8,8 @@ const DEFAULT_PORT = 9093;
 export function parseBootstrap(bootstrap: string | readonly string[]): readonly [Address, ...Address[]] {
   const entries = (typeof bootstrap === "string" ? bootstrap.split(",") : bootstrap).map((entry) => parseAddress(entry));
   const [first, ...rest] = entries;
-  if (first === undefined) throw new OptionError("bootstrap", `Cannot use bootstrap: []: name at least one broker, such as "localhost:${DEFAULT_PORT}"`);
+  if (first === undefined)
+    throw new OptionError("bootstrap", `Cannot use bootstrap: []: name at least one broker, such as "localhost:${DEFAULT_PORT}"`);
   return [first, ...rest];
 }
 
@@ -21,7 +22,10 @@ function parseAddress(entry: unknown): Address {
   const host = parts?.[1] ?? parts?.[2];
   const port = parts?.[3] === undefined ? DEFAULT_PORT : Number(parts[3]);
   if (host === undefined || port < 1 || port > 65_535) {
-    throw new OptionError("bootstrap", `Cannot use bootstrap entry ${show(entry)}: it must be host:port with a port from 1 to 65535, such as "localhost:${DEFAULT_PORT}"`);
+    throw new OptionError(
+      "bootstrap",
+      `Cannot use bootstrap entry ${show(entry)}: it must be host:port with a port from 1 to 65535, such as "localhost:${DEFAULT_PORT}"`,
+    );
   }
   return { host, port };
 }

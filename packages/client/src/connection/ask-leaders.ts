@@ -1,5 +1,6 @@
 import { delay } from "@ottla/host";
-import { errorName, pb, ProtocolError, uuidFromBytes } from "@ottla/protocol";
+import type { pb } from "@ottla/protocol";
+import { errorName, ProtocolError, uuidFromBytes } from "@ottla/protocol";
 import { messageOf } from "../errors.ts";
 import { backoffMs } from "./backoff.ts";
 import type { CallLimits, Cluster } from "./cluster.ts";
@@ -53,7 +54,8 @@ export async function askLeaders<Q extends LeaderQuestion, A extends LeaderAnswe
       const failure = failures.get(question);
       const verdict = cluster.metadata.verdict(question.topic.name);
       if (verdict !== null) done.set(question, verdict);
-      else if (failure !== undefined && (final || !failure.retriable)) done.set(question, final ? outOfTime(question, timeoutMs, failure) : failure);
+      else if (failure !== undefined && (final || !failure.retriable))
+        done.set(question, final ? outOfTime(question, timeoutMs, failure) : failure);
     }
     open = open.filter((question) => !done.has(question));
     if (open.length === 0) return inOrder(questions, done);
@@ -72,7 +74,11 @@ function inOrder<Q, A>(questions: readonly Q[], done: ReadonlyMap<Q, A>): Map<Q,
 }
 
 /** Each partition at most once in a call, or its answers could not be told apart. */
-function byLeader<Q extends LeaderQuestion>(cluster: Cluster, questions: readonly Q[], failures: Map<Q, ProtocolError>): { node: number; asked: Q[] }[] {
+function byLeader<Q extends LeaderQuestion>(
+  cluster: Cluster,
+  questions: readonly Q[],
+  failures: Map<Q, ProtocolError>,
+): { node: number; asked: Q[] }[] {
   const groups = new Map<string, { node: number; asked: Q[] }>();
   const times = new Map<string, number>();
   for (const question of questions) {
@@ -91,21 +97,33 @@ function byLeader<Q extends LeaderQuestion>(cluster: Cluster, questions: readonl
   return [...groups.values()];
 }
 
-function sort<Q extends LeaderQuestion, A extends LeaderAnswer>(cluster: Cluster, asked: readonly Q[], answers: readonly A[], done: Map<Q, A | ProtocolError>, failures: Map<Q, ProtocolError>): void {
+function sort<Q extends LeaderQuestion, A extends LeaderAnswer>(
+  cluster: Cluster,
+  asked: readonly Q[],
+  answers: readonly A[],
+  done: Map<Q, A | ProtocolError>,
+  failures: Map<Q, ProtocolError>,
+): void {
   const found = new Map(answers.map((answer) => [`${uuidFromBytes(answer.topicId)}-${answer.partition}`, answer]));
   for (const question of asked) {
     const { topic, partition } = question;
     const answer = found.get(`${topic.id}-${partition}`);
-    if (answer === undefined) failures.set(question, new ProtocolError("INVALID_REQUEST", `the leader left ${topic.name}-${partition} out of its answer`));
+    if (answer === undefined)
+      failures.set(question, new ProtocolError("INVALID_REQUEST", `the leader left ${topic.name}-${partition} out of its answer`));
     else if (answer.errorCode === 0) done.set(question, answer);
     else {
       const error = errorName(answer.errorCode);
-      failures.set(question, new ProtocolError(error, answer.errorMessage === "" ? `${topic.name}-${partition}: ${error}` : answer.errorMessage));
+      failures.set(
+        question,
+        new ProtocolError(error, answer.errorMessage === "" ? `${topic.name}-${partition}: ${error}` : answer.errorMessage),
+      );
       if (answer.leader !== undefined) cluster.metadata.hint(topic.id, partition, answer.leader);
     }
   }
 }
 
 function outOfTime({ topic, partition }: LeaderQuestion, timeoutMs: number, cause: ProtocolError): ProtocolError {
-  return new ProtocolError(cause.error, `${topic.name}-${partition}: not answered within ${timeoutMs} ms; last: ${messageOf(cause)}`, { cause });
+  return new ProtocolError(cause.error, `${topic.name}-${partition}: not answered within ${timeoutMs} ms; last: ${messageOf(cause)}`, {
+    cause,
+  });
 }

@@ -57,7 +57,8 @@ export class Cluster {
       logger: options.logger,
       maxAgeMs: options.metadataMaxAgeMs,
       closing: this.#closing.signal,
-      ask: (value) => this.call("metadata", { case: "metadata", value }, { timeoutMs: METADATA_TIMEOUT_MS, attemptMs: METADATA_ATTEMPT_MS }),
+      ask: (value) =>
+        this.call("metadata", { case: "metadata", value }, { timeoutMs: METADATA_TIMEOUT_MS, attemptMs: METADATA_ATTEMPT_MS }),
     });
   }
 
@@ -70,7 +71,8 @@ export class Cluster {
   link(nodeId: number): Link | undefined {
     const address = this.metadata.brokers.get(nodeId);
     const known = this.#links.get(nodeId);
-    if (address === undefined || (known !== undefined && known.address.host === address.host && known.address.port === address.port)) return known;
+    if (address === undefined || (known !== undefined && known.address.host === address.host && known.address.port === address.port))
+      return known;
     known?.close();
     const link = this.#newLink(nodeId, address);
     this.#links.set(nodeId, link);
@@ -99,7 +101,8 @@ export class Cluster {
         failure = error;
         const pauseMs = backoffMs(random, attempt, RETRY);
         // Another broker may well answer at once.
-        if (!(error instanceof ConnectionError) || node !== undefined) await delay(clock, Math.min(pauseMs, Math.max(0, untilMs - clock.monotonicMs())), signal);
+        if (!(error instanceof ConnectionError) || node !== undefined)
+          await delay(clock, Math.min(pauseMs, Math.max(0, untilMs - clock.monotonicMs())), signal);
       }
     }
   }
@@ -115,9 +118,22 @@ export class Cluster {
     for (const link of [...this.#seeds, ...this.#links.values()]) link.close();
   }
 
-  async #callOnce<K extends CallName>(link: Link, name: K, call: Extract<Call, { case: K }>, timeoutMs: number, signal: AbortSignal | undefined): Promise<AnswerTo<K>> {
-    const response = await link.call.request((correlationId) => [pb.CallRequest.encode({ correlationId, timeoutMs: Math.ceil(timeoutMs), call })], { timeoutMs, signal, what: name });
-    if (response.errorCode !== 0) throw new ProtocolError(errorName(response.errorCode), response.errorMessage === "" ? `${link.label} refused ${name}` : response.errorMessage);
+  async #callOnce<K extends CallName>(
+    link: Link,
+    name: K,
+    call: Extract<Call, { case: K }>,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<AnswerTo<K>> {
+    const response = await link.call.request(
+      (correlationId) => [pb.CallRequest.encode({ correlationId, timeoutMs: Math.ceil(timeoutMs), call })],
+      { timeoutMs, signal, what: name },
+    );
+    if (response.errorCode !== 0)
+      throw new ProtocolError(
+        errorName(response.errorCode),
+        response.errorMessage === "" ? `${link.label} refused ${name}` : response.errorMessage,
+      );
     const answer: { case: unknown; value?: unknown } = response.answer;
     if (!isAnswerTo(answer, name)) throw new ProtocolError("INVALID_REQUEST", `${link.label} answered ${name} with ${String(answer.case)}`);
     return answer.value;
@@ -134,7 +150,13 @@ export class Cluster {
 
   #newLink(nodeId: number | null, address: Address): Link {
     const { host, clientId } = this.#options;
-    return new Link({ host, clientId, nodeId, address, onTrouble: () => nodeId !== null && !this.closing.aborted && this.metadata.requestRefresh() });
+    return new Link({
+      host,
+      clientId,
+      nodeId,
+      address,
+      onTrouble: () => nodeId !== null && !this.closing.aborted && this.metadata.requestRefresh(),
+    });
   }
 
   #outOfTime(name: string, timeoutMs: number, cause: unknown): ProtocolError {

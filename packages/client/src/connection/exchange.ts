@@ -105,7 +105,15 @@ export class Exchange<A extends { correlationId: number }> {
     this.#session = null;
     session?.close();
     for (const [id, waiting] of this.#waiting) {
-      this.#fail(id, waiting, new ConnectionError(this.#options.broker, waiting.sent, `${waiting.options.what}: the client was closed before ${this.#options.broker} answered`));
+      this.#fail(
+        id,
+        waiting,
+        new ConnectionError(
+          this.#options.broker,
+          waiting.sent,
+          `${waiting.options.what}: the client was closed before ${this.#options.broker} answered`,
+        ),
+      );
     }
   }
 
@@ -144,7 +152,13 @@ export class Exchange<A extends { correlationId: number }> {
     const { broker } = this.#options;
     for (const [id, waiting] of this.#waiting) {
       if (!waiting.sent) continue;
-      this.#fail(id, waiting, new ConnectionError(broker, true, `${waiting.options.what}: the stream to ${broker} ended before the answer came: ${why}`, { code }));
+      this.#fail(
+        id,
+        waiting,
+        new ConnectionError(broker, true, `${waiting.options.what}: the stream to ${broker} ended before the answer came: ${why}`, {
+          code,
+        }),
+      );
     }
     this.#options.broken(fruitful);
   }
@@ -153,7 +167,11 @@ export class Exchange<A extends { correlationId: number }> {
     const session = this.#session;
     if (this.#waiting.get(id) !== waiting) return;
     if (session === null) {
-      this.#fail(id, waiting, new ConnectionError(this.#options.broker, false, `${waiting.options.what}: the stream to ${this.#options.broker} broke again`));
+      this.#fail(
+        id,
+        waiting,
+        new ConnectionError(this.#options.broker, false, `${waiting.options.what}: the stream to ${this.#options.broker} broke again`),
+      );
       return;
     }
     try {
@@ -171,7 +189,13 @@ export class Exchange<A extends { correlationId: number }> {
     const { what, timeoutMs } = waiting.options;
     const silent = waiting.sent && this.#heardMs < waiting.startedMs;
     const where = waiting.sent ? "got no answer" : "could not be sent";
-    this.#fail(id, waiting, new ConnectionError(broker, waiting.sent, `${what}: ${where} from ${broker} within ${Math.round(timeoutMs)} ms`, { error: "REQUEST_TIMED_OUT" }));
+    this.#fail(
+      id,
+      waiting,
+      new ConnectionError(broker, waiting.sent, `${what}: ${where} from ${broker} within ${Math.round(timeoutMs)} ms`, {
+        error: "REQUEST_TIMED_OUT",
+      }),
+    );
     // A peer that has said nothing at all since then is stopped or cut off: another stream may reach it, or fail faster.
     if (silent && this.#session !== null) {
       const session = this.#session;

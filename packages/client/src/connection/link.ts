@@ -79,7 +79,11 @@ export class Link {
 
   async #dial(service: string): Promise<Session> {
     const { host, clientId, nodeId, address } = this.#options;
-    const attributes = { "ottla-protocol": "1-1", "ottla-client-id": clientId, ...(nodeId === null ? {} : { "ottla-node-id": String(nodeId) }) };
+    const attributes = {
+      "ottla-protocol": "1-1",
+      "ottla-client-id": clientId,
+      ...(nodeId === null ? {} : { "ottla-node-id": String(nodeId) }),
+    };
     if (this.backoffMs > 0) await delay(host.clock, this.backoffMs, this.#closing.signal);
     const limit = deadline(host.clock, CONNECT_TIMEOUT_MS, `Connecting to ${this.label}`, this.#closing.signal);
     try {

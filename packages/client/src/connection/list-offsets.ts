@@ -1,4 +1,4 @@
-import { pb, ProtocolError } from "@ottla/protocol";
+import type { pb, ProtocolError } from "@ottla/protocol";
 import { askLeaders, type LeaderQuestion } from "./ask-leaders.ts";
 import type { CallLimits, Cluster } from "./cluster.ts";
 
@@ -15,7 +15,12 @@ export interface OffsetQuestion extends LeaderQuestion {
 /** 0 read uncommitted, 1 read committed. */
 export type Isolation = 0 | 1;
 
-export function listOffsets<Q extends OffsetQuestion>(cluster: Cluster, questions: readonly Q[], isolation: Isolation, limits: CallLimits): Promise<Map<Q, pb.ListedOffset | ProtocolError>> {
+export function listOffsets<Q extends OffsetQuestion>(
+  cluster: Cluster,
+  questions: readonly Q[],
+  isolation: Isolation,
+  limits: CallLimits,
+): Promise<Map<Q, pb.ListedOffset | ProtocolError>> {
   return askLeaders(
     cluster,
     questions,

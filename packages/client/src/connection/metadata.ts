@@ -1,5 +1,6 @@
 import { delay, type Address, type Clock, type Logger, type Timer } from "@ottla/host";
-import { errors, pb, ProtocolError, type Uuid } from "@ottla/protocol";
+import type { pb } from "@ottla/protocol";
+import { errors, ProtocolError, type Uuid } from "@ottla/protocol";
 import { messageOf } from "../errors.ts";
 import { Topics, type PartitionInfo, type TopicInfo } from "./topics.ts";
 
@@ -106,7 +107,11 @@ export class Metadata {
     if (error === "UNKNOWN_TOPIC_OR_PARTITION" || error === "UNKNOWN_TOPIC_ID") {
       if (this.#options.clock.monotonicMs() - sinceMs < UNKNOWN_TOPIC_GRACE_MS) return null;
       const gone = this.#topics.byName(name) !== undefined;
-      return new ProtocolError(error, gone ? `topic "${name}" was deleted` : `there is no topic "${name}"; check the name, or create it (ottla topic create ${name})`, { notAppended: true });
+      return new ProtocolError(
+        error,
+        gone ? `topic "${name}" was deleted` : `there is no topic "${name}"; check the name, or create it (ottla topic create ${name})`,
+        { notAppended: true },
+      );
     }
     if (errors[error].retriable) return null;
     return new ProtocolError(error, message === "" ? `topic "${name}": ${errors[error].meaning}` : message, { notAppended: true });
@@ -121,7 +126,10 @@ export class Metadata {
       if (verdict !== null) throw verdict;
       const known = this.#topics.byName(name);
       if (known !== undefined) return known;
-      await abortable(this.refresh().catch(() => delay(this.#options.clock, MIN_GAP_MS, signal)), signal);
+      await abortable(
+        this.refresh().catch(() => delay(this.#options.clock, MIN_GAP_MS, signal)),
+        signal,
+      );
     }
   }
 
@@ -137,14 +145,34 @@ export class Metadata {
 
   async #fetch(): Promise<void> {
     const { clock, ask } = this.#options;
-    const [created, plain] = [[...this.#watched].filter(([, entry]) => entry.creators > 0), [...this.#watched].filter(([, entry]) => entry.creators === 0)];
+    const [created, plain] = [
+      [...this.#watched].filter(([, entry]) => entry.creators > 0),
+      [...this.#watched].filter(([, entry]) => entry.creators === 0),
+    ];
     try {
-      if (created.length > 0) this.#apply(await ask(callFor(created.map(([name]) => name), true)));
-      if (plain.length > 0 || created.length === 0) this.#apply(await ask(callFor(plain.map(([name]) => name), false)));
+      if (created.length > 0)
+        this.#apply(
+          await ask(
+            callFor(
+              created.map(([name]) => name),
+              true,
+            ),
+          ),
+        );
+      if (plain.length > 0 || created.length === 0)
+        this.#apply(
+          await ask(
+            callFor(
+              plain.map(([name]) => name),
+              false,
+            ),
+          ),
+        );
       this.#failure = null;
     } catch (error) {
       this.#failure = error;
-      if (!this.#options.closing.aborted) this.#options.logger.warn({ error: messageOf(error) }, "cannot refresh what is known of the cluster");
+      if (!this.#options.closing.aborted)
+        this.#options.logger.warn({ error: messageOf(error) }, "cannot refresh what is known of the cluster");
       throw error;
     } finally {
       this.#notBeforeMs = clock.monotonicMs() + MIN_GAP_MS;

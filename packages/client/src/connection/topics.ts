@@ -1,5 +1,6 @@
 import type { Logger } from "@ottla/host";
-import { errorName, pb, uuidFromBytes, type ErrorName, type Uuid } from "@ottla/protocol";
+import type { pb } from "@ottla/protocol";
+import { errorName, uuidFromBytes, type ErrorName, type Uuid } from "@ottla/protocol";
 
 export interface PartitionInfo {
   readonly partition: number;
@@ -84,9 +85,16 @@ export class Topics {
       this.#logger.warn({ topic: answer.name }, "an answer about a topic has holes in its partitions; dropped");
       return;
     }
-    const partitions = Array.from({ length: Math.max(told.length, before.length) }, (_, partition) => newer(before[partition], told[partition]));
+    const partitions = Array.from({ length: Math.max(told.length, before.length) }, (_, partition) =>
+      newer(before[partition], told[partition]),
+    );
     this.#problems.delete(answer.name);
-    this.#store({ name: answer.name, id, idBytes: new Uint8Array(answer.topicId), partitions: partitions.filter((info) => info !== undefined) });
+    this.#store({
+      name: answer.name,
+      id,
+      idBytes: new Uint8Array(answer.topicId),
+      partitions: partitions.filter((info) => info !== undefined),
+    });
   }
 
   #note(answer: pb.TopicMetadata, nowMs: number): void {

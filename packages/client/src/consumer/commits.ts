@@ -30,7 +30,14 @@ export class Commits {
 
   /** @throws ProtocolError */
   async load(partitions: readonly Partition[], limits: CallLimits = {}): Promise<Map<Partition, number>> {
-    const answer = await this.#cluster.call("fetchOffsets", { case: "fetchOffsets", value: { group: this.#group, partitions: partitions.map(({ topic, partition }) => ({ topicId: topic.idBytes, partition })) } }, limits);
+    const answer = await this.#cluster.call(
+      "fetchOffsets",
+      {
+        case: "fetchOffsets",
+        value: { group: this.#group, partitions: partitions.map(({ topic, partition }) => ({ topicId: topic.idBytes, partition })) },
+      },
+      limits,
+    );
     const byKey = new Map(partitions.map((partition) => [keyOf(partition.topic.id, partition.partition), partition]));
     const found = new Map<Partition, number>();
     for (const { topicId, partition: number, offset } of answer.offsets) {
@@ -42,7 +49,10 @@ export class Commits {
 
   /** Every `intervalMs` until {@link stop}. `run` never rejects. */
   every(intervalMs: number, run: () => Promise<void>): void {
-    this.#timer = this.#cluster.host.clock.after(intervalMs, () => void run().then(() => this.#timer !== null && this.every(intervalMs, run)));
+    this.#timer = this.#cluster.host.clock.after(
+      intervalMs,
+      () => void run().then(() => this.#timer !== null && this.every(intervalMs, run)),
+    );
   }
 
   stop(): void {
@@ -54,7 +64,13 @@ export class Commits {
     if (offsets.length === 0) return;
     const value = {
       group: this.#group,
-      offsets: offsets.map(({ partition, offset }) => ({ topicId: partition.topic.idBytes, partition: partition.partition, offset, leaderEpoch: offset === partition.position ? partition.leaderEpoch : -1, metadata: "" })),
+      offsets: offsets.map(({ partition, offset }) => ({
+        topicId: partition.topic.idBytes,
+        partition: partition.partition,
+        offset,
+        leaderEpoch: offset === partition.position ? partition.leaderEpoch : -1,
+        metadata: "",
+      })),
     };
     const answer = await this.#cluster.call("commitOffsets", { case: "commitOffsets", value }, limits);
     const failures: Failure[] = [];
@@ -62,7 +78,8 @@ export class Commits {
       const stored = offsets.find(({ partition }) => partition.partition === number && partition.topic.id === uuidFromBytes(topicId));
       if (stored === undefined) continue;
       if (errorCode === 0) stored.partition.committed = stored.offset;
-      else failures.push({ item: `${stored.partition.label} at offset ${stored.offset}`, error: errorName(errorCode), message: errorMessage });
+      else
+        failures.push({ item: `${stored.partition.label} at offset ${stored.offset}`, error: errorName(errorCode), message: errorMessage });
     }
     const [first, ...rest] = failures;
     if (first !== undefined) throw new AdminError(`commit for group "${this.#group}":`, [first, ...rest]);

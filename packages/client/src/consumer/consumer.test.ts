@@ -9,10 +9,20 @@ import type { Consumer } from "./consumer.ts";
 
 const numbers = (count: number, from = 0): string[] => Array.from({ length: count }, (_, n) => String(from + n));
 
-async function fill(cluster: FakeCluster, name: string, values: readonly string[], options: { partition?: number; batchBytes?: number; timestamp?: number } = {}): Promise<void> {
+async function fill(
+  cluster: FakeCluster,
+  name: string,
+  values: readonly string[],
+  options: { partition?: number; batchBytes?: number; timestamp?: number } = {},
+): Promise<void> {
   const { partition = 0, batchBytes = 200, timestamp } = options;
   const producer = cluster.client().producer({ batchBytes });
-  await cluster.run(producer.sendAll(name, values.map((value, n) => ({ value, partition, ...(timestamp === undefined ? {} : { timestamp: timestamp + n }) }))));
+  await cluster.run(
+    producer.sendAll(
+      name,
+      values.map((value, n) => ({ value, partition, ...(timestamp === undefined ? {} : { timestamp: timestamp + n }) })),
+    ),
+  );
 }
 
 /** What the reader is handed until the end, or until it has `count`. */
@@ -30,7 +40,12 @@ async function read(cluster: FakeCluster, consumer: Consumer<ConsumerRecord>, co
 }
 
 async function failure(cluster: FakeCluster, promise: Promise<unknown>): Promise<Error> {
-  const error: unknown = await cluster.run(promise.then(() => undefined, (reason: unknown) => reason));
+  const error: unknown = await cluster.run(
+    promise.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    ),
+  );
   if (!(error instanceof Error)) throw new Error(`expected an error, got ${String(error)}`);
   return error;
 }
@@ -43,7 +58,8 @@ describe("a consumer", () => {
     const consumer = cluster.client().consumer({ assign: ["t"], offsetReset: "earliest", until: "end" });
     const values = await read(cluster, consumer);
     expect(values.length).toBe(150);
-    for (let partition = 0; partition < 3; partition++) expect(values.filter((value) => Math.floor(Number(value) / 100) === partition)).toEqual(numbers(50, partition * 100));
+    for (let partition = 0; partition < 3; partition++)
+      expect(values.filter((value) => Math.floor(Number(value) / 100) === partition)).toEqual(numbers(50, partition * 100));
   });
 
   test("hands out records as their topic types them, with headers, timestamps and tombstones", async () => {
@@ -51,14 +67,34 @@ describe("a consumer", () => {
     cluster.addTopic("orders");
     const orders = topic("orders", json<{ id: number }>());
     const producer = cluster.client().producer();
-    await cluster.run(producer.send(orders, { key: "k", value: { id: 1 }, timestamp: 77, headers: [["h", "1"], ["h", null]] }));
+    await cluster.run(
+      producer.send(orders, {
+        key: "k",
+        value: { id: 1 },
+        timestamp: 77,
+        headers: [
+          ["h", "1"],
+          ["h", null],
+        ],
+      }),
+    );
     await cluster.run(producer.send(orders, { value: null, timestamp: 78 }));
     const consumer = cluster.client().consumer({ assign: [{ topic: orders, partition: 0, offset: 0 }], count: 2 });
     const records: ConsumerRecord<{ id: number }, string>[] = [];
     await cluster.run(consumer.run({ eachRecord: (record) => void records.push(record) }));
     const rest = { topic: "orders", partition: 0, leaderEpoch: 0 };
     expect(records).toEqual([
-      { ...rest, offset: 0, timestamp: 77, key: "k", value: { id: 1 }, headers: [{ key: "h", value: new Uint8Array(Buffer.from("1")) }, { key: "h", value: null }] },
+      {
+        ...rest,
+        offset: 0,
+        timestamp: 77,
+        key: "k",
+        value: { id: 1 },
+        headers: [
+          { key: "h", value: new Uint8Array(Buffer.from("1")) },
+          { key: "h", value: null },
+        ],
+      },
       { ...rest, offset: 1, timestamp: 78, key: null, value: null, headers: [] },
     ]);
   });
@@ -89,12 +125,14 @@ describe("a consumer", () => {
     await fill(cluster, "t", numbers(100));
     const consumer = cluster.client().consumer({ assign: ["t"], offsetReset: "earliest", count: 33 });
     const offsets: number[] = [];
-    await cluster.run((async () => {
-      for await (const batch of consumer.batches()) {
-        expect(batch).toMatchObject({ topic: "t", partition: 0, highWatermark: 100 });
-        offsets.push(...batch.records.map(({ offset }) => offset));
-      }
-    })());
+    await cluster.run(
+      (async () => {
+        for await (const batch of consumer.batches()) {
+          expect(batch).toMatchObject({ topic: "t", partition: 0, highWatermark: 100 });
+          offsets.push(...batch.records.map(({ offset }) => offset));
+        }
+      })(),
+    );
     expect(offsets).toEqual(numbers(33).map(Number));
   });
 
@@ -105,15 +143,24 @@ describe("a consumer", () => {
     const consumer = cluster.client().consumer({ assign: ["t"], offsetReset: "earliest" });
     const where = { topic: "t", partition: 0 };
     expect(await read(cluster, consumer, 3)).toEqual(["0", "1", "2"]);
-    const expected: [Parameters<typeof consumer.seek>[1], string][] = [[20, "20"], ["beginning", "0"], [{ timestamp: 1_012 }, "12"], [{ offset: 7 }, "7"]];
+    const expected: [Parameters<typeof consumer.seek>[1], string][] = [
+      [20, "20"],
+      ["beginning", "0"],
+      [{ timestamp: 1_012 }, "12"],
+      [{ offset: 7 }, "7"],
+    ];
     for (const [target, first] of expected) {
       await cluster.run(consumer.seek(where, target));
       expect(await read(cluster, consumer, 1)).toEqual([first]);
     }
     await cluster.run(consumer.seekAll("end"));
     expect(await cluster.run(consumer.position(where))).toBe(30);
-    await expect(consumer.seek(where, -3)).rejects.toThrow("Cannot seek to -3: an offset or a timestamp in ms must be a whole number, at least 0");
-    await expect(cluster.run(consumer.seek({ topic: "t", partition: 9 }, 0))).rejects.toThrow("t-9 is not assigned to this consumer: it has t-0");
+    await expect(consumer.seek(where, -3)).rejects.toThrow(
+      "Cannot seek to -3: an offset or a timestamp in ms must be a whole number, at least 0",
+    );
+    await expect(cluster.run(consumer.seek({ topic: "t", partition: 9 }, 0))).rejects.toThrow(
+      "t-9 is not assigned to this consumer: it has t-0",
+    );
   });
 
   test("hands out nothing of a paused partition until it is resumed, and then misses nothing", async () => {
@@ -124,21 +171,23 @@ describe("a consumer", () => {
     const consumer = cluster.client().consumer({ assign: ["t"], offsetReset: "earliest" });
     const seen: number[] = [];
     let paused = false;
-    await cluster.run((async () => {
-      for await (const { value, partition } of consumer) {
-        expect(paused && partition === 0).toBe(false);
-        seen.push(Number(Buffer.from(value ?? []).toString()));
-        if (partition === 0 && seen.length < 40) {
-          consumer.pause([{ topic: "t", partition: 0 }]);
-          paused = true;
+    await cluster.run(
+      (async () => {
+        for await (const { value, partition } of consumer) {
+          expect(paused && partition === 0).toBe(false);
+          seen.push(Number(Buffer.from(value ?? []).toString()));
+          if (partition === 0 && seen.length < 40) {
+            consumer.pause([{ topic: "t", partition: 0 }]);
+            paused = true;
+          }
+          if (paused && seen.filter((n) => n >= 100).length === 40) {
+            consumer.resume();
+            paused = false;
+          }
+          if (seen.length === 80) break;
         }
-        if (paused && seen.filter((n) => n >= 100).length === 40) {
-          consumer.resume();
-          paused = false;
-        }
-        if (seen.length === 80) break;
-      }
-    })());
+      })(),
+    );
     expect(seen.filter((n) => n < 100)).toEqual(numbers(40).map(Number));
   });
 
@@ -158,7 +207,9 @@ describe("a consumer", () => {
     await fill(cluster, "t", numbers(400), { batchBytes: 1_000 });
     let fetched = 0;
     cluster.onFetch = () => void fetched++;
-    const consumer = cluster.client().consumer({ assign: ["t"], offsetReset: "earliest", prefetchBytes: 2_000, maxPartitionBytes: 1_000, until: "end" });
+    const consumer = cluster
+      .client()
+      .consumer({ assign: ["t"], offsetReset: "earliest", prefetchBytes: 2_000, maxPartitionBytes: 1_000, until: "end" });
     expect(await read(cluster, consumer, 1)).toEqual(["0"]);
     await cluster.clock.advance(10_000);
     expect(fetched).toBeLessThan(6);
@@ -167,28 +218,36 @@ describe("a consumer", () => {
 
   test("misses and doubles nothing while streams break and leaders move", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer(), fc.array(fc.record({ afterMs: fc.integer({ min: 1, max: 300 }), move: fc.boolean() }), { maxLength: 5 }), async (seed, troubles) => {
-        await using cluster = await FakeCluster.start({ brokers: 2, seed });
-        cluster.addTopic("t", 2);
-        for (let partition = 0; partition < 2; partition++) await fill(cluster, "t", numbers(300), { partition, batchBytes: 150 });
-        const consumer = cluster.client().consumer({ assign: ["t"], offsetReset: "earliest", until: "end", maxPartitionBytes: 500, prefetchBytes: 1_000 });
-        let atMs = 0;
-        for (const { afterMs, move } of troubles) {
-          atMs += afterMs;
-          cluster.clock.after(atMs, () => {
-            for (const broker of cluster.brokers.values()) broker.breakStreams();
-            if (move) cluster.move(cluster.partition("t", 0), 1 + (atMs % 2));
-          });
-        }
-        const seen: number[][] = [[], []];
-        await cluster.run((async () => {
-          for await (const { partition, offset } of consumer) {
-            seen[partition]?.push(offset);
-            if (offset % 20 === 0) await new Promise<void>((resolve) => cluster.clock.after(20, resolve));
+      fc.asyncProperty(
+        fc.integer(),
+        fc.array(fc.record({ afterMs: fc.integer({ min: 1, max: 300 }), move: fc.boolean() }), { maxLength: 5 }),
+        async (seed, troubles) => {
+          await using cluster = await FakeCluster.start({ brokers: 2, seed });
+          cluster.addTopic("t", 2);
+          for (let partition = 0; partition < 2; partition++) await fill(cluster, "t", numbers(300), { partition, batchBytes: 150 });
+          const consumer = cluster
+            .client()
+            .consumer({ assign: ["t"], offsetReset: "earliest", until: "end", maxPartitionBytes: 500, prefetchBytes: 1_000 });
+          let atMs = 0;
+          for (const { afterMs, move } of troubles) {
+            atMs += afterMs;
+            cluster.clock.after(atMs, () => {
+              for (const broker of cluster.brokers.values()) broker.breakStreams();
+              if (move) cluster.move(cluster.partition("t", 0), 1 + (atMs % 2));
+            });
           }
-        })());
-        expect(seen).toEqual([numbers(300).map(Number), numbers(300).map(Number)]);
-      }),
+          const seen: number[][] = [[], []];
+          await cluster.run(
+            (async () => {
+              for await (const { partition, offset } of consumer) {
+                seen[partition]?.push(offset);
+                if (offset % 20 === 0) await new Promise<void>((resolve) => cluster.clock.after(20, resolve));
+              }
+            })(),
+          );
+          expect(seen).toEqual([numbers(300).map(Number), numbers(300).map(Number)]);
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -222,7 +281,9 @@ describe("an offset that is not in the log", () => {
     const consumer = cluster.client().consumer({ assign: [{ topic: "t", offset: 4 }], offsetReset: "none" });
     const error = await failure(cluster, consumer.run({ eachRecord: () => {} }));
     expect(error).toBeInstanceOf(ConsumeError);
-    expect(error.message).toBe("Cannot consume t-0 from offset 4: it holds 10 to 30 (exclusive), and offsetReset is none; seek to an offset in that range, or set offsetReset to earliest or latest");
+    expect(error.message).toBe(
+      "Cannot consume t-0 from offset 4: it holds 10 to 30 (exclusive), and offsetReset is none; seek to an offset in that range, or set offsetReset to earliest or latest",
+    );
     await cluster.run(consumer.seekAll(28));
     expect(await read(cluster, consumer, 2)).toEqual(["28", "29"]);
   });
@@ -244,8 +305,16 @@ describe("an offset that is not in the log", () => {
 describe("a topic", () => {
   test("that is not there is an error within two seconds", async () => {
     await using cluster = await FakeCluster.start();
-    const error = await failure(cluster, cluster.client().consumer({ assign: ["oders"] }).run({ eachRecord: () => {} }));
-    expect(error.message).toBe('Cannot consume "oders": there is no topic "oders"; check the name, or create it (ottla topic create oders)');
+    const error = await failure(
+      cluster,
+      cluster
+        .client()
+        .consumer({ assign: ["oders"] })
+        .run({ eachRecord: () => {} }),
+    );
+    expect(error.message).toBe(
+      'Cannot consume "oders": there is no topic "oders"; check the name, or create it (ottla topic create oders)',
+    );
   });
 
   test("that is deleted while it is read ends the reader with an error", async () => {
@@ -255,7 +324,9 @@ describe("a topic", () => {
     const consumer = cluster.client().consumer({ assign: ["t"], offsetReset: "earliest" });
     expect(await read(cluster, consumer, 1)).toEqual(["a"]);
     cluster.topics.delete("t");
-    expect((await failure(cluster, consumer.run({ eachRecord: () => {} }))).message).toBe('Cannot go on consuming "t": topic "t" was deleted');
+    expect((await failure(cluster, consumer.run({ eachRecord: () => {} }))).message).toBe(
+      'Cannot go on consuming "t": topic "t" was deleted',
+    );
   });
 
   test("that is deleted and created again is not mistaken for the old one", async () => {
@@ -272,12 +343,15 @@ describe("a topic", () => {
   test("that no broker can tell of is an error that names the brokers tried", async () => {
     await using cluster = await FakeCluster.start();
     const consumer = cluster.client({ bootstrap: "broker5:9093", requestTimeoutMs: 2_000 }).consumer({ assign: ["t"] });
-    expect((await failure(cluster, consumer.run({ eachRecord: () => {} }))).message).toMatch(/^Cannot start to consume within 2000 ms \(requestTimeoutMs\): Cannot connect to broker5:9093/);
+    expect((await failure(cluster, consumer.run({ eachRecord: () => {} }))).message).toMatch(
+      /^Cannot start to consume within 2000 ms \(requestTimeoutMs\): Cannot connect to broker5:9093/,
+    );
   });
 });
 
 describe("a group", () => {
-  const committed = async (cluster: FakeCluster): Promise<number[]> => (await cluster.run(cluster.client().admin().fetchGroupOffsets("g"))).map(({ offset }) => offset);
+  const committed = async (cluster: FakeCluster): Promise<number[]> =>
+    (await cluster.run(cluster.client().admin().fetchGroupOffsets("g"))).map(({ offset }) => offset);
 
   test("resumes where it committed", async () => {
     await using cluster = await FakeCluster.start();
@@ -309,13 +383,16 @@ describe("a group", () => {
     await fill(cluster, "t", numbers(10));
     const consumer = cluster.client().consumer({ assign: ["t"], group: "g", offsetReset: "earliest", until: "end" });
     const seen: number[] = [];
-    const error = await failure(cluster, consumer.run({
-      eachRecord: async ({ offset }) => {
-        await Promise.resolve();
-        if (offset === 5) throw new Error("cannot process 5");
-        seen.push(offset);
-      },
-    }));
+    const error = await failure(
+      cluster,
+      consumer.run({
+        eachRecord: async ({ offset }) => {
+          await Promise.resolve();
+          if (offset === 5) throw new Error("cannot process 5");
+          seen.push(offset);
+        },
+      }),
+    );
     expect(error.message).toBe("cannot process 5");
     expect(await cluster.run(consumer.position({ topic: "t", partition: 0 }))).toBe(5);
     await cluster.run(consumer.run({ eachRecord: ({ offset }) => void seen.push(offset) }));
@@ -332,7 +409,9 @@ describe("a group", () => {
     await read(cluster, consumer, 4);
     await cluster.run(consumer.commit());
     expect(await cluster.run(consumer.committed())).toEqual([{ topic: "t", partition: 0, offset: 4 }]);
-    await expect(cluster.run(consumer.commit([{ topic: "t", partition: 0, offset: 5 }]))).rejects.toThrow("Cannot commit offset 5 of t-0: records up to 4 (exclusive) have been handed out");
+    await expect(cluster.run(consumer.commit([{ topic: "t", partition: 0, offset: 5 }]))).rejects.toThrow(
+      "Cannot commit offset 5 of t-0: records up to 4 (exclusive) have been handed out",
+    );
     await cluster.run(consumer.commit([{ topic: "t", partition: 0, offset: 2 }]));
     await cluster.run(consumer.close());
     expect(await committed(cluster)).toEqual([2]);
@@ -342,7 +421,9 @@ describe("a group", () => {
     await using cluster = await FakeCluster.start();
     cluster.addTopic("t");
     const consumer = cluster.client().consumer({ assign: ["t"], group: "g", offsetReset: "none" });
-    expect((await failure(cluster, consumer.run({ eachRecord: () => {} }))).message).toBe('Cannot consume t-0: group "g" has no committed offset and offsetReset is none; give an offset in assign, or set offsetReset to earliest or latest');
+    expect((await failure(cluster, consumer.run({ eachRecord: () => {} }))).message).toBe(
+      'Cannot consume t-0: group "g" has no committed offset and offsetReset is none; give an offset in assign, or set offsetReset to earliest or latest',
+    );
   });
 });
 
@@ -351,9 +432,14 @@ describe("a record that its codec cannot read", () => {
     await using cluster = await FakeCluster.start();
     cluster.addTopic("orders");
     await fill(cluster, "orders", ['{"id":0}', "{oops", '{"id":2}'], { batchBytes: 10_000 });
-    const consumer = cluster.client().consumer({ assign: [topic("orders", json<{ id: number }>())], offsetReset: "earliest", until: "end" });
+    const consumer = cluster
+      .client()
+      .consumer({ assign: [topic("orders", json<{ id: number }>())], offsetReset: "earliest", until: "end" });
     const ids: (number | undefined)[] = [];
-    const error = await failure(cluster, consumer.run({ eachBatch: ({ records }) => void ids.push(...records.map(({ value }) => value?.id)) }));
+    const error = await failure(
+      cluster,
+      consumer.run({ eachBatch: ({ records }) => void ids.push(...records.map(({ value }) => value?.id)) }),
+    );
     expect(error).toBeInstanceOf(RecordDecodeError);
     expect(error.message).toMatch(/^Cannot read the value of orders-0 at offset 1 as json: .*; seek to offset 2 to pass over it/);
     await cluster.run(consumer.seek({ topic: "orders", partition: 0 }, 2));
@@ -364,7 +450,11 @@ describe("a record that its codec cannot read", () => {
 
 describe("the end of a consumer", () => {
   test("comes with close, with the client's close and with its signal, and leaves nothing running", async () => {
-    const ways: ((consumer: Consumer<ConsumerRecord>, client: { close(): Promise<void> }, controller: AbortController) => unknown)[] = [(consumer) => consumer.close(), (_, client) => client.close(), (_consumer, _client, controller) => controller.abort()];
+    const ways: ((consumer: Consumer<ConsumerRecord>, client: { close(): Promise<void> }, controller: AbortController) => unknown)[] = [
+      (consumer) => consumer.close(),
+      (_, client) => client.close(),
+      (_consumer, _client, controller) => controller.abort(),
+    ];
     for (const way of ways) {
       await using cluster = await FakeCluster.start();
       cluster.addTopic("t");
@@ -410,5 +500,7 @@ describe("the end of a consumer", () => {
 });
 
 test("an error of a commit names each offset", () => {
-  expect(new AdminError('commit for group "g":', [{ item: "t-0 at offset 4", error: "INVALID_GROUP_ID", message: "bad" }]).message).toBe('Cannot commit for group "g": t-0 at offset 4: bad [INVALID_GROUP_ID]');
+  expect(new AdminError('commit for group "g":', [{ item: "t-0 at offset 4", error: "INVALID_GROUP_ID", message: "bad" }]).message).toBe(
+    'Cannot commit for group "g": t-0 at offset 4: bad [INVALID_GROUP_ID]',
+  );
 });

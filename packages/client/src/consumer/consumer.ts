@@ -112,9 +112,13 @@ export class Consumer<R> implements AsyncDisposable, AsyncIterable<R> {
     const chosen = offsets?.map(({ topic, partition, offset }): OffsetToStore => {
       const found = this.#intake.find({ topic, partition });
       if (Number.isSafeInteger(offset) && offset >= 0 && offset <= found.position) return { partition: found, offset };
-      throw new OptionError("offset", `Cannot commit offset ${offset} of ${found.label}: records up to ${found.position} (exclusive) have been handed out`);
+      throw new OptionError(
+        "offset",
+        `Cannot commit offset ${offset} of ${found.label}: records up to ${found.position} (exclusive) have been handed out`,
+      );
     });
-    const offsetsToStore = chosen ?? this.#intake.partitions.flatMap((partition) => (partition.position < 0 ? [] : { partition, offset: partition.position }));
+    const offsetsToStore =
+      chosen ?? this.#intake.partitions.flatMap((partition) => (partition.position < 0 ? [] : { partition, offset: partition.position }));
     await commits.store(offsetsToStore);
     // Whoever commits says that these are processed: an automatic commit must not go back behind them.
     for (const { partition, offset } of offsetsToStore) partition.processed = Math.max(partition.processed, offset);
@@ -219,16 +223,22 @@ export class Consumer<R> implements AsyncDisposable, AsyncIterable<R> {
   }
 
   #group(action: string): Commits {
-    if (this.#commits === null) throw new OptionError("group", `Cannot ${action}: this consumer has no group; name one: consumer({ group: "…", … })`);
+    if (this.#commits === null)
+      throw new OptionError("group", `Cannot ${action}: this consumer has no group; name one: consumer({ group: "…", … })`);
     return this.#commits;
   }
 
   async #commitProcessed(signal?: AbortSignal): Promise<void> {
-    const offsets = this.#intake.partitions.filter(({ processed, committed }) => processed >= 0 && processed !== committed).map((partition) => ({ partition, offset: partition.processed }));
+    const offsets = this.#intake.partitions
+      .filter(({ processed, committed }) => processed >= 0 && processed !== committed)
+      .map((partition) => ({ partition, offset: partition.processed }));
     try {
       await this.#commits?.store(offsets, { signal });
     } catch (error) {
-      this.#cluster.logger.warn({ group: this.#settings.group, error: messageOf(error) }, "cannot commit offsets; records since the last commit will be delivered again after a restart");
+      this.#cluster.logger.warn(
+        { group: this.#settings.group, error: messageOf(error) },
+        "cannot commit offsets; records since the last commit will be delivered again after a restart",
+      );
     }
   }
 }

@@ -48,7 +48,13 @@ async function decode(partition: Partition, { header, bytes }: FetchedBatch, cod
   try {
     return header.codec === "none" ? decodeBatchSync(bytes) : await decodeBatch(bytes, 0, codecs);
   } catch (cause) {
-    throw new ConsumeError("CORRUPT_MESSAGE", partition.topic.name, partition.partition, `Cannot read ${partition.label} at offset ${header.baseOffset}: ${messageOf(cause)}; seek to offset ${header.lastOffset + 1} to pass over the batch`, cause);
+    throw new ConsumeError(
+      "CORRUPT_MESSAGE",
+      partition.topic.name,
+      partition.partition,
+      `Cannot read ${partition.label} at offset ${header.baseOffset}: ${messageOf(cause)}; seek to offset ${header.lastOffset + 1} to pass over the batch`,
+      cause,
+    );
   }
 }
 

@@ -104,7 +104,8 @@ export class Fetcher {
     const backlog = partitions.filter(({ highWatermark, fetchOffset }) => highWatermark > fetchOffset);
     const fit = Math.max(1, Math.floor(maxBytes / maxPartitionBytes));
     const each = Math.min(fit, Math.ceil(backlog.length / MAX_BACKLOG_FETCHES));
-    for (let from = 0; from < backlog.length && this.#openAt(leader) < MAX_BACKLOG_FETCHES; from += each) this.#fetch(leader, backlog.slice(from, from + each), maxBytes);
+    for (let from = 0; from < backlog.length && this.#openAt(leader) < MAX_BACKLOG_FETCHES; from += each)
+      this.#fetch(leader, backlog.slice(from, from + each), maxBytes);
     const idle = partitions.filter(({ highWatermark, fetchOffset }) => highWatermark <= fetchOffset);
     // Little is expected of them, or their long polls would hold room that a backlog could use.
     if (idle.length > 0) this.#fetch(leader, idle, Math.min(maxBytes, maxPartitionBytes));
@@ -118,7 +119,11 @@ export class Fetcher {
     const { cluster, settings } = this.#options;
     const link = cluster.link(leader);
     const open = this.#openAt(leader);
-    const maxBytes = Math.min(mostBytes, partitions.length * settings.maxPartitionBytes, settings.prefetchBytes - this.#bufferedBytes - this.#expectedBytes);
+    const maxBytes = Math.min(
+      mostBytes,
+      partitions.length * settings.maxPartitionBytes,
+      settings.prefetchBytes - this.#bufferedBytes - this.#expectedBytes,
+    );
     if (link === undefined || open >= MAX_OPEN_FETCHES || (maxBytes <= 0 && this.#bufferedBytes + this.#expectedBytes > 0)) return;
     // Fair turns: those fetched now come last next time.
     const now = new Set(partitions);
@@ -127,7 +132,9 @@ export class Fetcher {
       partition.fetchingFrom = leader;
       return { partition, token: ++partition.fetchToken };
     });
-    const encode = (correlationId: number): Frame => [pb.FetchRequest.encode(this.#request(correlationId, Math.max(1, maxBytes), partitions))];
+    const encode = (correlationId: number): Frame => [
+      pb.FetchRequest.encode(this.#request(correlationId, Math.max(1, maxBytes), partitions)),
+    ];
     this.#open.set(leader, open + 1);
     this.#expectedBytes += maxBytes;
     link.fetch
@@ -194,7 +201,16 @@ export class Fetcher {
         this.#bufferedBytes += bytes.length;
       }
     } catch (cause) {
-      this.#options.failed(partition, new ConsumeError("CORRUPT_MESSAGE", partition.topic.name, partition.partition, `Cannot read ${partition.label} from offset ${partition.fetchOffset}: ${messageOf(cause)}`, cause));
+      this.#options.failed(
+        partition,
+        new ConsumeError(
+          "CORRUPT_MESSAGE",
+          partition.topic.name,
+          partition.partition,
+          `Cannot read ${partition.label} from offset ${partition.fetchOffset}: ${messageOf(cause)}`,
+          cause,
+        ),
+      );
     }
     if (partition.ready || partition.exhausted) this.#options.arrived(partition);
   }
@@ -205,7 +221,15 @@ export class Fetcher {
     if (error === "OFFSET_OUT_OF_RANGE") return outOfRange(partition, answer);
     if ((!errors[error].retriable || error === "CORRUPT_MESSAGE") && !passing.has(error)) {
       const why = answer.errorMessage === "" ? errors[error].meaning : answer.errorMessage;
-      return failed(partition, new ConsumeError(error, partition.topic.name, partition.partition, `Cannot fetch ${partition.label} from offset ${partition.fetchOffset}: ${why}`));
+      return failed(
+        partition,
+        new ConsumeError(
+          error,
+          partition.topic.name,
+          partition.partition,
+          `Cannot fetch ${partition.label} from offset ${partition.fetchOffset}: ${why}`,
+        ),
+      );
     }
     this.#pause(partition);
     cluster.metadata.hint(partition.topic.id, partition.partition, answer.leader);

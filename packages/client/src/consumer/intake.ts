@@ -59,7 +59,13 @@ export class Intake {
 
   find({ topic, partition }: TopicPartition): Partition {
     const found = this.#partitions.find((each) => each.topic.name === topic && each.partition === partition);
-    if (found === undefined) throw new ConsumeError("UNKNOWN_TOPIC_OR_PARTITION", topic, partition, `${topic}-${partition} is not assigned to this consumer: it has ${this.#partitions.map(({ label }) => label).join(", ")}`);
+    if (found === undefined)
+      throw new ConsumeError(
+        "UNKNOWN_TOPIC_OR_PARTITION",
+        topic,
+        partition,
+        `${topic}-${partition} is not assigned to this consumer: it has ${this.#partitions.map(({ label }) => label).join(", ")}`,
+      );
     return found;
   }
 
@@ -111,7 +117,12 @@ export class Intake {
   async seek(placings: readonly Placing[]): Promise<void> {
     for (const { partition } of placings) this.#fetcher.freed(partition.unlocate());
     const generations = new Map(placings.map(({ partition }) => [partition, partition.generation]));
-    for (const [partition, offset] of await locate(this.#options.cluster, placings, this.#options.settings.isolation, this.#options.signal)) {
+    for (const [partition, offset] of await locate(
+      this.#options.cluster,
+      placings,
+      this.#options.settings.isolation,
+      this.#options.signal,
+    )) {
       if (partition.generation === generations.get(partition)) this.#fetcher.freed(partition.seek(offset)); // else another seek came later
     }
     this.#wake();
@@ -132,7 +143,12 @@ export class Intake {
       }
       await this.#place(found);
       if (settings.untilEnd) {
-        const ends = await offsetsAt(cluster, found.map(({ partition }) => ({ partition, timestamp: LATEST })), settings.isolation, signal);
+        const ends = await offsetsAt(
+          cluster,
+          found.map(({ partition }) => ({ partition, timestamp: LATEST })),
+          settings.isolation,
+          signal,
+        );
         for (const [partition, end] of ends) partition.endOffset = end;
       }
       this.#partitions.push(...found.map(({ partition }) => partition));
@@ -150,7 +166,8 @@ export class Intake {
     try {
       return await this.#options.cluster.metadata.resolve(name, signal);
     } catch (cause) {
-      if (cause instanceof ProtocolError) throw new ConsumeError(cause.error, name, null, `Cannot consume "${name}": ${cause.message}`, cause);
+      if (cause instanceof ProtocolError)
+        throw new ConsumeError(cause.error, name, null, `Cannot consume "${name}": ${cause.message}`, cause);
       throw cause;
     }
   }
@@ -159,14 +176,30 @@ export class Intake {
     const { metadata, requestTimeoutMs, trouble } = this.#options.cluster;
     const why = trouble ?? (metadata.failure === null ? messageOf(cause) : messageOf(metadata.failure));
     const [first] = this.#options.settings.wanted;
-    return new ConsumeError("REQUEST_TIMED_OUT", first?.name ?? "", null, `Cannot start to consume within ${requestTimeoutMs} ms (requestTimeoutMs): ${why}`, cause);
+    return new ConsumeError(
+      "REQUEST_TIMED_OUT",
+      first?.name ?? "",
+      null,
+      `Cannot start to consume within ${requestTimeoutMs} ms (requestTimeoutMs): ${why}`,
+      cause,
+    );
   }
 
   #select(info: TopicInfo, { name, codecs, partition, start }: Wanted): Placing[] {
     const { offsetReset } = this.#options.settings;
     const all = info.partitions.map((each) => each.partition).filter((each) => partition === null || each === partition);
-    if (partition !== null && all.length === 0) throw new ConsumeError("UNKNOWN_TOPIC_OR_PARTITION", name, partition, `Cannot consume ${name}-${partition}: the topic has partitions 0 to ${info.partitions.length - 1}`);
-    return all.map((each) => ({ partition: new Partition(info, each, codecs), target: start ?? (offsetReset === "earliest" ? "beginning" : "end"), explicit: start !== null }));
+    if (partition !== null && all.length === 0)
+      throw new ConsumeError(
+        "UNKNOWN_TOPIC_OR_PARTITION",
+        name,
+        partition,
+        `Cannot consume ${name}-${partition}: the topic has partitions 0 to ${info.partitions.length - 1}`,
+      );
+    return all.map((each) => ({
+      partition: new Partition(info, each, codecs),
+      target: start ?? (offsetReset === "earliest" ? "beginning" : "end"),
+      explicit: start !== null,
+    }));
   }
 
   /** An offset that was asked for, else the group's, else where `offsetReset` says. */
@@ -177,7 +210,13 @@ export class Intake {
     const targets = placings.map(({ partition, target, explicit }): Placing => {
       const offset = committed.get(partition);
       if (offset !== undefined) return { partition, target: offset };
-      if (explicit === false && settings.offsetReset === "none") throw new ConsumeError("OFFSET_OUT_OF_RANGE", partition.topic.name, partition.partition, `Cannot consume ${partition.label}: ${settings.group === null ? "no offset is given" : `group "${settings.group}" has no committed offset`} and offsetReset is none; give an offset in assign, or set offsetReset to earliest or latest`);
+      if (explicit === false && settings.offsetReset === "none")
+        throw new ConsumeError(
+          "OFFSET_OUT_OF_RANGE",
+          partition.topic.name,
+          partition.partition,
+          `Cannot consume ${partition.label}: ${settings.group === null ? "no offset is given" : `group "${settings.group}" has no committed offset`} and offsetReset is none; give an offset in assign, or set offsetReset to earliest or latest`,
+        );
       return { partition, target };
     });
     for (const [partition, offset] of await locate(cluster, targets, settings.isolation, signal)) partition.seek(offset);
@@ -189,8 +228,15 @@ export class Intake {
     for (const [name, { wanted, id }] of this.#topics) {
       const verdict = cluster.metadata.verdict(name);
       const info = cluster.metadata.topic(name);
-      if (verdict !== null) this.#failure = new ConsumeError(verdict.error, name, null, `Cannot go on consuming "${name}": ${verdict.message}`, verdict);
-      else if (info !== undefined && info.id !== id) this.#failure = new ConsumeError("UNKNOWN_TOPIC_ID", name, null, `Cannot go on consuming "${name}": it was deleted and created again; make another consumer for the new one`);
+      if (verdict !== null)
+        this.#failure = new ConsumeError(verdict.error, name, null, `Cannot go on consuming "${name}": ${verdict.message}`, verdict);
+      else if (info !== undefined && info.id !== id)
+        this.#failure = new ConsumeError(
+          "UNKNOWN_TOPIC_ID",
+          name,
+          null,
+          `Cannot go on consuming "${name}": it was deleted and created again; make another consumer for the new one`,
+        );
       else if (info !== undefined && !settings.untilEnd) void this.#addNew(info, wanted);
     }
     if (this.#failure !== null) this.#wake();
@@ -200,14 +246,31 @@ export class Intake {
   /** Partitions that were added to a topic are consumed from their beginning: nothing in them is missed. */
   async #addNew(info: TopicInfo, wanted: readonly Wanted[]): Promise<void> {
     const whole = wanted.find(({ partition }) => partition === null);
-    const added = whole === undefined ? [] : info.partitions.slice(this.#partitions.filter(({ topic }) => topic.name === info.name).length).map(({ partition }) => new Partition(info, partition, whole.codecs));
+    const added =
+      whole === undefined
+        ? []
+        : info.partitions
+            .slice(this.#partitions.filter(({ topic }) => topic.name === info.name).length)
+            .map(({ partition }) => new Partition(info, partition, whole.codecs));
     if (added.length === 0) return;
     this.#partitions.push(...added);
     try {
-      await this.#place(added.map((partition): Placing & { explicit: boolean } => ({ partition, target: "beginning" satisfies SeekTarget, explicit: false })));
+      await this.#place(
+        added.map((partition): Placing & { explicit: boolean } => ({
+          partition,
+          target: "beginning" satisfies SeekTarget,
+          explicit: false,
+        })),
+      );
       this.#fetcher.add(added);
     } catch (error) {
-      for (const partition of added) this.#fail(partition, error instanceof ConsumeError ? error : new ConsumeError("REQUEST_TIMED_OUT", info.name, partition.partition, messageOf(error), error));
+      for (const partition of added)
+        this.#fail(
+          partition,
+          error instanceof ConsumeError
+            ? error
+            : new ConsumeError("REQUEST_TIMED_OUT", info.name, partition.partition, messageOf(error), error),
+        );
     }
   }
 
@@ -221,7 +284,12 @@ export class Intake {
       this.#wake();
     } catch (error) {
       if (signal.aborted || partition.generation !== generation) return;
-      this.#fail(partition, error instanceof ConsumeError ? error : new ConsumeError("OFFSET_OUT_OF_RANGE", partition.topic.name, partition.partition, messageOf(error), error));
+      this.#fail(
+        partition,
+        error instanceof ConsumeError
+          ? error
+          : new ConsumeError("OFFSET_OUT_OF_RANGE", partition.topic.name, partition.partition, messageOf(error), error),
+      );
     }
   }
 

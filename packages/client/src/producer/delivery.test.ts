@@ -5,9 +5,22 @@ import type { Fault } from "../testing/fake-broker.test.kit.ts";
 import { FakeCluster } from "../testing/fake-cluster.test.kit.ts";
 import type { RecordMetadata } from "./api.ts";
 
-const breaks = fc.record({ kind: fc.constant("break" as const), appended: fc.boolean(), stale: fc.nat(4), lingersMs: fc.constantFrom(0, 0, 3) });
-const passing = fc.record({ kind: fc.constant("error" as const), error: fc.constantFrom("NOT_ENOUGH_REPLICAS" as const, "REQUEST_TIMED_OUT" as const, "KAFKA_STORAGE_ERROR" as const), appended: fc.boolean() });
-const final = fc.record({ kind: fc.constant("error" as const), error: fc.constantFrom("INVALID_TIMESTAMP" as const, "INVALID_RECORD" as const), appended: fc.constant(false) });
+const breaks = fc.record({
+  kind: fc.constant("break" as const),
+  appended: fc.boolean(),
+  stale: fc.nat(4),
+  lingersMs: fc.constantFrom(0, 0, 3),
+});
+const passing = fc.record({
+  kind: fc.constant("error" as const),
+  error: fc.constantFrom("NOT_ENOUGH_REPLICAS" as const, "REQUEST_TIMED_OUT" as const, "KAFKA_STORAGE_ERROR" as const),
+  appended: fc.boolean(),
+});
+const final = fc.record({
+  kind: fc.constant("error" as const),
+  error: fc.constantFrom("INVALID_TIMESTAMP" as const, "INVALID_RECORD" as const),
+  appended: fc.constant(false),
+});
 const slow = fc.record({ kind: fc.constant("slow" as const), ms: fc.integer({ min: 1, max: 3000 }) });
 const silent = fc.constant({ kind: "silent" as const });
 const fine = fc.constant(undefined);
@@ -28,7 +41,11 @@ function script(fault: fc.Arbitrary<Fault | undefined>) {
 type Script = ReturnType<typeof script> extends fc.Arbitrary<infer S> ? S : never;
 
 /** Sends 0, 1, … to the partitions in turn, most at once, some later, and returns each outcome. */
-async function play(cluster: FakeCluster, { faults, moves, compression, batchBytes, partitions }: Script, deliveryTimeoutMs: number): Promise<(RecordMetadata | ProduceError)[]> {
+async function play(
+  cluster: FakeCluster,
+  { faults, moves, compression, batchBytes, partitions }: Script,
+  deliveryTimeoutMs: number,
+): Promise<(RecordMetadata | ProduceError)[]> {
   cluster.addTopic("t", partitions);
   let count = 0;
   cluster.onProduce = () => {
@@ -51,7 +68,9 @@ const later = (n: number): boolean => n % 30 === 29;
 
 /** The numbers that one partition acknowledged, by offset. */
 function acknowledged(outcomes: readonly (RecordMetadata | ProduceError)[], partition: number): { n: number; offset: number }[] {
-  const all = outcomes.flatMap((outcome, n) => (outcome instanceof ProduceError || outcome.partition !== partition ? [] : [{ n, offset: outcome.offset }]));
+  const all = outcomes.flatMap((outcome, n) =>
+    outcome instanceof ProduceError || outcome.partition !== partition ? [] : [{ n, offset: outcome.offset }],
+  );
   return all.toSorted((one, other) => one.offset - other.offset);
 }
 
@@ -62,7 +81,13 @@ function expectOrder(numbers: readonly number[]): void {
 
 describe("whatever happens to streams, answers and leaders", () => {
   test("an idempotent producer gets each record into the log once and in order", async () => {
-    const faults = fc.oneof({ weight: 4, arbitrary: fine }, { weight: 3, arbitrary: breaks }, { weight: 2, arbitrary: passing }, slow, silent);
+    const faults = fc.oneof(
+      { weight: 4, arbitrary: fine },
+      { weight: 3, arbitrary: breaks },
+      { weight: 2, arbitrary: passing },
+      slow,
+      silent,
+    );
     await fc.assert(
       fc.asyncProperty(script(faults), async (planned) => {
         await using cluster = await FakeCluster.start({ brokers: 2, seed: planned.seed });
@@ -80,7 +105,14 @@ describe("whatever happens to streams, answers and leaders", () => {
   });
 
   test("what is refused or given up leaves no gap, and each outcome is what the log says", async () => {
-    const faults = fc.oneof({ weight: 3, arbitrary: fine }, { weight: 3, arbitrary: breaks }, { weight: 2, arbitrary: final }, passing, slow, silent);
+    const faults = fc.oneof(
+      { weight: 3, arbitrary: fine },
+      { weight: 3, arbitrary: breaks },
+      { weight: 2, arbitrary: final },
+      passing,
+      slow,
+      silent,
+    );
     await fc.assert(
       fc.asyncProperty(script(faults), async (planned) => {
         await using cluster = await FakeCluster.start({ brokers: 2, seed: planned.seed });
@@ -92,7 +124,9 @@ describe("whatever happens to streams, answers and leaders", () => {
           expectOrder(told.map(({ n }) => n));
           expect(new Set(log).size).toBe(log.length);
         }
-        const everything = new Set((await Promise.all(Array.from({ length: planned.partitions }, (_, partition) => cluster.values("t", partition)))).flat());
+        const everything = new Set(
+          (await Promise.all(Array.from({ length: planned.partitions }, (_, partition) => cluster.values("t", partition)))).flat(),
+        );
         outcomes.forEach((outcome, n) => {
           if (outcome instanceof ProduceError && outcome.outcome === "not-appended") expect(everything).not.toContain(String(n));
         });

@@ -22,7 +22,13 @@ export class Placement {
     if (chosen === null) return key === null ? this.#stick(topic) : (murmur2(key) & 0x7fff_ffff) % count;
     if (Number.isInteger(chosen) && chosen >= 0 && chosen < count) return chosen;
     const who = partition === null ? "the partitioner chose" : "asked for";
-    throw new ProduceError("UNKNOWN_TOPIC_OR_PARTITION", topic.name, null, "not-appended", `Cannot send to "${topic.name}": ${who} partition ${chosen}, it has 0 to ${count - 1}`);
+    throw new ProduceError(
+      "UNKNOWN_TOPIC_OR_PARTITION",
+      topic.name,
+      null,
+      "not-appended",
+      `Cannot send to "${topic.name}": ${who} partition ${chosen}, it has 0 to ${count - 1}`,
+    );
   }
 
   /** The batch of this partition is on its way: keyless records move on. */

@@ -1,5 +1,6 @@
 import type { Timer } from "@ottla/host";
-import { BATCH_HEADER_BYTES, encodeBatch, encodeBatchSync, pb, ProtocolError, type BatchOptions, type ErrorName } from "@ottla/protocol";
+import type { pb } from "@ottla/protocol";
+import { BATCH_HEADER_BYTES, encodeBatch, encodeBatchSync, ProtocolError, type BatchOptions, type ErrorName } from "@ottla/protocol";
 import type { Cluster } from "../connection/cluster.ts";
 import type { Link } from "../connection/link.ts";
 import { backoffMs } from "../connection/backoff.ts";
@@ -170,7 +171,10 @@ export class Pipeline {
 
   #encode(lane: Lane, batch: Batch): void {
     const { compression } = this.#settings;
-    const options: BatchOptions = lane.identity === null ? {} : { producerId: lane.identity.producerId, producerEpoch: lane.identity.epoch, baseSequence: batch.sequence };
+    const options: BatchOptions =
+      lane.identity === null
+        ? {}
+        : { producerId: lane.identity.producerId, producerEpoch: lane.identity.epoch, baseSequence: batch.sequence };
     if (compression === "none") {
       batch.encoded = encodeBatchSync(batch.records, options);
       return;
@@ -204,7 +208,10 @@ export class Pipeline {
     } else if (outcome === "out-of-order") {
       const explained = lane.outOfOrder(batch, error);
       if (!explained) {
-        this.#cluster.logger.warn({ topic: lane.topic.name, partition: lane.partition, error: error.message }, "the broker misses earlier records of this producer; going on under a fresh producer id");
+        this.#cluster.logger.warn(
+          { topic: lane.topic.name, partition: lane.partition, error: error.message },
+          "the broker misses earlier records of this producer; going on under a fresh producer id",
+        );
         this.#pause(lane);
       }
     } else {
@@ -274,7 +281,12 @@ export class Pipeline {
       const record = batch.records[index];
       const delivery = batch.deliveries[index];
       if (record === undefined || delivery === undefined) break;
-      delivery.delivered({ topic, partition, offset: baseOffset < 0 ? -1 : baseOffset + index, timestamp: appendTimeMs < 0 ? record.timestamp : appendTimeMs });
+      delivery.delivered({
+        topic,
+        partition,
+        offset: baseOffset < 0 ? -1 : baseOffset + index,
+        timestamp: appendTimeMs < 0 ? record.timestamp : appendTimeMs,
+      });
     }
     this.#settled(batch);
     this.wake(lane);

@@ -12,7 +12,16 @@ export function produceFrame(correlationId: number, acks: number, timeoutMs: num
   const frame = [pb.ProduceRequest.encode({ correlationId, acks, timeoutMs, partitions: [] })];
   for (const { topicId, partition, records } of partitions) {
     const head = pb.ProducePartition.encode({ topicId, partition, records: NO_BYTES });
-    frame.push(Uint8Array.from([PARTITION_TAG, ...varint(head.length + 1 + varint(records.length).length + records.length), ...head, RECORDS_TAG, ...varint(records.length)]), records);
+    frame.push(
+      Uint8Array.from([
+        PARTITION_TAG,
+        ...varint(head.length + 1 + varint(records.length).length + records.length),
+        ...head,
+        RECORDS_TAG,
+        ...varint(records.length),
+      ]),
+      records,
+    );
   }
   return frame;
 }

@@ -7,7 +7,12 @@ import { topic } from "../topic/topic.ts";
 
 /** The error that a promise rejects with, in virtual time. */
 async function failure(cluster: FakeCluster, promise: Promise<unknown>): Promise<ProduceError> {
-  const error: unknown = await cluster.run(promise.then(() => undefined, (reason: unknown) => reason));
+  const error: unknown = await cluster.run(
+    promise.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    ),
+  );
   if (!(error instanceof ProduceError)) throw new Error(`expected a ProduceError, got ${String(error)}`);
   return error;
 }
@@ -18,7 +23,9 @@ describe("a producer", () => {
     cluster.addTopic("orders", 1);
     const producer = cluster.client().producer();
     const sends = ["a", "b", "c"].map((value) => producer.send("orders", { value, timestamp: 5 }));
-    expect(await cluster.run(Promise.all(sends))).toEqual([0, 1, 2].map((offset) => ({ topic: "orders", partition: 0, offset, timestamp: 5 })));
+    expect(await cluster.run(Promise.all(sends))).toEqual(
+      [0, 1, 2].map((offset) => ({ topic: "orders", partition: 0, offset, timestamp: 5 })),
+    );
     expect(await cluster.values("orders")).toEqual(["a", "b", "c"]);
   });
 
@@ -33,7 +40,8 @@ describe("a producer", () => {
     await using cluster = await FakeCluster.start();
     cluster.addTopic("t", 6);
     const producer = cluster.client().producer({ lingerMs: 0 });
-    const placed = async (record: { key?: string; partition?: number }): Promise<number> => (await cluster.run(producer.send("t", { value: "x", ...record }))).partition;
+    const placed = async (record: { key?: string; partition?: number }): Promise<number> =>
+      (await cluster.run(producer.send("t", { value: "x", ...record }))).partition;
     // Kafka's own test vectors of murmur2: "21" hashes to -973932308, "foobar" to -790332482.
     expect(await placed({ key: "21" })).toBe((-973_932_308 & 0x7fff_ffff) % 6);
     expect(await placed({ key: "foobar" })).toBe((-790_332_482 & 0x7fff_ffff) % 6);
@@ -58,12 +66,30 @@ describe("a producer", () => {
     cluster.addTopic("orders");
     const orders = topic("orders", json<{ id: number }>());
     const producer = cluster.client().producer();
-    await cluster.run(producer.send(orders, { key: "k", value: { id: 1 }, headers: [["h", "1"], ["h", null]] }));
+    await cluster.run(
+      producer.send(orders, {
+        key: "k",
+        value: { id: 1 },
+        headers: [
+          ["h", "1"],
+          ["h", null],
+        ],
+      }),
+    );
     await cluster.run(producer.send(orders, { key: "k", value: null, headers: { one: "x" } }));
     const records = cluster.partition("orders").batches.flatMap(({ bytes }) => decodeBatchSync(bytes));
     const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString());
-    expect(records.map(({ key, value, headers }) => [text(key), text(value), headers.map((header) => [header.key, text(header.value)])])).toEqual([
-      ["k", '{"id":1}', [["h", "1"], ["h", null]]],
+    expect(
+      records.map(({ key, value, headers }) => [text(key), text(value), headers.map((header) => [header.key, text(header.value)])]),
+    ).toEqual([
+      [
+        "k",
+        '{"id":1}',
+        [
+          ["h", "1"],
+          ["h", null],
+        ],
+      ],
       ["k", null, [["one", "x"]]],
     ]);
   });
@@ -72,7 +98,12 @@ describe("a producer", () => {
     await using cluster = await FakeCluster.start();
     cluster.addTopic("t");
     const producer = cluster.client().producer({ batchBytes: 2_000 });
-    await cluster.run(producer.sendAll("t", Array.from({ length: 100 }, () => ({ value: "x".repeat(100) }))));
+    await cluster.run(
+      producer.sendAll(
+        "t",
+        Array.from({ length: 100 }, () => ({ value: "x".repeat(100) })),
+      ),
+    );
     const { batches } = cluster.partition("t");
     expect(batches.length).toBeLessThan(10);
     for (const { bytes } of batches) expect(bytes.length).toBeLessThanOrEqual(2_000);
@@ -86,10 +117,14 @@ describe("a producer", () => {
     const sends = Array.from({ length: 20 }, (_, n) => producer.send("t", { value: String(n).padStart(100, "0") }));
     expect((await cluster.run(Promise.all(sends))).map(({ offset }) => offset)).toEqual(sends.map((_, n) => n));
     const refused = await failure(cluster, producer.send("t", { value: "x".repeat(600) }));
-    expect(refused.message).toMatch(/^Cannot deliver a record to t-0: broker 1 \(broker1:9093\): a batch of \d+ bytes exceeds max.message.bytes=500. They are certainly not in the log/);
+    expect(refused.message).toMatch(
+      /^Cannot deliver a record to t-0: broker 1 \(broker1:9093\): a batch of \d+ bytes exceeds max.message.bytes=500. They are certainly not in the log/,
+    );
     expect((await cluster.run(producer.send("t", { value: "y" }))).offset).toBe(20);
     const huge = await failure(cluster, producer.send("t", { value: new Uint8Array(9_000_000) }));
-    expect(huge.message).toBe('Cannot send a record of 9000032 bytes to "t": no message may exceed 8323072 bytes; split it, or store it elsewhere and send where');
+    expect(huge.message).toBe(
+      'Cannot send a record of 9000032 bytes to "t": no message may exceed 8323072 bytes; split it, or store it elsewhere and send where',
+    );
   });
 
   test("says which topic nobody knows, and sends once somebody has created it", async () => {
@@ -97,7 +132,9 @@ describe("a producer", () => {
     const producer = cluster.client().producer();
     const refused = await failure(cluster, producer.send("oders", { value: "x" }));
     expect(refused).toMatchObject({ error: "UNKNOWN_TOPIC_OR_PARTITION", outcome: "not-appended" });
-    expect(refused.message).toBe('Cannot send to "oders": there is no topic "oders"; check the name, or create it (ottla topic create oders)');
+    expect(refused.message).toBe(
+      'Cannot send to "oders": there is no topic "oders"; check the name, or create it (ottla topic create oders)',
+    );
     cluster.addTopic("oders");
     expect((await cluster.run(producer.send("oders", { value: "x" }))).offset).toBe(0);
   });
@@ -120,7 +157,9 @@ describe("a producer", () => {
     const producer = cluster.client({ bootstrap: "broker7:9093" }).producer({ deliveryTimeoutMs: 3_000 });
     const refused = await failure(cluster, producer.send("t", { value: "x" }));
     expect(refused.outcome).toBe("not-appended");
-    expect(refused.message).toMatch(/^Cannot send to "t" within 3000 ms \(deliveryTimeoutMs\): nothing is known of the topic: .*broker7:9093/);
+    expect(refused.message).toMatch(
+      /^Cannot send to "t" within 3000 ms \(deliveryTimeoutMs\): nothing is known of the topic: .*broker7:9093/,
+    );
   });
 
   test("says that the outcome is unknown when a broker took the record and fell silent", async () => {
@@ -130,7 +169,9 @@ describe("a producer", () => {
     const producer = cluster.client().producer({ deliveryTimeoutMs: 3_000 });
     const lost = await failure(cluster, producer.send("t", { value: "x" }));
     expect(lost.outcome).toBe("unknown");
-    expect(lost.message).toMatch(/^Cannot deliver a record to t-0: not acknowledged within 3000 ms .*It is unknown whether they are in the log: sending them again may double them$/);
+    expect(lost.message).toMatch(
+      /^Cannot deliver a record to t-0: not acknowledged within 3000 ms .*It is unknown whether they are in the log: sending them again may double them$/,
+    );
   });
 
   test("is past a frozen leader within four seconds once another one leads", async () => {
@@ -224,7 +265,10 @@ describe("a producer", () => {
     [{ lingerMs: -1 }, "Cannot use lingerMs: -1: it must be a whole number from 0 to 60000 ms"],
     [{ compression: "brotli" }, 'Cannot use compression: "brotli": it must be one of "none", "gzip", "snappy", "lz4", "zstd"'],
     [{ lingerms: 1 }, "Cannot use the producer option lingerms: there is none; did you mean lingerMs?"],
-    [{ acks: 1, idempotent: true }, 'Cannot use idempotent: true with acks: 1: only acks: "all" tells that a record is safe; drop one of the two'],
+    [
+      { acks: 1, idempotent: true },
+      'Cannot use idempotent: true with acks: 1: only acks: "all" tells that a record is safe; drop one of the two',
+    ],
   ])("refuses %o at once", async (options, message) => {
     await using cluster = await FakeCluster.start();
     const client = cluster.client();

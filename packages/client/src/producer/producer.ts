@@ -50,10 +50,18 @@ export class Producer implements AsyncDisposable {
    * @throws ProduceError (as a rejection); OptionError for a record that cannot be sent; the reason of the signal */
   send<V, K>(topic: Topic<V, K>, record: OutgoingRecord<V, K>, options?: SendOptions): Promise<RecordMetadata>;
   send(topic: string, record: OutgoingRecord, options?: SendOptions): Promise<RecordMetadata>;
-  send(topic: string | Topic<unknown, unknown>, record: OutgoingRecord<unknown, unknown>, options: SendOptions = {}): Promise<RecordMetadata> {
+  send(
+    topic: string | Topic<unknown, unknown>,
+    record: OutgoingRecord<unknown, unknown>,
+    options: SendOptions = {},
+  ): Promise<RecordMetadata> {
     return new Promise((resolve, reject) => {
       const { clock } = this.#cluster.host;
-      this.#enqueue(topicName(topic), new SingleCall(toOutgoing(topic, record, clock.wallMs()), clock.monotonicMs(), resolve, reject), options.signal);
+      this.#enqueue(
+        topicName(topic),
+        new SingleCall(toOutgoing(topic, record, clock.wallMs()), clock.monotonicMs(), resolve, reject),
+        options.signal,
+      );
     });
   }
 
@@ -61,7 +69,11 @@ export class Producer implements AsyncDisposable {
    * @throws SendAllError with the outcome of each record if one was not acknowledged */
   sendAll<V, K>(topic: Topic<V, K>, records: readonly OutgoingRecord<V, K>[], options?: SendOptions): Promise<RecordMetadata[]>;
   sendAll(topic: string, records: readonly OutgoingRecord[], options?: SendOptions): Promise<RecordMetadata[]>;
-  sendAll(topic: string | Topic<unknown, unknown>, records: readonly OutgoingRecord<unknown, unknown>[], options: SendOptions = {}): Promise<RecordMetadata[]> {
+  sendAll(
+    topic: string | Topic<unknown, unknown>,
+    records: readonly OutgoingRecord<unknown, unknown>[],
+    options: SendOptions = {},
+  ): Promise<RecordMetadata[]> {
     return new Promise((resolve, reject) => {
       const { clock } = this.#cluster.host;
       const nowMs = clock.wallMs();
@@ -101,7 +113,18 @@ export class Producer implements AsyncDisposable {
     } finally {
       limit.cancel();
       this.#ticker?.cancel();
-      for (const queue of this.#queues.values()) queue.refuse(Number.POSITIVE_INFINITY, () => new ProduceError("REQUEST_TIMED_OUT", queue.name, null, "not-appended", `Cannot send to "${queue.name}": the producer was closed before the record was sent`));
+      for (const queue of this.#queues.values())
+        queue.refuse(
+          Number.POSITIVE_INFINITY,
+          () =>
+            new ProduceError(
+              "REQUEST_TIMED_OUT",
+              queue.name,
+              null,
+              "not-appended",
+              `Cannot send to "${queue.name}": the producer was closed before the record was sent`,
+            ),
+        );
       this.#pipeline.close(this.#lanes(), `the producer was closed after ${timeoutMs} ms of flushing`);
       for (const end of this.#endings) end();
       this.#onClosed();
@@ -111,7 +134,14 @@ export class Producer implements AsyncDisposable {
   #enqueue(topic: string, call: SendCall, signal: AbortSignal | undefined): void {
     if (this.#closing !== null || this.#cluster.closing.aborted) throw new ClosedError(`send to "${topic}"`, "this producer");
     signal?.throwIfAborted();
-    if (this.#waitingCalls >= MAX_WAITING_CALLS) throw new ProduceError("THROTTLING_QUOTA_EXCEEDED", topic, null, "not-appended", `Cannot send to "${topic}": ${this.#waitingCalls} sends wait for room in the buffer of ${this.#settings.maxBufferedBytes} bytes (maxBufferedBytes); await some of them first`);
+    if (this.#waitingCalls >= MAX_WAITING_CALLS)
+      throw new ProduceError(
+        "THROTTLING_QUOTA_EXCEEDED",
+        topic,
+        null,
+        "not-appended",
+        `Cannot send to "${topic}": ${this.#waitingCalls} sends wait for room in the buffer of ${this.#settings.maxBufferedBytes} bytes (maxBufferedBytes); await some of them first`,
+      );
     const queue = this.#queue(topic);
     this.#ticker ??= this.#tick();
     if (queue.add(call)) return;
@@ -177,8 +207,18 @@ export class Producer implements AsyncDisposable {
       const { metadata } = this.#cluster;
       for (const queue of this.#queues.values()) {
         queue.refuse(beforeMs, () => {
-          const why = queue.info === null ? `nothing is known of the topic: ${this.#cluster.trouble ?? (metadata.failure === null ? "no broker answered" : messageOf(metadata.failure))}` : `the buffer of ${this.#settings.maxBufferedBytes} bytes stayed full`;
-          return new ProduceError("REQUEST_TIMED_OUT", queue.name, null, "not-appended", `Cannot send to "${queue.name}" within ${deliveryTimeoutMs} ms (deliveryTimeoutMs): ${why}`, metadata.failure);
+          const why =
+            queue.info === null
+              ? `nothing is known of the topic: ${this.#cluster.trouble ?? (metadata.failure === null ? "no broker answered" : messageOf(metadata.failure))}`
+              : `the buffer of ${this.#settings.maxBufferedBytes} bytes stayed full`;
+          return new ProduceError(
+            "REQUEST_TIMED_OUT",
+            queue.name,
+            null,
+            "not-appended",
+            `Cannot send to "${queue.name}" within ${deliveryTimeoutMs} ms (deliveryTimeoutMs): ${why}`,
+            metadata.failure,
+          );
         });
       }
       const overdue = this.#pipeline.sweep(this.#lanes(), beforeMs, nowMs - OVERDUE_MS);

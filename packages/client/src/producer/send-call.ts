@@ -60,7 +60,13 @@ export class ManyCall implements SendCall {
   readonly #reject: (error: Error) => void;
   #open: number;
 
-  constructor(topic: string, records: readonly Outgoing[], startedMs: number, resolve: (metadata: RecordMetadata[]) => void, reject: (error: Error) => void) {
+  constructor(
+    topic: string,
+    records: readonly Outgoing[],
+    startedMs: number,
+    resolve: (metadata: RecordMetadata[]) => void,
+    reject: (error: Error) => void,
+  ) {
     this.#topic = topic;
     this.#records = records;
     this.#open = records.length;

@@ -123,7 +123,11 @@ export class Sender {
 
   #transmit(link: Link, tries: readonly Try[]): void {
     const { acks, timeoutMs } = this.#options;
-    const partitions = tries.map(({ lane, batch }) => ({ topicId: lane.topic.idBytes, partition: lane.partition, records: batch.encoded ?? new Uint8Array(0) }));
+    const partitions = tries.map(({ lane, batch }) => ({
+      topicId: lane.topic.idBytes,
+      partition: lane.partition,
+      records: batch.encoded ?? new Uint8Array(0),
+    }));
     const encode = (correlationId: number): Frame => produceFrame(correlationId, acks, timeoutMs, partitions);
     this.#requests++;
     this.#handing++;
@@ -134,12 +138,17 @@ export class Sender {
       this.#schedule();
     };
     const answered =
-      acks === 0 ? link.produce.post(encode(0)).then(() => null) : link.produce.request(encode, { timeoutMs: timeoutMs + ANSWER_SLACK_MS, what: "Produce", handed });
+      acks === 0
+        ? link.produce.post(encode(0)).then(() => null)
+        : link.produce.request(encode, { timeoutMs: timeoutMs + ANSWER_SLACK_MS, what: "Produce", handed });
     answered
       .then(
         (answer) => this.#settle(tries, answer, link),
         (error: unknown) => {
-          const failure = error instanceof ConnectionError ? error : new ConnectionError(link.label, true, `Produce failed: ${String(error)}`, { cause: error });
+          const failure =
+            error instanceof ConnectionError
+              ? error
+              : new ConnectionError(link.label, true, `Produce failed: ${String(error)}`, { cause: error });
           for (const sent of tries) this.#options.failed(sent, failure);
         },
       )
@@ -152,7 +161,8 @@ export class Sender {
   #settle(tries: readonly Try[], answer: pb.ProduceResponse | null, link: Link): void {
     tries.forEach((sent, index) => {
       const { lane } = sent;
-      const isOurs = (each: pb.ProducedPartition | undefined): each is pb.ProducedPartition => each?.partition === lane.partition && Buffer.compare(each.topicId, lane.topic.idBytes) === 0;
+      const isOurs = (each: pb.ProducedPartition | undefined): each is pb.ProducedPartition =>
+        each?.partition === lane.partition && Buffer.compare(each.topicId, lane.topic.idBytes) === 0;
       if (answer === null) {
         this.#options.answered(sent, pb.ProducedPartition.create({ baseOffset: -1, logAppendTimeMs: -1 }), link);
         return;
@@ -160,7 +170,11 @@ export class Sender {
       const inPlace = answer.partitions[index];
       const result = isOurs(inPlace) ? inPlace : answer.partitions.find(isOurs);
       if (result !== undefined) this.#options.answered(sent, result, link);
-      else this.#options.failed(sent, new ConnectionError(link.label, true, `${link.label} left ${lane.topic.name}-${lane.partition} out of its answer`));
+      else
+        this.#options.failed(
+          sent,
+          new ConnectionError(link.label, true, `${link.label} left ${lane.topic.name}-${lane.partition} out of its answer`),
+        );
     });
   }
 }

@@ -3,7 +3,7 @@ import type { Delivery } from "./batch.ts";
 import { Fifo } from "./fifo.ts";
 import { Lane } from "./lane.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { Placement } from "./partitioner.ts";
+import type { Placement } from "./partitioner.ts";
 import type { SendCall } from "./send-call.ts";
 
 export interface TopicQueueOptions {

@@ -1,4 +1,5 @@
-import { errors, errorName, pb, ProtocolError, type ErrorName } from "@ottla/protocol";
+import type { pb } from "@ottla/protocol";
+import { errors, errorName, ProtocolError, type ErrorName } from "@ottla/protocol";
 import { ProduceError } from "../errors.ts";
 import type { Batch } from "./batch.ts";
 import type { Lane } from "./lane.ts";
@@ -19,7 +20,12 @@ const elsewhere: ReadonlySet<ErrorName> = new Set<ErrorName>([
 ]);
 
 /** The broker cannot place the batch behind what it knows of the identity (KIP-360). */
-const outOfOrder: ReadonlySet<ErrorName> = new Set<ErrorName>(["OUT_OF_ORDER_SEQUENCE_NUMBER", "UNKNOWN_PRODUCER_ID", "INVALID_PRODUCER_EPOCH", "PRODUCER_FENCED"]);
+const outOfOrder: ReadonlySet<ErrorName> = new Set<ErrorName>([
+  "OUT_OF_ORDER_SEQUENCE_NUMBER",
+  "UNKNOWN_PRODUCER_ID",
+  "INVALID_PRODUCER_EPOCH",
+  "PRODUCER_FENCED",
+]);
 
 export function verdict(answer: pb.ProducedPartition, batch: Batch): Verdict {
   if (answer.errorCode === 0) return "done";
@@ -33,13 +39,24 @@ export function verdict(answer: pb.ProducedPartition, batch: Batch): Verdict {
 
 export function answeredError(answer: pb.ProducedPartition, broker: string): ProtocolError {
   const error = errorName(answer.errorCode);
-  return new ProtocolError(error, `${broker}: ${answer.errorMessage === "" ? errors[error].meaning : answer.errorMessage}`, { notAppended: answer.notAppended });
+  return new ProtocolError(error, `${broker}: ${answer.errorMessage === "" ? errors[error].meaning : answer.errorMessage}`, {
+    notAppended: answer.notAppended,
+  });
 }
 
 /** The error for everybody who waits for a batch. */
 export function deliveryError(lane: Lane, batch: Batch, error: ErrorName, why: string, uncertain: boolean, cause: unknown): ProduceError {
   const count = batch.records.length === 1 ? "a record" : `${batch.records.length} records`;
-  const advice = uncertain ? "It is unknown whether they are in the log: sending them again may double them" : "They are certainly not in the log and may be sent again";
+  const advice = uncertain
+    ? "It is unknown whether they are in the log: sending them again may double them"
+    : "They are certainly not in the log and may be sent again";
   const where = `${lane.topic.name}-${lane.partition}`;
-  return new ProduceError(error, lane.topic.name, lane.partition, uncertain ? "unknown" : "not-appended", `Cannot deliver ${count} to ${where}: ${why}. ${advice}`, cause);
+  return new ProduceError(
+    error,
+    lane.topic.name,
+    lane.partition,
+    uncertain ? "unknown" : "not-appended",
+    `Cannot deliver ${count} to ${where}: ${why}. ${advice}`,
+    cause,
+  );
 }

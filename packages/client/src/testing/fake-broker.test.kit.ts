@@ -30,7 +30,10 @@ export class FakeBroker {
 
   static async start(cluster: FakeCluster, nodeId: number, host: MemoryHost): Promise<FakeBroker> {
     const broker = new FakeBroker(cluster, nodeId, host);
-    const listening = [services.produce, services.fetch, services.call].map((name) => ({ name, accept: (session: Session): Attributes => broker.#accept(session) }));
+    const listening = [services.produce, services.fetch, services.call].map((name) => ({
+      name,
+      accept: (session: Session): Attributes => broker.#accept(session),
+    }));
     await host.network.listen({ host: `broker${nodeId}`, port: 9093 }, listening, { maxFrameBytes: 8 * 1024 * 1024, maxSessions: 100 });
     return broker;
   }
@@ -97,14 +100,22 @@ export class FakeBroker {
       const answer = pb.ProducedPartition.create({ topicId, partition: index, baseOffset: -1, logAppendTimeMs: -1 });
       try {
         if (partition === undefined) throw new ProtocolError("UNKNOWN_TOPIC_ID", "no such topic", { notAppended: true });
-        if (partition.leader !== this.nodeId) throw new ProtocolError("NOT_LEADER_OR_FOLLOWER", `broker ${partition.leader} leads it`, { notAppended: true });
+        if (partition.leader !== this.nodeId)
+          throw new ProtocolError("NOT_LEADER_OR_FOLLOWER", `broker ${partition.leader} leads it`, { notAppended: true });
         if (fault?.kind === "error" && fault.appended !== true) throw new ProtocolError(fault.error, "as scripted", { notAppended: true });
         answer.baseOffset = partition.append(records);
         if (fault?.kind === "error") throw new ProtocolError(fault.error, "as scripted, after the append");
         return answer;
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        return { ...answer, baseOffset: -1, errorCode: error.code, errorMessage: error.message, notAppended: error.notAppended, leader: hint(partition) };
+        return {
+          ...answer,
+          baseOffset: -1,
+          errorCode: error.code,
+          errorMessage: error.message,
+          notAppended: error.notAppended,
+          leader: hint(partition),
+        };
       }
     });
   }
@@ -117,7 +128,9 @@ export class FakeBroker {
       const partitions = this.#readAll(request);
       const full = partitions.some(({ errorCode, records }) => errorCode !== 0 || records.length > 0);
       if (full || clock.monotonicMs() >= untilMs) {
-        await session.send([pb.FetchResponse.encode({ correlationId: request.correlationId, partitions, errorCode: 0, errorMessage: "" })]).catch(() => {});
+        await session
+          .send([pb.FetchResponse.encode({ correlationId: request.correlationId, partitions, errorCode: 0, errorMessage: "" })])
+          .catch(() => {});
         return;
       }
       await new Promise<void>((resolve) => clock.after(10, resolve));
@@ -137,7 +150,14 @@ export class FakeBroker {
         if (scripted !== undefined) throw new ProtocolError(scripted, "as scripted");
         const records = left <= 0 ? new Uint8Array(0) : partition.read(fetchOffset, Math.min(left, maxBytes));
         left -= records.length;
-        return { ...answer, highWatermark: partition.endOffset, lastStableOffset: partition.endOffset, logStartOffset: partition.startOffset, leaderEpoch: partition.leaderEpoch, records };
+        return {
+          ...answer,
+          highWatermark: partition.endOffset,
+          lastStableOffset: partition.endOffset,
+          logStartOffset: partition.startOffset,
+          leaderEpoch: partition.leaderEpoch,
+          records,
+        };
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         return { ...answer, errorCode: error.code, errorMessage: error.message, leader: hint(partition) };

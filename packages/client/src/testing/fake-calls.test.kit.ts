@@ -1,4 +1,5 @@
-import { pb, uuidFromBytes, type ErrorName } from "@ottla/protocol";
+import type { pb } from "@ottla/protocol";
+import { uuidFromBytes, type ErrorName } from "@ottla/protocol";
 import { hint } from "./fake-broker.test.kit.ts";
 import { codeOf, type FakeCluster, type FakeTopic } from "./fake-cluster.test.kit.ts";
 import { describe, FakePartition } from "./fake-partition.test.kit.ts";
@@ -16,9 +17,21 @@ export function answerCall(cluster: FakeCluster, nodeId: number, call: pb.CallRe
     case "createTopics":
       return { case: "createTopics", value: { topics: call.value.topics.map((topic) => create(cluster, topic, call.value.validateOnly)) } };
     case "deleteTopics":
-      return { case: "deleteTopics", value: { topics: call.value.names.map((name) => ({ name, topicId: new Uint8Array(16), ...(cluster.topics.delete(name) ? fine : wrong("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic "${name}"`)) })) } };
+      return {
+        case: "deleteTopics",
+        value: {
+          topics: call.value.names.map((name) => ({
+            name,
+            topicId: new Uint8Array(16),
+            ...(cluster.topics.delete(name) ? fine : wrong("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic "${name}"`)),
+          })),
+        },
+      };
     case "createPartitions":
-      return { case: "createPartitions", value: { topics: call.value.topics.map(({ name, total }) => addPartitions(cluster, name, total)) } };
+      return {
+        case: "createPartitions",
+        value: { topics: call.value.topics.map(({ name, total }) => addPartitions(cluster, name, total)) },
+      };
     case "listOffsets":
       return { case: "listOffsets", value: { partitions: call.value.partitions.map((asked) => listOffset(cluster, nodeId, asked)) } };
     case "deleteRecords":
@@ -28,9 +41,20 @@ export function answerCall(cluster: FakeCluster, nodeId: number, call: pb.CallRe
     case "fetchOffsets":
       return { case: "fetchOffsets", value: fetchOffsets(cluster, call.value) };
     case "listGroups":
-      return { case: "listGroups", value: { groups: [...cluster.groups].map(([group, offsets]) => ({ group, partitions: offsets.length, lastCommitMs: 0 })) } };
+      return {
+        case: "listGroups",
+        value: { groups: [...cluster.groups].map(([group, offsets]) => ({ group, partitions: offsets.length, lastCommitMs: 0 })) },
+      };
     case "deleteGroups":
-      return { case: "deleteGroups", value: { groups: call.value.groups.map((group) => ({ group, ...(cluster.groups.delete(group) ? fine : wrong("GROUP_ID_NOT_FOUND", `there is no group "${group}"`)) })) } };
+      return {
+        case: "deleteGroups",
+        value: {
+          groups: call.value.groups.map((group) => ({
+            group,
+            ...(cluster.groups.delete(group) ? fine : wrong("GROUP_ID_NOT_FOUND", `there is no group "${group}"`)),
+          })),
+        },
+      };
     default:
       throw new Error(`the fake does not answer ${String(call.case)}`);
   }
@@ -39,12 +63,19 @@ export function answerCall(cluster: FakeCluster, nodeId: number, call: pb.CallRe
 function metadata(cluster: FakeCluster, { names, topicIds, allTopics }: pb.MetadataCall): pb.MetadataAnswer {
   const found = allTopics ? [...cluster.topics.values()] : topicIds.flatMap((id) => cluster.byId(id) ?? []);
   const topics = [...found.map(toMetadata), ...names.map((name) => byName(cluster, name))];
-  return { clusterId: "fake", controllerId: 1, brokers: [...cluster.brokers.keys()].map((id) => ({ nodeId: id, host: `broker${id}`, port: 9093, rack: "" })), topics };
+  return {
+    clusterId: "fake",
+    controllerId: 1,
+    brokers: [...cluster.brokers.keys()].map((id) => ({ nodeId: id, host: `broker${id}`, port: 9093, rack: "" })),
+    topics,
+  };
 }
 
 function byName(cluster: FakeCluster, name: string): pb.TopicMetadata {
   const topic = cluster.topics.get(name);
-  return topic === undefined ? { name, topicId: new Uint8Array(16), partitions: [], ...wrong("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic "${name}"`) } : toMetadata(topic);
+  return topic === undefined
+    ? { name, topicId: new Uint8Array(16), partitions: [], ...wrong("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic "${name}"`) }
+    : toMetadata(topic);
 }
 
 function toMetadata({ name, id, partitions }: FakeTopic): pb.TopicMetadata {
@@ -61,12 +92,17 @@ function create(cluster: FakeCluster, { name, partitions }: pb.NewTopic, validat
 
 function addPartitions(cluster: FakeCluster, name: string, total: number): pb.TopicOutcome {
   const topic = cluster.topics.get(name);
-  if (topic === undefined) return { name, topicId: new Uint8Array(16), ...wrong("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic "${name}"`) };
+  if (topic === undefined)
+    return { name, topicId: new Uint8Array(16), ...wrong("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic "${name}"`) };
   while (topic.partitions.length < total) topic.partitions.push(new FakePartition(1));
   return { name, topicId: topic.id, ...fine };
 }
 
-function listOffset(cluster: FakeCluster, nodeId: number, { topicId, partition: index, timestamp }: pb.ListOffsetsPartition): pb.ListedOffset {
+function listOffset(
+  cluster: FakeCluster,
+  nodeId: number,
+  { topicId, partition: index, timestamp }: pb.ListOffsetsPartition,
+): pb.ListedOffset {
   const partition = cluster.byId(topicId)?.partitions[index];
   const none = { topicId, partition: index, offset: -1, timestamp: -1, leaderEpoch: -1, leader: hint(partition) };
   if (partition === undefined) return { ...none, ...wrong("UNKNOWN_TOPIC_ID", "no such topic") };
@@ -74,12 +110,17 @@ function listOffset(cluster: FakeCluster, nodeId: number, { topicId, partition: 
   return { ...none, ...fine, ...partition.offsetFor(timestamp), leaderEpoch: partition.leaderEpoch };
 }
 
-function deleteRecords(cluster: FakeCluster, nodeId: number, { topicId, partition: index, beforeOffset }: pb.DeleteRecordsPartition): pb.DeletedRecords {
+function deleteRecords(
+  cluster: FakeCluster,
+  nodeId: number,
+  { topicId, partition: index, beforeOffset }: pb.DeleteRecordsPartition,
+): pb.DeletedRecords {
   const partition = cluster.byId(topicId)?.partitions[index];
   const none = { topicId, partition: index, logStartOffset: -1, leader: hint(partition) };
   if (partition === undefined || partition.leader !== nodeId) return { ...none, ...wrong("NOT_LEADER_OR_FOLLOWER", "elsewhere") };
   const before = beforeOffset === -1 ? partition.endOffset : beforeOffset;
-  if (before > partition.endOffset) return { ...none, ...wrong("OFFSET_OUT_OF_RANGE", `offset ${before} is beyond the end, ${partition.endOffset}`) };
+  if (before > partition.endOffset)
+    return { ...none, ...wrong("OFFSET_OUT_OF_RANGE", `offset ${before} is beyond the end, ${partition.endOffset}`) };
   partition.startOffset = Math.max(partition.startOffset, before);
   return { ...none, ...fine, logStartOffset: partition.startOffset };
 }
@@ -97,11 +138,21 @@ function commit(cluster: FakeCluster, { group, offsets }: pb.CommitOffsetsCall):
 function fetchOffsets(cluster: FakeCluster, { group, partitions }: pb.FetchOffsetsCall): pb.FetchOffsetsAnswer {
   const stored = cluster.groups.get(group) ?? [];
   const idOf = new Map([...cluster.topics.values()].map(({ id }) => [uuidFromBytes(id), id]));
-  const asked = partitions.length > 0 ? partitions : stored.flatMap(({ topic, partition }) => ({ topicId: idOf.get(topic) ?? new Uint8Array(16), partition }));
+  const asked =
+    partitions.length > 0
+      ? partitions
+      : stored.flatMap(({ topic, partition }) => ({ topicId: idOf.get(topic) ?? new Uint8Array(16), partition }));
   return {
     offsets: asked.map(({ topicId, partition }) => {
       const found = stored.find((each) => each.topic === uuidFromBytes(topicId) && each.partition === partition);
-      return { topicId, partition, offset: found?.offset ?? -1, leaderEpoch: found?.leaderEpoch ?? -1, metadata: found?.metadata ?? "", commitTimeMs: 0 };
+      return {
+        topicId,
+        partition,
+        offset: found?.offset ?? -1,
+        leaderEpoch: found?.leaderEpoch ?? -1,
+        metadata: found?.metadata ?? "",
+        commitTimeMs: 0,
+      };
     }),
   };
 }

@@ -1,4 +1,5 @@
-import { decodeBatchSync, pb, ProtocolError, readBatchHeader, setBaseOffset, setLeaderEpoch, type DecodedRecord } from "@ottla/protocol";
+import type { pb } from "@ottla/protocol";
+import { decodeBatchSync, ProtocolError, readBatchHeader, setBaseOffset, setLeaderEpoch, type DecodedRecord } from "@ottla/protocol";
 
 interface ProducerState {
   readonly epoch: number;
@@ -24,7 +25,10 @@ export class FakePartition {
   /** Returns the base offset; that of the first append for a repetition. */
   append(received: Uint8Array): number {
     const header = readBatchHeader(received);
-    if (received.length > this.maxBatchBytes) throw new ProtocolError("MESSAGE_TOO_LARGE", `a batch of ${received.length} bytes exceeds max.message.bytes=${this.maxBatchBytes}`, { notAppended: true });
+    if (received.length > this.maxBatchBytes)
+      throw new ProtocolError("MESSAGE_TOO_LARGE", `a batch of ${received.length} bytes exceeds max.message.bytes=${this.maxBatchBytes}`, {
+        notAppended: true,
+      });
     const known = this.#check(header);
     if (known !== null) return known;
     const bytes = received.slice();
@@ -47,7 +51,8 @@ export class FakePartition {
   }
 
   read(from: number, maxBytes: number): Uint8Array {
-    if (from < this.startOffset || from > this.endOffset) throw new ProtocolError("OFFSET_OUT_OF_RANGE", `offset ${from} is not in ${this.startOffset} to ${this.endOffset}`);
+    if (from < this.startOffset || from > this.endOffset)
+      throw new ProtocolError("OFFSET_OUT_OF_RANGE", `offset ${from} is not in ${this.startOffset} to ${this.endOffset}`);
     const parts: Uint8Array[] = [];
     let bytes = 0;
     for (const batch of this.batches) {
@@ -63,7 +68,10 @@ export class FakePartition {
     if (timestamp === -1) return { offset: this.endOffset, timestamp: -1 };
     if (timestamp === -2) return { offset: this.startOffset, timestamp: -1 };
     const records = this.records();
-    const found = timestamp === -3 ? records.toSorted((one, other) => other.timestamp - one.timestamp)[0] : records.find((record) => record.timestamp >= timestamp);
+    const found =
+      timestamp === -3
+        ? records.toSorted((one, other) => other.timestamp - one.timestamp)[0]
+        : records.find((record) => record.timestamp >= timestamp);
     return found === undefined ? { offset: -1, timestamp: -1 } : { offset: found.offset, timestamp: found.timestamp };
   }
 
@@ -73,7 +81,10 @@ export class FakePartition {
     const repeated = state?.recent.find(({ first, last }) => first === baseSequence && last === lastSequence);
     if (repeated !== undefined) return repeated.offset;
     const expected = state === undefined ? (this.endOffset === 0 ? 0 : baseSequence) : (state.lastSequence + 1) % 2 ** 31;
-    if (baseSequence !== expected) throw new ProtocolError("OUT_OF_ORDER_SEQUENCE_NUMBER", `sequence ${baseSequence} comes, ${expected} is expected`, { notAppended: true });
+    if (baseSequence !== expected)
+      throw new ProtocolError("OUT_OF_ORDER_SEQUENCE_NUMBER", `sequence ${baseSequence} comes, ${expected} is expected`, {
+        notAppended: true,
+      });
     return null;
   }
 
@@ -87,5 +98,12 @@ export class FakePartition {
 }
 
 export function describe(partition: FakePartition, index: number): pb.PartitionMetadata {
-  return { partition: index, leader: partition.leader, leaderEpoch: partition.leaderEpoch, replicas: [partition.leader], isr: [partition.leader], offline: [] };
+  return {
+    partition: index,
+    leader: partition.leader,
+    leaderEpoch: partition.leaderEpoch,
+    replicas: [partition.leader],
+    isr: [partition.leader],
+    offline: [],
+  };
 }
