@@ -69,7 +69,9 @@ export class MetadataFollower {
           logger.debug({ index: delta.index, applied: image.index }, "A source of metadata is behind this broker; another one is asked");
           return;
         }
-        applied.track(delta.index, this.#apply(delta));
+        const work = this.#apply(delta);
+        // A large image comes in parts of one index: before the last of them nothing of it counts.
+        if (delta.complete) applied.track(delta.index, work);
       }
     } finally {
       this.#session = null;
