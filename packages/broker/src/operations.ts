@@ -9,7 +9,6 @@ import { listOffsets } from "./operations/list-offsets.ts";
 import { describeLogDirs } from "./operations/log-dirs.ts";
 import { metadata } from "./operations/metadata.ts";
 import { produce, type ProducedPartition, type ProduceRequest } from "./operations/produce.ts";
-import { remainingMs } from "./operations/remaining.ts";
 import { createPartitions, createTopics, deleteTopics } from "./operations/topics.ts";
 
 /** Everything that a broker does for a client, whatever the door. Topics go by id; what fails throws a ProtocolError, and what fails for one
@@ -47,14 +46,11 @@ export class Operations {
       case "alterConfigs":
         return { case: "alterConfigs", value: await alterConfigs(parts, context, call.value) };
       case "listOffsets":
-        return { case: "listOffsets", value: await listOffsets(parts, call.value) };
+        return { case: "listOffsets", value: await listOffsets(parts, context, call.value) };
       case "deleteRecords":
         return { case: "deleteRecords", value: await deleteRecords(parts, call.value) };
       case "initProducerId":
-        return {
-          case: "initProducerId",
-          value: { producerId: await parts.producerIds.take(remainingMs(parts, context)), producerEpoch: 0 },
-        };
+        return { case: "initProducerId", value: { producerId: await parts.producerIds.take(), producerEpoch: 0 } };
       case "commitOffsets":
         return { case: "commitOffsets", value: await commitOffsets(parts, context, call.value) };
       case "fetchOffsets":

@@ -19,7 +19,7 @@ interface Pending {
   timer: Timer | null;
   /** The caller has gone; a reply is awaited only to free the sequence. */
   abandoned: boolean;
-  settle(outcome: pb.CommandReply | ProtocolError): void;
+  settle(outcome: pb.CommandReply | Error): void;
 }
 
 /** The commands of this incarnation: numbered when first sent, sent again with the same number after a broken session, each answered once. */
@@ -47,15 +47,21 @@ export class Commands {
     return first.done ? this.#nextSequence : first.value;
   }
 
-  /** `first` puts it before all that waits.
-   * @throws ProtocolError of the reply; REQUEST_TIMED_OUT when none came in time: its effect is unknown then */
-  ask(command: pb.Command["command"], timeoutMs: number, first = false): Promise<pb.CommandReply> {
-    if (this.#queue.length >= QUEUED_MAX) {
+  /** @param options.first puts it before all that waits
+   * @param options.signal of a caller that may go: what was not sent by then is not sent
+   * @throws ProtocolError of the reply; REQUEST_TIMED_OUT when none came in time: its effect is unknown then; the signal's reason */
+  ask(command: pb.Command["command"], timeoutMs: number, options: { first?: boolean; signal?: AbortSignal } = {}): Promise<pb.CommandReply> {
+    const { first = false, signal } = options;
+    if (signal?.aborted) return Promise.reject(reasonOf(signal));
+    if (!first && this.#queue.length >= QUEUED_MAX) {
       return Promise.reject(
         new ProtocolError("COORDINATOR_NOT_AVAILABLE", `${QUEUED_MAX} commands wait for the controller already: try again later`),
       );
     }
     return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        if (signal !== undefined) this.#abandon(pending, reasonOf(signal));
+      };
       const pending: Pending = {
         command,
         deadlineMs: this.#clock.monotonicMs() + timeoutMs,
@@ -64,12 +70,14 @@ export class Commands {
         abandoned: false,
         settle(outcome) {
           this.timer?.cancel();
-          if (outcome instanceof ProtocolError) reject(outcome);
+          signal?.removeEventListener("abort", abort);
+          if (outcome instanceof Error) reject(outcome);
           else if (outcome.errorCode !== 0) reject(new ProtocolError(errorName(outcome.errorCode), outcome.errorMessage));
           else resolve(outcome);
         },
       };
       pending.timer = this.#timeouts.after(timeoutMs, () => this.#expire(pending, timeoutMs));
+      signal?.addEventListener("abort", abort, { once: true });
       if (first) this.#queue.unshift(pending);
       else this.#queue.push(pending);
       this.#onQueued();
@@ -111,14 +119,22 @@ export class Commands {
   }
 
   #expire(pending: Pending, timeoutMs: number): void {
-    const neverSent = pending.sequence === 0;
-    if (neverSent) this.#queue = this.#queue.filter((each) => each !== pending);
+    const what =
+      pending.sequence === 0 ? "no controller could be asked" : "the controller did not answer; whether it was done is not known";
+    this.#abandon(pending, new ProtocolError("REQUEST_TIMED_OUT", `Within ${timeoutMs} ms ${what}`));
+  }
+
+  #abandon(pending: Pending, error: Error): void {
+    if (pending.sequence === 0) this.#queue = this.#queue.filter((each) => each !== pending);
     pending.abandoned = true;
-    const what = neverSent ? "no controller could be asked" : "the controller did not answer; whether it was done is not known";
-    pending.settle(new ProtocolError("REQUEST_TIMED_OUT", `Within ${timeoutMs} ms ${what}`));
+    pending.settle(error);
   }
 
   #wire({ sequence, command, deadlineMs }: Pending): pb.Command {
     return { sequence, timeoutMs: Math.max(1, Math.ceil(deadlineMs - this.#clock.monotonicMs())), command };
   }
+}
+
+function reasonOf(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error("The caller has gone", { cause: signal.reason });
 }

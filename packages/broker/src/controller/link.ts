@@ -1,5 +1,5 @@
 import type { Attributes, Clock, Logger, Session, Timer } from "@ottla/host";
-import { pb, ProtocolError, services } from "@ottla/protocol";
+import { assert, pb, ProtocolError, services } from "@ottla/protocol";
 import type { Timeouts } from "../timeouts.ts";
 import type { AppliedIndex } from "./applied-index.ts";
 import { type CommandKind, type CommandOf, Commands, type ReplyOf } from "./commands.ts";
@@ -67,9 +67,14 @@ export class ControllerLink {
   }
 
   /** Resolves once the command is committed and this broker has applied it.
-   * @throws ProtocolError of the controller; REQUEST_TIMED_OUT: its effect is unknown */
-  async command<K extends CommandKind>(kind: K, value: CommandOf<K>["value"], timeoutMs: number): Promise<ReplyOf<K>> {
-    const reply = await this.#commands.ask({ case: kind, value } as pb.Command["command"], timeoutMs);
+   * @throws ProtocolError of the controller; REQUEST_TIMED_OUT: its effect is unknown; the signal's reason */
+  async command<K extends CommandKind>(
+    kind: K,
+    value: CommandOf<K>["value"],
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<ReplyOf<K>> {
+    const reply = await this.#commands.ask({ case: kind, value } as pb.Command["command"], timeoutMs, signal ? { signal } : {});
     await this.#options.applied.reached(reply.index, APPLIED_WITHIN_MS);
     return replyValue(reply, kind);
   }
@@ -92,7 +97,7 @@ export class ControllerLink {
   #register(): void {
     const { onRegistered, onFatal, logger, registration } = this.#options;
     this.#registering = true;
-    this.#commands.ask({ case: "register", value: registration() }, REGISTER_TIMEOUT_MS, true).then(
+    this.#commands.ask({ case: "register", value: registration() }, REGISTER_TIMEOUT_MS, { first: true }).then(
       (reply) => {
         this.#brokerEpoch = replyValue(reply, "register").brokerEpoch;
         onRegistered(this.#brokerEpoch);
@@ -191,7 +196,6 @@ export class ControllerLink {
 }
 
 function replyValue<K extends CommandKind>(reply: pb.CommandReply, kind: K): ReplyOf<K> {
-  if (reply.reply.case !== kind)
-    throw new Error(`Invariant broken: command ${reply.sequence} of kind ${kind} was answered with ${reply.reply.case ?? "nothing"}`);
+  assert(reply.reply.case === kind, `command ${reply.sequence} of kind ${kind} was answered with ${reply.reply.case ?? "nothing"}`);
   return reply.reply.value as ReplyOf<K>;
 }

@@ -22,6 +22,7 @@ export async function keepSession(dialler: Dialler, stop: AbortSignal): Promise<
       const session = await dial(dialler, stop);
       const startedMs = dialler.clock.monotonicMs();
       const end = (): void => session.close();
+      if (stop.aborted) return end();
       stop.addEventListener("abort", end, { once: true });
       try {
         await dialler.serve(session);

@@ -29,10 +29,11 @@ export async function handleCall(parts: CallParts, frame: Uint8Array, conversati
       parts,
       timeoutMs,
       name,
-      parts.operations.call({ ...conversation.context, deadlineMs: startedMs + timeoutMs }, request),
+      conversation.waiting((context) => parts.operations.call({ ...context, deadlineMs: startedMs + timeoutMs }, request)),
     );
     response = { correlationId: request.correlationId, errorCode: 0, errorMessage: "", answer };
   } catch (cause) {
+    if (conversation.context.signal.aborted) return;
     const error = asCallError(cause, name, parts.logger);
     metrics.failed(name, error.code);
     response = { correlationId: request.correlationId, errorCode: error.code, errorMessage: error.message, answer: { case: undefined } };

@@ -1,6 +1,6 @@
 import type { Clock, Frame, Logger, Session, Timer } from "@ottla/host";
 import { ProtocolError } from "@ottla/protocol";
-import type { ByteBudget } from "../byte-budget.ts";
+import { ByteBudget } from "../byte-budget.ts";
 import type { RequestContext } from "../operations/context.ts";
 import type { Timeouts } from "../timeouts.ts";
 import { dialledAddress } from "./acceptance.ts";
@@ -9,6 +9,8 @@ import { dialledAddress } from "./acceptance.ts";
 const STALLED_MAX_MS = 30_000;
 /** Bytes of one client's requests that are being worked on; above it no more is read from it. */
 const SESSION_BYTES_MAX = 64 * 1024 * 1024;
+/** A client's answers that are read and not yet taken hold at most this part of the memory for all of them, or one answer. */
+const ANSWERS_SHARE = 8;
 
 export interface ConversationOptions {
   readonly clock: Clock;
@@ -55,6 +57,7 @@ export class Conversation {
       dialled: dialledAddress(session.attributes),
       deadlineMs: Infinity,
       signal: this.#gone.signal,
+      answerBytes: new ByteBudget(Math.max(1, Math.floor(options.requestBytes.limit / ANSWERS_SHARE))),
     };
   }
 

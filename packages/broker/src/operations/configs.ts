@@ -1,6 +1,6 @@
 import { describeNodeConfig, describeTopicConfig, pb, ProtocolError } from "@ottla/protocol";
-import { remainingMs } from "./remaining.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
+import { relay } from "./relay.ts";
 
 export function describeConfigs(parts: BrokerParts, call: pb.DescribeConfigsCall): pb.DescribeConfigsAnswer {
   return {
@@ -18,7 +18,7 @@ export function describeConfigs(parts: BrokerParts, call: pb.DescribeConfigsCall
 }
 
 export function alterConfigs(parts: BrokerParts, context: RequestContext, call: pb.AlterConfigsCall): Promise<pb.AlterConfigsAnswer> {
-  return parts.link.command("alterConfigs", call, remainingMs(parts, context));
+  return relay(parts, context, "alterConfigs", call);
 }
 
 function configsOf({ image, config, loaded, nodeId }: BrokerParts, type: number, name: string): pb.DescribedConfig[] {

@@ -21,6 +21,8 @@ export interface RequestContext {
   readonly deadlineMs: number;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
+  /** What this client alone may have of {@link BrokerParts.answerBytes}, so that one that takes no answers leaves room for the others. */
+  readonly answerBytes: ByteBudget;
 }
 
 /** What operations act on. */

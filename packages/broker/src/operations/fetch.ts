@@ -1,5 +1,6 @@
 import { ProtocolError, type pb, type Uuid } from "@ottla/protocol";
 import type { Partition, Reader } from "../partition/partition.ts";
+import { AnswerRoom } from "./answer-room.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { asProtocolError, findPartition, leaderHint, tellsLeader } from "./find-partition.ts";
 
@@ -93,11 +94,9 @@ async function read(
   first: number,
 ): Promise<FetchAnswer> {
   const readable = looked.some(({ end }, i) => end > (request.partitions[i]?.fetchOffset ?? end));
-  let held = readable ? await parts.answerBytes.take(request.maxBytes, context.signal) : 0;
-  let release = (): void => {
-    parts.answerBytes.give(held);
-    release = () => {};
-  };
+  const room = readable
+    ? await AnswerRoom.take([context.answerBytes, parts.answerBytes], request.maxBytes, context.signal)
+    : AnswerRoom.none;
   try {
     const fetched = new Array<FetchedPartition>(looked.length);
     let left = request.maxBytes;
@@ -112,12 +111,10 @@ async function read(
     }
     const bytes = fetched.reduce((sum, each) => sum + each.bytes, 0);
     // Of what was set aside only what is really there stays; a first batch above the limit has no more than was set aside.
-    const kept = Math.min(held, bytes);
-    parts.answerBytes.give(held - kept);
-    held = kept;
-    return { partitions: fetched, release: () => release() };
+    room.keep(bytes);
+    return { partitions: fetched, release: () => room.keep(0) };
   } catch (error) {
-    release();
+    room.keep(0);
     throw error;
   }
 }

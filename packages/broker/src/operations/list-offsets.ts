@@ -1,12 +1,13 @@
 import { type pb, uuidFromBytes } from "@ottla/protocol";
 import { listOffset } from "../partition/list-offsets.ts";
-import type { BrokerParts } from "./context.ts";
+import type { BrokerParts, RequestContext } from "./context.ts";
 import { asProtocolError, findPartition, leaderHint, tellsLeader } from "./find-partition.ts";
 
-export async function listOffsets(parts: BrokerParts, call: pb.ListOffsetsCall): Promise<pb.ListOffsetsAnswer> {
+export async function listOffsets(parts: BrokerParts, context: RequestContext, call: pb.ListOffsetsCall): Promise<pb.ListOffsetsAnswer> {
   const partitions: pb.ListedOffset[] = [];
   // One after the other: looking into compressed batches is work, and many partitions asked at once must not crowd out the rest.
   for (const { topicId: idBytes, partition: index, timestamp, leaderEpoch } of call.partitions) {
+    context.signal.throwIfAborted();
     const asked = { topicId: idBytes, partition: index };
     const topicId = uuidFromBytes(idBytes);
     try {

@@ -1,16 +1,16 @@
 import type { pb } from "@ottla/protocol";
 import { lowSpace } from "../partition/refusals.ts";
-import { remainingMs } from "./remaining.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
+import { relay } from "./relay.ts";
 
 /** @throws ProtocolError KAFKA_STORAGE_ERROR while the disk is nearly full */
 export function createTopics(parts: BrokerParts, context: RequestContext, call: pb.CreateTopicsCall): Promise<pb.CreateTopicsAnswer> {
   requireSpace(parts, "create topics");
-  return parts.link.command("createTopics", call, remainingMs(parts, context));
+  return relay(parts, context, "createTopics", call);
 }
 
 export function deleteTopics(parts: BrokerParts, context: RequestContext, call: pb.DeleteTopicsCall): Promise<pb.DeleteTopicsAnswer> {
-  return parts.link.command("deleteTopics", call, remainingMs(parts, context));
+  return relay(parts, context, "deleteTopics", call);
 }
 
 /** @throws ProtocolError KAFKA_STORAGE_ERROR while the disk is nearly full */
@@ -20,7 +20,7 @@ export function createPartitions(
   call: pb.CreatePartitionsCall,
 ): Promise<pb.CreatePartitionsAnswer> {
   requireSpace(parts, "create partitions");
-  return parts.link.command("createPartitions", call, remainingMs(parts, context));
+  return relay(parts, context, "createPartitions", call);
 }
 
 function requireSpace({ directory }: BrokerParts, action: string): void {
