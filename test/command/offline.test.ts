@@ -1,6 +1,9 @@
-import { writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { NodeProcess } from "../../scripts/support/node-process.ts";
 import { ottla, temporaryDirectory } from "./ottla.ts";
 
 test("help names every command", async () => {
@@ -29,4 +32,38 @@ test("no broker at the address is an error that names it", async () => {
   const { code, stderr } = await ottla(["topic", "list", "--bootstrap", "127.0.0.1:1", "--timeout", "1000"]);
   expect(code).toBe(1);
   expect(stderr).toContain("127.0.0.1:1");
+});
+
+test("completion in bash offers commands, subcommands, options and choices", async () => {
+  await using directory = await temporaryDirectory();
+  const script = join(directory.path, "completion.bash");
+  await writeFile(script, (await ottla(["completion", "bash"])).stdout);
+  const offered = async (...typed: string[]): Promise<string> => {
+    const words = typed.map((word) => `"${word}"`).join(" ");
+    const { stdout } = await promisify(execFile)("bash", ["-c", `source "${script}"; COMP_WORDS=(ottla ${words}); COMP_CWORD=${typed.length}; _ottla; echo "\${COMPREPLY[*]}"`]);
+    return stdout.trim();
+  };
+  expect(await offered("to")).toBe("topic");
+  expect(await offered("topic", "cr")).toBe("create");
+  expect(await offered("topic", "create", "orders", "--part")).toBe("--partitions");
+  expect(await offered("consume", "orders", "--fo")).toBe("--follow --format");
+  expect(await offered("completion", "z")).toBe("zsh");
+});
+
+test("looking for damage in a directory that is none makes nothing and says which is meant", async () => {
+  await using directory = await temporaryDirectory();
+  const outcome = await ottla(["recover", "--data-dir", directory.path]);
+  expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining(`${directory.path}: it is no data directory`) });
+  expect(await readdir(directory.path)).toEqual([]);
+});
+
+test("looking for damage leaves a clean stop a clean stop", async () => {
+  await using directory = await temporaryDirectory();
+  const dataDir = join(directory.path, "data");
+  await using node = await NodeProcess.start({ dataDir, settings: { "grpc.listeners": "127.0.0.1:0" } });
+  expect(await ottla(["recover", "--data-dir", dataDir])).toMatchObject({ code: 1, stderr: expect.stringContaining("stop that process first") });
+  await node.stop();
+  const before = await readdir(join(dataDir, "log"));
+  expect(await ottla(["recover", "--data-dir", dataDir])).toMatchObject({ code: 0, stdout: "", stderr: `Nothing is damaged in ${dataDir}\n` });
+  expect(await readdir(join(dataDir, "log"))).toEqual(before);
 });

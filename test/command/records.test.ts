@@ -52,6 +52,14 @@ test("producing records that retention would remove at once warns and names the 
   expect(stderr).toContain("ottla topic alter short --set retention.ms=-1");
 });
 
+test("a line that is no record ends with its number and what was written before it", async () => {
+  await ottla(["topic", "create", "lines"]);
+  const { code, stderr } = await ottla(["produce", "lines", "-k", ":"], { input: "a:1\nb\nc:3\n" });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^1 records acknowledged in lines.*\nottla: standard input, line 2 has no key separator ":"/);
+  expect(await ottla(["produce", "lines", "-f", join(directory, "missing")])).toMatchObject({ code: 1, stderr: expect.stringMatching(/ottla: Cannot read .*missing: ENOENT/) });
+});
+
 test("a group goes on where it stopped, can be looked at, moved and forgotten", async () => {
   await ottla(["topic", "create", "queue"]);
   await ottla(["produce", "queue"], { input: "1\n2\n3\n4\n" });

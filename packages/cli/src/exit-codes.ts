@@ -16,3 +16,11 @@ export class UsageError extends Error {
     this.name = "UsageError";
   }
 }
+
+/** What was given to read is wrong. What came before it has been done. */
+export class InputError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "InputError";
+  }
+}

@@ -40,12 +40,12 @@ function produceBench(surroundings: Surroundings): Command {
       const records = wholeNumber("--records", options.records, 1);
       const size = wholeNumber("--size", options.size, 1, 64 * 1024 * 1024);
       const rate = options.rate === undefined ? undefined : wholeNumber("--rate", options.rate, 1);
+      const lingerMs = wholeNumber("--linger", options.linger, 0, 60_000);
+      const warmup = wholeNumber("--warmup", options.warmup, 0);
       await withClient(cluster, async (ottla) => {
         await ensureTopic(ottla, options.topic);
-        const lingerMs = wholeNumber("--linger", options.linger, 0, 60_000);
         await using producer = ottla.producer({ lingerMs });
         const load = { producer, topic: options.topic, size };
-        const warmup = wholeNumber("--warmup", options.warmup, 0);
         if (warmup > 0) await produce({ ...load, records: warmup }, new Pace(rate), surroundings);
         const { elapsedMs, latencies, sent } = await produce({ ...load, records }, new Pace(rate), surroundings);
         await account(surroundings, cluster.json, { what: "produced", records: sent, bytes: sent * size, elapsedMs, latencyMs: latencies.summary() });

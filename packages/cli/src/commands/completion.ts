@@ -18,7 +18,8 @@ function wordsByCommand(program: Command): Map<string, string[]> {
   const visit = (command: Command, path: string): void => {
     const subcommands = command.commands.map((one) => one.name());
     const options = command.options.flatMap(({ long }) => (long ? [long] : []));
-    words.set(path, [...subcommands, ...options, "--help"]);
+    const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
+    words.set(path, [...subcommands, ...choices, ...options, "--help"]);
     for (const one of command.commands) visit(one, path === "" ? one.name() : `${path} ${one.name()}`);
   };
   visit(program, "");
@@ -28,13 +29,13 @@ function wordsByCommand(program: Command): Map<string, string[]> {
 function bash(words: ReadonlyMap<string, readonly string[]>, zsh: boolean): string {
   const cases = [...words].map(([path, list]) => `    "${path}") words="${list.join(" ")}" ;;`).join("\n");
   return `${zsh ? "autoload -U +X bashcompinit && bashcompinit\n" : ""}_ottla() {
-  local path="" word words=""
+  local typed="" word words=""
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) case "$path" in "") path="$word" ;; *" "*) ;; *) path="$path $word" ;; esac ;; esac
+    case "$word" in -*) ;; *) case "$typed" in "") typed="$word" ;; *" "*) ;; *) typed="$typed $word" ;; esac ;; esac
   done
-  case "$path" in
+  case "$typed" in
 ${cases}
-    *) case "\${path%% *}" in
+    *) case "\${typed%% *}" in
 ${[...words].filter(([path]) => path !== "" && !path.includes(" ")).map(([path, list]) => `      "${path}") words="${list.join(" ")}" ;;`).join("\n")}
       esac ;;
   esac

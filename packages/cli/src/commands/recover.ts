@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { nodeHost, silentLogger } from "@ottla/host";
+import { type DirectoryLock, type Disk, DiskError, nodeHost, silentLogger } from "@ottla/host";
 import { type DamagedOffsets, LogDirectory } from "@ottla/log";
 import { loadNodeConfig } from "@ottla/protocol";
 import { Command } from "commander";
@@ -21,7 +21,9 @@ export function recoverCommand({ terminal, env }: Surroundings): Command {
       const { config } = loadNodeConfig({ env: nodeEnv, flags: options.dataDir === undefined ? {} : { "data.dir": options.dataDir } });
       const dataDir = resolve(config.dataDir);
       const { disk, clock, random } = nodeHost();
-      const lock = await disk.lock(dataDir);
+      // Looking must not make anything: a mistyped path would become a data directory.
+      if (!(await disk.exists(join(dataDir, "log")))) throw new Error(`Cannot look for damage in ${dataDir}: it is no data directory of a broker (it has no log/); give the right one with --data-dir`);
+      const lock = await lockOf(disk, dataDir);
       try {
         let failure: Error | undefined;
         const directory = await LogDirectory.open({
@@ -47,7 +49,9 @@ export function recoverCommand({ terminal, env }: Surroundings): Command {
             found.push(...ranges.map((range) => ({ log: name, ...range })));
           }
         } finally {
-          await directory.close();
+          // Opening took the marker of a clean stop away; if nothing was given up, the next start may go by it as before.
+          const marker = options.acceptLoss && found.length > 0 ? null : directory.cleanShutdown;
+          await directory.close(marker ?? undefined);
         }
         if (failure) throw failure;
         await show(terminal, options.json, found, {
@@ -60,4 +64,13 @@ export function recoverCommand({ terminal, env }: Surroundings): Command {
         await lock.release();
       }
     });
+}
+
+async function lockOf(disk: Disk, dataDir: string): Promise<DirectoryLock> {
+  try {
+    return await disk.lock(dataDir);
+  } catch (error) {
+    if (!(error instanceof DiskError) || error.code !== "EBUSY") throw error;
+    throw new Error(`Cannot look for damage in ${dataDir}: ${error.message}; stop that process first`, { cause: error });
+  }
 }

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { OutgoingRecord } from "@ottla/client";
-import { UsageError } from "../exit-codes.ts";
+import { InputError } from "../exit-codes.ts";
 
 export interface InputFormat {
   readonly format: "line" | "json";
@@ -17,12 +17,15 @@ export async function* inputLines(files: readonly string[], signal: AbortSignal)
   for (const source of files.length > 0 ? files : ["-"]) {
     const input = source === "-" ? process.stdin : createReadStream(source);
     const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY, signal });
+    const unreadable = (error: Error): InputError => new InputError(`Cannot read ${source}: ${error.message}`);
     // Without this an unreadable file would end the process, not the loop.
-    const failed = new Promise<never>((_, reject) => input.once("error", (error: Error) => reject(new UsageError(`Cannot read ${source}: ${error.message}`))));
+    const failed = new Promise<never>((_, reject) => input.once("error", (error: Error) => reject(unreadable(error))));
     failed.catch(() => {});
     const iterator = lines[Symbol.asyncIterator]();
     for (let number = 1; ; number += 1) {
-      const next = await Promise.race([iterator.next(), failed]);
+      // The reader of lines passes the error of its input on, as it is.
+      const line = iterator.next().catch((error: Error) => Promise.reject(unreadable(error)));
+      const next = await Promise.race([line, failed]);
       if (next.done || signal.aborted) break;
       yield { source, number, text: next.value };
     }
@@ -31,7 +34,7 @@ export async function* inputLines(files: readonly string[], signal: AbortSignal)
   }
 }
 
-/** @throws UsageError naming the line and what is wrong with it */
+/** @throws InputError naming the line and what is wrong with it */
 export function parseRecord(line: { source: string; number: number; text: string }, format: InputFormat): OutgoingRecord {
   const place = `${line.source === "-" ? "standard input" : line.source}, line ${line.number}`;
   const own = format.format === "json" ? parseJson(line.text, place) : parseLine(line.text, format.keySeparator, place);
@@ -57,7 +60,7 @@ interface Parsed {
 function parseLine(text: string, separator: string | undefined, place: string): Parsed {
   if (separator === undefined) return { value: text };
   const at = text.indexOf(separator);
-  if (at < 0) throw new UsageError(`${place} has no key separator "${separator}"; every line needs key${separator}value`);
+  if (at < 0) throw new InputError(`${place} has no key separator "${separator}"; every line needs key${separator}value`);
   return { key: text.slice(0, at), value: text.slice(at + separator.length) };
 }
 
@@ -69,12 +72,12 @@ function parseJson(text: string, place: string): Parsed {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${place} is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new InputError(`${place} is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (typeof parsed !== "object" || parsed === null || !("value" in parsed))
-    throw new UsageError(`${place} has no "value"; with --format json every line is {"value": …, "key": …, "headers": [["name", "value"]], "partition": …, "timestamp": …}`);
+    throw new InputError(`${place} has no "value"; with --format json every line is {"value": …, "key": …, "headers": [["name", "value"]], "partition": …, "timestamp": …}`);
   const fields = new Map<string, unknown>(Object.entries(parsed));
-  for (const name of fields.keys()) if (!known.has(name)) throw new UsageError(`${place} has an unknown field "${name}"; known are ${[...known].join(", ")}`);
+  for (const name of fields.keys()) if (!known.has(name)) throw new InputError(`${place} has an unknown field "${name}"; known are ${[...known].join(", ")}`);
   return {
     value: asContent(fields.get("value")),
     ...(fields.has("key") ? { key: asContent(fields.get("key")) } : {}),
@@ -93,13 +96,13 @@ function asContent(value: unknown): string | Uint8Array | null {
 
 function asWhole(name: string, value: unknown, place: string): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new UsageError(`${place}: "${name}" is ${JSON.stringify(value)}; it takes a whole number from 0 on`);
+  throw new InputError(`${place}: "${name}" is ${JSON.stringify(value)}; it takes a whole number from 0 on`);
 }
 
 function asHeaders(value: unknown, place: string): (readonly [string, string | Uint8Array | null])[] {
-  if (!Array.isArray(value)) throw new UsageError(`${place}: "headers" is ${JSON.stringify(value)}; it takes a list of [name, value]`);
+  if (!Array.isArray(value)) throw new InputError(`${place}: "headers" is ${JSON.stringify(value)}; it takes a list of [name, value]`);
   return value.map((pair: unknown) => {
     if (Array.isArray(pair) && pair.length === 2 && typeof pair[0] === "string") return [pair[0], asContent(pair[1])] as const;
-    throw new UsageError(`${place}: header ${JSON.stringify(pair)} is no [name, value]`);
+    throw new InputError(`${place}: header ${JSON.stringify(pair)} is no [name, value]`);
   });
 }
