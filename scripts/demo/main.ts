@@ -62,7 +62,11 @@ try {
   const rewound = await readInOwnProcess(node.bootstrap, ["flights", "--from", rewindTo]);
   const committed = async (): Promise<number> => (await admin.fetchGroupOffsets("demo")).reduce((sum, { offset }) => sum + offset, 0);
   const untilCommitted = async (): Promise<void> => {
-    while ((await committed()) === 0) await delay(20);
+    const deadlineMs = performance.now() + 30_000;
+    while ((await committed()) === 0) {
+      if (performance.now() > deadlineMs) throw new Error("The reader in group demo committed nothing within 30 s");
+      await delay(20);
+    }
   };
   const beforeKill = await readInOwnProcess(node.bootstrap, ["flights-undated", "--group", "demo"], { after: killedReaderAfter, until: untilCommitted });
   const resumedAt = await committed();

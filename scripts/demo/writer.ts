@@ -24,7 +24,10 @@ export class Writer {
     let interruption: Promise<void> | undefined;
     for (const flight of flights) {
       while (this.inFlight > 20_000) await this.#settled();
-      if (during && !interruption && this.sent >= half && this.inFlight > 0) interruption = during();
+      if (during && !interruption && this.sent >= half && this.inFlight > 0) {
+        interruption = during();
+        interruption.catch(() => {}); // awaited below
+      }
       this.sent += 1;
       this.#producer.send(topic, flight).then(
         () => {
