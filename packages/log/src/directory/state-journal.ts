@@ -38,6 +38,8 @@ export class StateJournal {
   #queue: Uint8Array[] = [];
   #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   #writing: Promise<void> | null = null;
+  /** What is in the file is not known any more: nothing may be written behind it. */
+  #failure: Error | null = null;
   readonly #run = (): void => {
     this.#writing ??= this.#writeAll().finally(() => (this.#writing = null));
   };
@@ -107,6 +109,7 @@ export class StateJournal {
       this.#queue = [];
       this.#waiting = [];
       try {
+        if (this.#failure !== null) throw this.#failure;
         if (this.#wasteful()) await this.#compact();
         else await this.#write(records);
         for (const waiter of waiting) waiter.resolve();
@@ -122,11 +125,11 @@ export class StateJournal {
       await this.#file.write(records, this.#size);
     } catch (error) {
       // What is written after a failed write must begin where it began.
-      await this.#file.truncate(this.#size);
+      await this.#file.truncate(this.#size).catch((cause: unknown) => this.#fail("cut a failed write off", cause));
       if (!isFull(error) || !(await this.#options.freeReserve())) throw error;
       await this.#file.write(records, this.#size);
     }
-    await this.#file.sync();
+    await this.#file.sync().catch((error: unknown) => this.#fail("sync", error));
     for (const record of records) this.#size += record.length;
     await this.#options.marks.set(this.#options.name, this.#mark(this.#size));
   }
@@ -146,9 +149,18 @@ export class StateJournal {
     this.#file = null;
     const { disk, directory, name, marks } = this.#options;
     await marks.lower(name, this.#mark(0));
-    await replaceFile(disk, directory, name, bytes);
+    await replaceFile(disk, directory, name, bytes).catch(async (error: unknown) => {
+      // While the new file is still beside it, the old one holds.
+      if (isFull(error) && (await disk.exists(`${this.#path}.tmp`))) throw error;
+      this.#fail("replace", error);
+    });
     this.#size = bytes.length;
     await marks.set(name, this.#mark(this.#size));
+  }
+
+  #fail(action: string, cause: unknown): never {
+    this.#failure = new Error(`Cannot ${action} ${this.#path}: what it holds is not known until the next start`, { cause });
+    throw this.#failure;
   }
 
   #mark(position: number): Mark {

@@ -89,6 +89,8 @@ export class Writer {
         await this.#writeFailed(group, error);
         return;
       }
+      // Shut meanwhile, and everybody who waited was told so: reopening cuts these bytes off, recovery may keep them.
+      if (this.#core.failure !== null) return;
       this.#done(group);
       if (this.#mustWait()) return;
     }
