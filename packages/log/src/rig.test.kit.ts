@@ -99,7 +99,7 @@ export class Rig {
 }
 
 /** Everything a log serves, as [offset, bytes] of its batches. */
-export async function contentOf(rig: Rig, log: Log, from = log.startOffset, maxBytes = 1 << 20): Promise<[number, string][]> {
+export async function contentOf(rig: Pick<Rig, "run">, log: Log, from = log.startOffset, maxBytes = 1 << 20): Promise<[number, string][]> {
   const content: [number, string][] = [];
   for (let offset = from; offset < log.endOffset;) {
     const { parts, nextOffset } = await rig.run(log.read({ from: offset, until: log.endOffset, maxBytes }));

@@ -55,6 +55,8 @@ export class LogCore {
   /** It had no directory when it was opened: no file can be there before it is made. */
   readonly isNew: boolean;
   closed = false;
+  /** Nothing may be appended until the cut is made. */
+  cutting = false;
   /** Shuts the log to appends. Set by its writer. */
   fail: (failure: LogFailedError) => void = (failure) => {
     this.failure ??= failure;
@@ -137,8 +139,12 @@ export class LogCore {
       },
       (error: unknown) => {
         const what = `Cannot save the state of log ${this.name} in ${this.shared.path}`;
-        if (isFull(error)) this.fail(new LogFailedError(`${what}: the disk is full; free some space and appends resume`, "ENOSPC", error));
-        else this.shared.fatal(new Error(what, { cause: error }));
+        if (isFull(error))
+          return this.fail(new LogFailedError(`${what}: the disk is full; free some space and appends resume`, "ENOSPC", error));
+        this.fail(
+          new LogFailedError(`${what}, which cannot be repeated. Restart the node; recovery keeps what was acknowledged`, "SYNC", error),
+        );
+        this.shared.fatal(new Error(what, { cause: error }));
       },
     );
     return saving;

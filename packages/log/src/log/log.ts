@@ -1,18 +1,19 @@
-import { type BatchHeader, batches, ProtocolError, readBatchHeader, setBaseOffset, setLeaderEpoch } from "@ottla/protocol";
+import { type BatchHeader, batches, ProtocolError } from "@ottla/protocol";
 import { assert } from "../assert.ts";
 import { LogFailedError } from "../errors.ts";
-import { type Segment, segmentName } from "../segment/segment.ts";
+import { segmentName } from "../segment/segment.ts";
 import type { LogSettings } from "../settings.ts";
+import { Appender } from "./appender.ts";
 import type { LogCore, Recovery } from "./core.ts";
 import { raiseStart } from "./deletion.ts";
 import type { EpochEnd } from "./epoch-cache.ts";
-import { sealIndex, storeIndex } from "./indexing.ts";
+import { storeIndex } from "./indexing.ts";
 import { Reader, type ReadOptions, type ReadResult } from "./reader.ts";
 import { reopen } from "./reopen.ts";
 import { retainedFrom } from "./retention.ts";
 import { firstAtOrAfter, type FoundBatch, withMaxTimestamp } from "./times.ts";
 import { truncate } from "./truncate.ts";
-import { Writer } from "./writer.ts";
+import type { Writer } from "./writer.ts";
 
 /** Offsets whose bytes had been made durable and do not verify. */
 export interface DamagedOffsets {
@@ -22,8 +23,6 @@ export interface DamagedOffsets {
   readonly file: string;
 }
 
-/** Relative offsets and positions in an index have 32 bits. */
-const MAX_OFFSETS_OF_SEGMENT = 2 ** 31 - 1;
 const HEADERS_STEP_BYTES = 1 << 20;
 
 /** An append-only log of record batches. Offsets are contiguous; batches are immutable once appended.
@@ -32,15 +31,16 @@ const HEADERS_STEP_BYTES = 1 << 20;
  * (`durableOffset`). A failed write or sync takes back what was not written and shuts the log to appends: see `failure`. */
 export class Log {
   readonly #core: LogCore;
+  readonly #appender: Appender;
   readonly #writer: Writer;
   readonly #reader: Reader;
-  #cutting = false;
   #closedClean = false;
 
   /** Made by {@link LogDirectory.openLog}. */
   constructor(core: LogCore) {
     this.#core = core;
-    this.#writer = new Writer(core, (segment) => this.#sealed(segment));
+    this.#appender = new Appender(core);
+    this.#writer = this.#appender.writer;
     this.#reader = new Reader(core);
   }
 
@@ -105,25 +105,7 @@ export class Log {
    * @param leaderEpoch not below that of the batch before
    * @throws LogFailedError after a failed write or sync */
   append(batch: Uint8Array, leaderEpoch: number): { baseOffset: number; lastOffset: number } {
-    const core = this.#core;
-    if (core.failure !== null) throw core.failure;
-    assert(!core.closed && !this.#cutting, `append to log ${core.name} while it is ${core.closed ? "closed" : "being cut"}`);
-    const header = readBatchHeader(batch);
-    assert(header.sizeBytes === batch.length, `a batch of ${header.sizeBytes} bytes came in ${batch.length}`);
-    if (leaderEpoch !== core.epochs.last) {
-      core.epochs.begin(leaderEpoch, core.endOffset);
-      void core.saveState().catch(() => undefined);
-    }
-    const segment = this.#segmentFor(header);
-    const baseOffset = segment.endOffset;
-    const lastOffset = baseOffset + header.lastOffsetDelta;
-    setBaseOffset(batch, baseOffset);
-    setLeaderEpoch(batch, leaderEpoch);
-    if (segment.sizeBytes === 0) segment.createdMs = core.shared.clock.wallMs();
-    segment.add(batch.length, lastOffset + 1, header.maxTimestamp);
-    core.shared.cache.add(core.cached, baseOffset, lastOffset + 1, batch);
-    this.#writer.add(segment, batch, lastOffset + 1, header.maxTimestamp);
-    return { baseOffset, lastOffset };
+    return this.#appender.append(batch, leaderEpoch);
   }
 
   /** Resolves once all below `offset` is with the operating system: it survives the process.
@@ -205,7 +187,7 @@ export class Log {
       if (offset >= core.endOffset) return;
       assert(offset >= core.startOffset, `cannot cut log ${core.name} at offset ${offset}: it starts at ${core.startOffset}`);
       if (core.failure !== null) throw core.failure;
-      this.#cutting = true;
+      core.cutting = true;
       try {
         await this.#writer.idle();
         if (core.failure !== null) throw core.failure;
@@ -214,7 +196,7 @@ export class Log {
         this.#fatal(`Cannot cut log ${core.name} in ${core.path} at offset ${offset}`, error);
         throw error;
       } finally {
-        this.#cutting = false;
+        core.cutting = false;
       }
     });
   }
@@ -240,7 +222,7 @@ export class Log {
       const core = this.#core;
       const start = retainedFrom(core, nowMs, Math.min(upTo, core.writtenOffset));
       if (start <= core.startOffset) return { deletedSegments: 0 };
-      if (start === core.endOffset && core.failure === null) this.#roll();
+      if (start === core.endOffset && core.failure === null) this.#appender.roll();
       const deleted = await raiseStart(core, start);
       return { deletedSegments: deleted.length };
     });
@@ -249,7 +231,7 @@ export class Log {
   /** Ends the active segment: the next append begins a new one. */
   roll(): Promise<void> {
     return this.#core.exclusive(async () => {
-      if (this.#core.active.sizeBytes > 0) this.#roll();
+      if (this.#core.active.sizeBytes > 0) this.#appender.roll();
     });
   }
 
@@ -258,7 +240,7 @@ export class Log {
   reopen(): Promise<void> {
     return this.#core.exclusive(async () => {
       if (this.#core.failure === null) return;
-      await this.#writer.syncer.idle();
+      await this.#writer.idle();
       this.#writer.syncer.reset(await reopen(this.#core));
       this.#core.changed();
     });
@@ -328,27 +310,5 @@ export class Log {
     const failure = new LogFailedError(`${what}. Restart the node; recovery keeps what was acknowledged`, "SYNC", cause);
     this.#core.fail(failure);
     this.#core.shared.fatal(failure);
-  }
-
-  #segmentFor(header: BatchHeader): Segment {
-    const { active, settings, shared } = this.#core;
-    const full =
-      active.sizeBytes > 0 &&
-      (active.sizeBytes + header.sizeBytes > settings.segmentBytes ||
-        active.endOffset + header.lastOffsetDelta - active.base > MAX_OFFSETS_OF_SEGMENT ||
-        shared.clock.wallMs() - active.createdMs > settings.segmentMs);
-    return full ? this.#roll() : active;
-  }
-
-  #roll(): Segment {
-    const { active } = this.#core;
-    const next = this.#core.beginSegment();
-    if (active.sizeBytes === active.writtenBytes) this.#sealed(active);
-    return next;
-  }
-
-  #sealed(segment: Segment): void {
-    sealIndex(this.#core, segment);
-    this.#writer.syncer.sync(segment.endOffset);
   }
 }

@@ -1,0 +1,67 @@
+import { type BatchHeader, readBatchHeader, setBaseOffset, setLeaderEpoch } from "@ottla/protocol";
+import { assert } from "../assert.ts";
+import type { Segment } from "../segment/segment.ts";
+import type { LogCore } from "./core.ts";
+import { sealIndex } from "./indexing.ts";
+import { Writer } from "./writer.ts";
+
+/** Relative offsets in an index have 32 bits. */
+const MAX_OFFSETS_OF_SEGMENT = 2 ** 31 - 1;
+
+/** Gives batches their place at the end of the log, and begins segments. */
+export class Appender {
+  readonly writer: Writer;
+  readonly #core: LogCore;
+
+  constructor(core: LogCore) {
+    this.#core = core;
+    this.writer = new Writer(core, (segment) => this.#sealed(segment));
+  }
+
+  append(batch: Uint8Array, leaderEpoch: number): { baseOffset: number; lastOffset: number } {
+    const core = this.#core;
+    if (core.failure !== null) throw core.failure;
+    assert(!core.closed && !core.cutting, `append to log ${core.name} while it is ${core.closed ? "closed" : "being cut"}`);
+    const header = readBatchHeader(batch);
+    assert(header.sizeBytes === batch.length, `a batch of ${header.sizeBytes} bytes came in ${batch.length}`);
+    if (leaderEpoch !== core.epochs.last) {
+      core.epochs.begin(leaderEpoch, core.endOffset);
+      // Whoever waits for the batch hears of a failure: it is not durable before this is.
+      void core.saveState().catch(() => undefined);
+    }
+    const segment = this.#segmentFor(header);
+    const baseOffset = segment.endOffset;
+    const lastOffset = baseOffset + header.lastOffsetDelta;
+    setBaseOffset(batch, baseOffset);
+    setLeaderEpoch(batch, leaderEpoch);
+    if (segment.sizeBytes === 0) segment.createdMs = core.shared.clock.wallMs();
+    segment.add(batch.length, lastOffset + 1, header.maxTimestamp);
+    core.shared.cache.add(core.cached, baseOffset, lastOffset + 1, batch);
+    this.writer.add(segment, batch, lastOffset + 1, header.maxTimestamp);
+    return { baseOffset, lastOffset };
+  }
+
+  /** Begins a segment behind the active one. */
+  roll(): Segment {
+    const { active } = this.#core;
+    const next = this.#core.beginSegment();
+    if (active.sizeBytes === active.writtenBytes) this.#sealed(active);
+    return next;
+  }
+
+  #segmentFor(header: BatchHeader): Segment {
+    const { active, settings, shared } = this.#core;
+    const full =
+      active.sizeBytes > 0 &&
+      (active.sizeBytes + header.sizeBytes > settings.segmentBytes ||
+        active.endOffset + header.lastOffsetDelta - active.base > MAX_OFFSETS_OF_SEGMENT ||
+        shared.clock.wallMs() - active.createdMs > settings.segmentMs);
+    return full ? this.roll() : active;
+  }
+
+  /** Under every policy a full segment is synced, so that recovery need not read it again. */
+  #sealed(segment: Segment): void {
+    sealIndex(this.#core, segment);
+    this.writer.syncer.sync(segment.endOffset);
+  }
+}
