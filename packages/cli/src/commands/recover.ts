@@ -38,6 +38,7 @@ export function recoverCommand({ terminal, env }: Surroundings): Command {
           onFatal: (error) => (failure ??= error),
         });
         const found: Found[] = [];
+        let looked = false;
         try {
           for (const name of directory.names()) {
             const log = await directory.openLog(
@@ -48,9 +49,10 @@ export function recoverCommand({ terminal, env }: Surroundings): Command {
             const ranges = options.acceptLoss && log.damaged.length > 0 ? await log.acceptLoss() : log.damaged;
             found.push(...ranges.map((range) => ({ log: name, ...range })));
           }
+          looked = true;
         } finally {
-          // Opening took the marker of a clean stop away; if nothing was given up, the next start may go by it as before.
-          const marker = options.acceptLoss && found.length > 0 ? null : directory.cleanShutdown;
+          // Opening took the marker of a clean stop away; if nothing is wrong, the next start may go by it as before.
+          const marker = looked && found.length === 0 ? directory.cleanShutdown : null;
           await directory.close(marker ?? undefined);
         }
         if (failure) throw failure;
