@@ -72,6 +72,7 @@ function consumeBench(surroundings: Surroundings): Command {
           bytes += size;
           progress.add(batch.records.length, size);
         }
+        progress.end();
         await account(surroundings, cluster.json, { what: "consumed", records, bytes, elapsedMs: progress.elapsedMs });
       });
     });

@@ -77,8 +77,8 @@ async function consume(ottla: Ottla, request: Request, surroundings: Surrounding
     ...(request.group === undefined ? {} : { group: request.group, autoCommitIntervalMs: commitIntervalMs }),
     signal,
   });
-  for (const one of await unreached(consumer, assigned, ends)) ends?.finish(one);
-  using progress = new Progress(terminal, `Reading ${request.topics.join(", ")}`, request.count);
+  const ahead = ends === null ? null : await finishReached(consumer, assigned, ends);
+  using progress = new Progress(terminal, `Reading ${request.topics.join(", ")}`, leastOf(request.count, ahead));
   const format = recordFormat(request.format);
   const isDone = (): boolean => ends?.finished === true || records === request.count;
   let records = 0;
@@ -104,6 +104,7 @@ async function consume(ottla: Ottla, request: Request, surroundings: Surrounding
       }
     }
   }
+  progress.end();
   if (terminal.interactive) terminal.error(`${formatCount(records)} records in ${formatDuration(progress.elapsedMs)}\n`);
 }
 
@@ -121,9 +122,18 @@ async function partitionsOf(ottla: Ottla, { topics, partitions }: Request, signa
   });
 }
 
-/** Partitions in which there is nothing to read: no record will come to say so. */
-async function unreached(consumer: { position(partition: TopicPartition): Promise<number> }, assigned: readonly TopicPartition[], ends: Ends | null): Promise<TopicPartition[]> {
-  if (ends === null) return [];
-  const positions = await Promise.all(assigned.map((one) => consumer.position(one)));
-  return assigned.filter((one, at) => (positions[at] ?? 0) >= (ends.of(one) ?? 0));
+/** Partitions in which there is nothing to read are through: no record will come to say so.
+ * @returns how many offsets there are to read in the others */
+async function finishReached(consumer: { position(partition: TopicPartition): Promise<number> }, assigned: readonly TopicPartition[], ends: Ends): Promise<number> {
+  let ahead = 0;
+  for (const one of assigned) {
+    const left = ends.of(one) - (await consumer.position(one));
+    if (left <= 0) ends.finish(one);
+    else ahead += left;
+  }
+  return ahead;
+}
+
+function leastOf(count: number | undefined, ahead: number | null): number | undefined {
+  return ahead === null ? count : Math.min(count ?? ahead, ahead);
 }

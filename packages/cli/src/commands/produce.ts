@@ -111,6 +111,7 @@ async function produceAll({ ottla, producer, topic, format, pace, files, printOf
   } finally {
     await producer.flush();
     await below(0);
+    progress.end();
     await account(acknowledged, progress.elapsedMs, topic, cluster, surroundings);
   }
   if (failure) throw failure;

@@ -13,7 +13,7 @@ export class Progress implements Disposable {
   #records = 0;
   #bytes = 0;
   /** The end, where it is known: then the line has a bar. */
-  #total: number | undefined;
+  readonly #total: number | undefined;
   #drawn = false;
 
   constructor(terminal: Terminal, label: string, totalRecords?: number) {
@@ -28,17 +28,19 @@ export class Progress implements Disposable {
     this.#bytes += bytes;
   }
 
-  set total(records: number | undefined) {
-    this.#total = records;
-  }
-
   get elapsedMs(): number {
     return performance.now() - this.#startedMs;
   }
 
-  [Symbol.dispose](): void {
+  /** Takes the line away: what is written next begins on an empty one. */
+  end(): void {
     clearInterval(this.#timer);
     if (this.#drawn) this.#terminal.error("\r\u001b[2K");
+    this.#drawn = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.end();
   }
 
   #draw(): void {

@@ -14,12 +14,12 @@ export class Ends {
   }
 
   /** The first offset not to read; 0 once the partition has finished. */
-  of(partition: TopicPartition): number | undefined {
+  of(partition: TopicPartition): number {
     return this.#open.get(key(partition)) ?? 0;
   }
 
   reached(partition: TopicPartition, next: number): void {
-    if (next >= (this.of(partition) ?? 0)) this.finish(partition);
+    if (next >= this.of(partition)) this.finish(partition);
   }
 
   finish(partition: TopicPartition): void {
