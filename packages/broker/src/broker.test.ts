@@ -102,6 +102,21 @@ describe("topics", () => {
     });
   });
 
+  test("a partition that is assigned elsewhere is led here no longer", async () => {
+    const rig = await startBroker();
+    const topicId = rig.controller.createTopic("orders", 1);
+    await rig.host.clock.advance(50);
+    const client = rig.client();
+    const produce = async () => (await client.produce([{ topicId, partition: 0, records: batchOf(rig.host) }]))[0]?.errorCode;
+    expect(await produce()).toBe(0);
+    rig.controller.commit({
+      case: "partition",
+      value: rig.controller.partition(topicId, 0, { replicas: [2], isr: [2], leader: 2, leaderEpoch: 99 }),
+    });
+    await rig.host.clock.advance(50);
+    expect(await produce()).toBe(errors.NOT_LEADER_OR_FOLLOWER.code);
+  });
+
   test("deleting a topic under its producers and consumers ends both with its id, removes its logs and is confirmed", async () => {
     const rig = await startBroker();
     const topicId = rig.controller.createTopic("orders", 1);
@@ -157,6 +172,25 @@ describe("topics", () => {
     expect(refused).toMatchObject({ errorCode: errors.MESSAGE_TOO_LARGE.code, notAppended: true });
   });
 
+  test("settings of the whole cluster lie under those of a topic, and are shown as such", async () => {
+    const rig = await startBroker();
+    const clusterWide = (name: string, value: string) =>
+      ({ case: "config", value: { resourceType: 4, resource: "", name, value } }) as const;
+    rig.controller.commit(clusterWide("flush.policy", "os"), clusterWide("retention.ms", "1000"));
+    rig.controller.createTopic("plain", 1);
+    rig.controller.createTopic("own", 1, { "flush.messages": "1", "retention.ms": "2000" });
+    await rig.host.clock.advance(50);
+    const { answer } = await rig.client().call("describeConfigs", {
+      resources: ["plain", "own"].map((name) => ({ type: 2, name, keys: ["flush.policy", "retention.ms"] })),
+    });
+    const shown = answer.case === "describeConfigs" ? answer.value.resources : [];
+    const { SOURCE_STATIC, SOURCE_TOPIC } = pb.ConfigSource;
+    expect(shown.map(({ configs }) => Object.fromEntries(configs.map(({ name, value, source }) => [name, [value, source]])))).toEqual([
+      { "flush.policy": ["os", SOURCE_STATIC], "retention.ms": ["1000", SOURCE_STATIC] },
+      { "flush.policy": ["commit", SOURCE_TOPIC], "retention.ms": ["2000", SOURCE_TOPIC] },
+    ]);
+  });
+
   test("asking for missing topics by name creates them where that is allowed", async () => {
     const rig = await startBroker();
     const call = { names: ["made", "bad/name"], topicIds: [], allTopics: false, allowAutoCreation: true };
@@ -174,6 +208,18 @@ describe("topics", () => {
       errorCode: errors.UNKNOWN_TOPIC_OR_PARTITION.code,
       errorMessage: expect.stringContaining("auto.create.topics.enable is false"),
     });
+  });
+
+  test("a missing topic that the controllers do not create is answered with their reason", async () => {
+    const rig = await startBroker();
+    rig.controller.refusedTopics.add("refused");
+    const { answer } = await rig
+      .client()
+      .call("metadata", { names: ["refused", "made"], topicIds: [], allTopics: false, allowAutoCreation: true });
+    expect(answer.case === "metadata" && answer.value.topics).toMatchObject([
+      { errorCode: errors.POLICY_VIOLATION.code, errorMessage: "refused by policy" },
+      { name: "made", errorCode: 0 },
+    ]);
   });
 
   test("this node goes by the address that the client dialled, unless the configuration names one", async () => {

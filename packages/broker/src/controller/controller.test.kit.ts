@@ -8,6 +8,8 @@ export class StandInController {
   readonly sessions: Session[] = [];
   /** Commands of these kinds are taken and not answered. */
   readonly ignored = new Set<string>();
+  /** Topics of these names are refused. */
+  readonly refusedTopics = new Set<string>();
   /** Brokers stay fenced. */
   keepFenced = false;
   #index = 1;
@@ -150,14 +152,25 @@ export class StandInController {
         return {
           case: "createTopics",
           value: {
-            topics: command.value.topics.map(({ name, partitions }) => ({
-              name,
-              topicId: uuidToBytes(this.createTopic(name, Math.max(1, partitions))),
-              errorCode: 0,
-              errorMessage: "",
-              partitions: Math.max(1, partitions),
-              replicationFactor: 1,
-            })),
+            topics: command.value.topics.map(({ name, partitions }) => {
+              if (this.refusedTopics.has(name))
+                return {
+                  name,
+                  topicId: new Uint8Array(0),
+                  errorCode: 44,
+                  errorMessage: "refused by policy",
+                  partitions: 0,
+                  replicationFactor: 0,
+                };
+              return {
+                name,
+                topicId: uuidToBytes(this.createTopic(name, Math.max(1, partitions))),
+                errorCode: 0,
+                errorMessage: "",
+                partitions: Math.max(1, partitions),
+                replicationFactor: 1,
+              };
+            }),
           },
         };
       case "allocateProducerIds": {

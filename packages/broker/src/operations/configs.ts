@@ -1,4 +1,5 @@
 import { describeNodeConfig, describeTopicConfig, pb, ProtocolError } from "@ottla/protocol";
+import { storedSettings } from "../partition/settings.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { relay } from "./relay.ts";
 
@@ -26,10 +27,9 @@ function configsOf({ image, config, loaded, nodeId }: BrokerParts, type: number,
     const topic = image.topicByName(name);
     if (topic === undefined)
       throw new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic "${name}" to describe the settings of`);
-    const defaults = image.brokerDefaults();
-    if (defaults.size === 0) return describeTopicConfig(config, topic.configs);
-    return describeTopicConfig(config, new Map([...defaults, ...topic.configs])).map((each) =>
-      each.source === pb.ConfigSource.SOURCE_TOPIC && !topic.configs.has(each.name)
+    const own = new Map(describeTopicConfig(config, topic.configs).map((each) => [each.name, each.source]));
+    return describeTopicConfig(config, storedSettings(image, topic)).map((each) =>
+      each.source === pb.ConfigSource.SOURCE_TOPIC && own.get(each.name) !== each.source
         ? { ...each, source: pb.ConfigSource.SOURCE_STATIC }
         : each,
     );

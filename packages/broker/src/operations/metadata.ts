@@ -1,5 +1,5 @@
 import type { TopicImage } from "@ottla/metadata";
-import { checkTopicName, type pb, ProtocolError, uuidFromBytes, uuidToText } from "@ottla/protocol";
+import { checkTopicName, errorName, type pb, ProtocolError, uuidFromBytes, uuidToText } from "@ottla/protocol";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { createTopics } from "./topics.ts";
 
@@ -30,10 +30,12 @@ async function create(parts: BrokerParts, context: RequestContext, names: readon
   });
   if (wanted.length === 0) return refused;
   try {
-    await createTopics(parts, context, {
+    const { topics } = await createTopics(parts, context, {
       topics: wanted.map((name) => ({ name, partitions: -1, replicationFactor: -1, assignments: [], configs: [] })),
       validateOnly: false,
     });
+    for (const { name, errorCode, errorMessage } of topics)
+      if (errorCode !== 0) refused.set(name, new ProtocolError(errorName(errorCode), errorMessage));
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     for (const name of wanted) refused.set(name, error);

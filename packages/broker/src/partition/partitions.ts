@@ -29,6 +29,7 @@ export class Partitions {
   readonly #slots = new Slots(OPENING_AT_ONCE);
   #brokerEpoch = -1;
   #reopenTimer: { cancel(): void } | null = null;
+  #reopening: Promise<void> = Promise.resolve();
   #closed: ProtocolError | null = null;
 
   constructor(around: PartitionSurroundings, config: NodeConfig, image: ClusterImage) {
@@ -62,11 +63,13 @@ export class Partitions {
         );
       return id ?? [];
     });
-    await Promise.all(
+    const opened = await Promise.allSettled(
       found.map(({ topicId, index }) =>
         this.#slots.run(() => this.#openOne(topicId, index, `with id ${uuidToText(topicId)}`, settings, new TopicTraffic(""))),
       ),
     );
+    // Only when nothing is being opened any more may the directory be closed.
+    for (const one of opened) if (one.status === "rejected") throw one.reason;
     return [...this.all()].flatMap(({ topicId, index, log }) => {
       const { tornBytes, damaged } = log.recovery;
       const kind = damaged ? 1 : tornBytes > 0 ? 0 : null;
@@ -113,7 +116,7 @@ export class Partitions {
     const failed = this.#closed !== null;
     this.#closed ??= reason;
     this.#reopenTimer?.cancel();
-    await Promise.all(this.#opening.values());
+    await Promise.all([...this.#opening.values(), this.#reopening]);
     for (const partition of this.all()) partition.close(reason);
     if (failed) return;
     await Promise.all(
@@ -134,10 +137,10 @@ export class Partitions {
     const known = this.#know(topic);
     const opening: Promise<void>[] = [];
     for (const record of topic.partitions) {
-      if (!record.replicas.includes(this.#around.nodeId)) continue;
       const partition = this.get(topic.id, record.partition);
-      if (partition === undefined) opening.push(this.#opened(topic, record.partition, known));
-      else this.#update(partition, topic, record, known);
+      // Also one that is assigned elsewhere now: it must stop leading.
+      if (partition !== undefined) this.#update(partition, topic, record, known);
+      else if (record.replicas.includes(this.#around.nodeId)) opening.push(this.#opened(topic, record.partition, known));
     }
     return opening;
   }
@@ -212,7 +215,7 @@ export class Partitions {
     if (this.#reopenTimer !== null || this.#closed) return;
     this.#reopenTimer = this.#around.clock.after(REOPEN_EVERY_MS, () => {
       this.#reopenTimer = null;
-      void this.#reopenFailed();
+      this.#reopening = this.#reopenFailed();
     });
   }
 
