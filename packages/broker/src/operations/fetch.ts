@@ -1,4 +1,4 @@
-import { ProtocolError, type pb, type Uuid } from "@ottla/protocol";
+import { assert, ProtocolError, type pb, type Uuid } from "@ottla/protocol";
 import type { Partition, Reader } from "../partition/partition.ts";
 import { AnswerRoom } from "./answer-room.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
@@ -93,10 +93,16 @@ async function read(
   looked: readonly Looked[],
   first: number,
 ): Promise<FetchAnswer> {
-  const readable = looked.some(({ end }, i) => end > (request.partitions[i]?.fetchOffset ?? end));
-  const room = readable
-    ? await AnswerRoom.take([context.answerBytes, parts.answerBytes], request.maxBytes, context.signal)
-    : AnswerRoom.none;
+  let largestBatch = 0;
+  looked.forEach(({ partition, end }, i) => {
+    if (partition !== null && end > (request.partitions[i]?.fetchOffset ?? end))
+      largestBatch = Math.max(largestBatch, partition.settings.maxMessageBytes, 1);
+  });
+  // The first batch comes also when it is larger than the request allows: a client that asks for one byte at a time takes memory too.
+  const room =
+    largestBatch > 0
+      ? await AnswerRoom.take([context.answerBytes, parts.answerBytes], Math.max(request.maxBytes, largestBatch), context.signal)
+      : AnswerRoom.none;
   try {
     const fetched = new Array<FetchedPartition>(looked.length);
     let left = request.maxBytes;
@@ -104,13 +110,13 @@ async function read(
       const i = (first + n) % looked.length;
       const wanted = request.partitions[i];
       const at = looked[i];
-      if (wanted === undefined || at === undefined) throw new Error(`Invariant broken: partition ${i} of ${looked.length}`);
+      assert(wanted !== undefined && at !== undefined, `partition ${i} of ${looked.length}`);
       const one = await readOne(parts, wanted, at, left, left === request.maxBytes);
       fetched[i] = one;
       left = Math.max(0, left - one.bytes);
     }
     const bytes = fetched.reduce((sum, each) => sum + each.bytes, 0);
-    // Of what was set aside only what is really there stays; a first batch above the limit has no more than was set aside.
+    // Of what was set aside only what is really there stays.
     room.keep(bytes);
     return { partitions: fetched, release: () => room.keep(0) };
   } catch (error) {
