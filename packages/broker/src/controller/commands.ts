@@ -50,7 +50,11 @@ export class Commands {
   /** @param options.first puts it before all that waits
    * @param options.signal of a caller that may go: what was not sent by then is not sent
    * @throws ProtocolError of the reply; REQUEST_TIMED_OUT when none came in time: its effect is unknown then; the signal's reason */
-  ask(command: pb.Command["command"], timeoutMs: number, options: { first?: boolean; signal?: AbortSignal } = {}): Promise<pb.CommandReply> {
+  ask(
+    command: pb.Command["command"],
+    timeoutMs: number,
+    options: { first?: boolean; signal?: AbortSignal } = {},
+  ): Promise<pb.CommandReply> {
     const { first = false, signal } = options;
     if (signal?.aborted) return Promise.reject(reasonOf(signal));
     if (!first && this.#queue.length >= QUEUED_MAX) {

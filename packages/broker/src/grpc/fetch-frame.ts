@@ -1,4 +1,4 @@
-import { pb } from "@ottla/protocol";
+import { assert, pb } from "@ottla/protocol";
 import type { FetchedPartition } from "../operations/fetch.ts";
 
 const NO_BYTES = new Uint8Array(0);
@@ -13,8 +13,10 @@ export function fetchFrame(correlationId: number, asked: readonly pb.FetchPartit
   for (let i = 0; i < fetched.length; i++) {
     const one = fetched[i];
     const { topicId, partition } = asked[i] ?? {};
-    if (one === undefined || topicId === undefined || partition === undefined)
-      throw new Error(`Invariant broken: ${fetched.length} answers for ${asked.length} partitions`);
+    assert(
+      one !== undefined && topicId !== undefined && partition !== undefined,
+      `${fetched.length} answers for ${asked.length} partitions`,
+    );
     const head = pb.FetchedPartition.encode({
       topicId,
       partition,

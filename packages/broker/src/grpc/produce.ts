@@ -1,5 +1,5 @@
 import type { Clock } from "@ottla/host";
-import { pb, uuidFromBytes } from "@ottla/protocol";
+import { assert, pb, uuidFromBytes } from "@ottla/protocol";
 import type { RequestMetrics } from "../metrics/requests.ts";
 import type { ProducedPartition } from "../operations/produce.ts";
 import type { Operations } from "../operations.ts";
@@ -32,8 +32,7 @@ export async function handleProduce(
   for (let i = 0; i < partitions.length; i++) {
     const asked = partitions[i];
     const outcome = produced[i];
-    if (asked === undefined || outcome === undefined)
-      throw new Error(`Invariant broken: ${produced.length} outcomes for ${partitions.length} batches`);
+    assert(asked !== undefined && outcome !== undefined, `${produced.length} outcomes for ${partitions.length} batches`);
     answers.push(await answer(asked, outcome, metrics));
   }
   metrics.answered("Produce", clock.monotonicMs() - startedMs);
@@ -60,7 +59,7 @@ async function answer(
       leader: undefined,
     };
   }
-  if (error === null) throw new Error("Invariant broken: a refused batch without an error");
+  assert(error !== null, `a batch of partition ${partition} was refused without an error`);
   metrics.failed("Produce", error.code);
   const refused = "error" in outcome;
   return {

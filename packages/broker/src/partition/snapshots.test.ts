@@ -67,7 +67,8 @@ describe("a batch that a failed log took back is not taken for a duplicate", () 
   async function withLostBatch(): Promise<Rig> {
     const rig = await openRig();
     await acknowledge(rig, 0);
-    rig.host.disk.fault = (operation, path) => (operation === "write" && path.endsWith(".log") ? new DiskError("write", path, "ENOSPC") : undefined);
+    rig.host.disk.fault = (operation, path) =>
+      operation === "write" && path.endsWith(".log") ? new DiskError("write", path, "ENOSPC") : undefined;
     expect((await rig.run(send(rig, 1).acknowledged))?.error).toBe("KAFKA_STORAGE_ERROR");
     rig.host.disk.fault = null;
     return rig;
