@@ -25,23 +25,25 @@ export class ConnectionError extends ProtocolError {
   readonly broker: string;
   /** False: the request never left, so it has had no effect. */
   readonly sent: boolean;
+  /** What the peer ended the stream with, if it said. */
+  readonly reason: string | undefined;
 
-  /** `code` is what the peer ended the stream with, if it said. */
   constructor(
     broker: string,
     sent: boolean,
     message: string,
-    options: { error?: ErrorName; code?: string | undefined; cause?: unknown } = {},
+    options: { error?: ErrorName; reason?: string | undefined; cause?: unknown } = {},
   ) {
-    super(options.error ?? errorOfReason(options.code), message, { cause: options.cause, notAppended: !sent });
+    super(options.error ?? errorOfReason(options.reason), message, { cause: options.cause, notAppended: !sent });
     this.name = "ConnectionError";
     this.broker = broker;
     this.sent = sent;
+    this.reason = options.reason;
   }
 }
 
-function errorOfReason(code: string | undefined): ErrorName {
-  return code === "WRONG_NODE" || code === "UNSUPPORTED_PROTOCOL" ? code : "NETWORK_EXCEPTION";
+function errorOfReason(reason: string | undefined): ErrorName {
+  return reason === "WRONG_NODE" || reason === "UNSUPPORTED_PROTOCOL" ? reason : "NETWORK_EXCEPTION";
 }
 
 /** A record that was not acknowledged. `outcome` says what that means:

@@ -156,7 +156,7 @@ export class Exchange<A extends { correlationId: number }> {
         id,
         waiting,
         new ConnectionError(broker, true, `${waiting.options.what}: the stream to ${broker} ended before the answer came: ${why}`, {
-          code,
+          reason: code,
         }),
       );
     }

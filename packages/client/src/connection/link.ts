@@ -89,8 +89,8 @@ export class Link {
     try {
       return await host.network.dial(address, service, { attributes, maxFrameBytes: MAX_FRAME_BYTES, signal: limit.signal });
     } catch (cause) {
-      const code = cause instanceof NetworkError ? cause.reason.code : undefined;
-      const failure = new ConnectionError(this.label, false, `Cannot connect to ${this.label}: ${messageOf(cause)}`, { code, cause });
+      const reason = cause instanceof NetworkError ? cause.reason.code : undefined;
+      const failure = new ConnectionError(this.label, false, `Cannot connect to ${this.label}: ${messageOf(cause)}`, { reason, cause });
       this.#failed();
       this.failure = failure;
       this.#options.onTrouble();

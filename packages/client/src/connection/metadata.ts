@@ -2,6 +2,7 @@ import { delay, type Address, type Clock, type Logger, type Timer } from "@ottla
 import type { pb } from "@ottla/protocol";
 import { errors, ProtocolError, type Uuid } from "@ottla/protocol";
 import { messageOf } from "../errors.ts";
+import { orAborted } from "./or-aborted.ts";
 import { Topics, type PartitionInfo, type TopicInfo } from "./topics.ts";
 
 const MIN_GAP_MS = 100;
@@ -126,7 +127,7 @@ export class Metadata {
       if (verdict !== null) throw verdict;
       const known = this.#topics.byName(name);
       if (known !== undefined) return known;
-      await abortable(
+      await orAborted(
         this.refresh().catch(() => delay(this.#options.clock, MIN_GAP_MS, signal)),
         signal,
       );
@@ -145,29 +146,12 @@ export class Metadata {
 
   async #fetch(): Promise<void> {
     const { clock, ask } = this.#options;
-    const [created, plain] = [
-      [...this.#watched].filter(([, entry]) => entry.creators > 0),
-      [...this.#watched].filter(([, entry]) => entry.creators === 0),
-    ];
+    const names = (create: boolean): string[] =>
+      [...this.#watched].filter(([, { creators }]) => creators > 0 === create).map(([name]) => name);
+    const [created, plain] = [names(true), names(false)];
     try {
-      if (created.length > 0)
-        this.#apply(
-          await ask(
-            callFor(
-              created.map(([name]) => name),
-              true,
-            ),
-          ),
-        );
-      if (plain.length > 0 || created.length === 0)
-        this.#apply(
-          await ask(
-            callFor(
-              plain.map(([name]) => name),
-              false,
-            ),
-          ),
-        );
+      if (created.length > 0) this.#apply(await ask(callFor(created, true)));
+      if (plain.length > 0 || created.length === 0) this.#apply(await ask(callFor(plain, false)));
       this.#failure = null;
     } catch (error) {
       this.#failure = error;
@@ -201,12 +185,4 @@ export class Metadata {
 
 function callFor(names: string[], allowAutoCreation: boolean): pb.MetadataCall {
   return { names, topicIds: [], allTopics: false, allowAutoCreation };
-}
-
-function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

@@ -1,28 +1,17 @@
-import { deadline } from "@ottla/host";
-import { ProtocolError, type Uuid } from "@ottla/protocol";
-import type { Cluster } from "../connection/cluster.ts";
-import { LATEST } from "../connection/list-offsets.ts";
+import type { ErrorName, Uuid } from "@ottla/protocol";
 import type { TopicInfo } from "../connection/topics.ts";
 import { ConsumeError, messageOf } from "../errors.ts";
-import type { SeekTarget, TopicPartition } from "./api.ts";
-import type { Commits } from "./commits.ts";
+import type { TopicPartition } from "./api.ts";
+import { findAssigned, placeAdded, type AssignmentOptions } from "./assignment.ts";
 import { decodeNext } from "./decode.ts";
 import { Fetcher } from "./fetcher.ts";
-import { locate, offsetsAt, reset, type Placing } from "./locate.ts";
+import { locate, reset, type Placing } from "./locate.ts";
 import { Partition, type Cursor } from "./partition.ts";
-import type { ConsumerSettings, Wanted } from "./settings.ts";
-
-export interface IntakeOptions {
-  readonly cluster: Cluster;
-  readonly settings: ConsumerSettings;
-  readonly commits: Commits | null;
-  /** Aborts at close. */
-  readonly signal: AbortSignal;
-}
+import type { Wanted } from "./settings.ts";
 
 /** From `assign` to records at hand: finds the partitions and where to begin, keeps them fetched, serves them in turn. */
 export class Intake {
-  readonly #options: IntakeOptions;
+  readonly #options: AssignmentOptions;
   readonly #fetcher: Fetcher;
   readonly #partitions: Partition[] = [];
   readonly #topics = new Map<string, { wanted: readonly Wanted[]; id: Uuid }>();
@@ -34,7 +23,7 @@ export class Intake {
   #failure: Error | null = null;
   #wake: () => void = () => {};
 
-  constructor(options: IntakeOptions) {
+  constructor(options: AssignmentOptions) {
     this.#options = options;
     const { cluster, settings, signal } = options;
     this.#fetcher = new Fetcher({
@@ -53,7 +42,10 @@ export class Intake {
 
   /** @throws ConsumeError when a topic or partition is not there; ProtocolError when no broker can be reached */
   start(): Promise<void> {
-    this.#started ??= this.#start();
+    this.#started ??= this.#start().catch((error: unknown) => {
+      this.#started = null; // the next call tries again
+      throw error;
+    });
     return this.#started;
   }
 
@@ -72,7 +64,11 @@ export class Intake {
   /** What comes next, from the partitions in turn; null at the end, or when the signal has aborted (see {@link nudge}).
    * @throws ConsumeError when a partition cannot go on: `seek` may help */
   async next(signal?: AbortSignal): Promise<Cursor | null> {
-    if (!this.#options.signal.aborted) await this.start();
+    try {
+      if (!this.#options.signal.aborted) await this.start();
+    } catch (error) {
+      if (!this.#options.signal.aborted) throw error;
+    }
     for (;;) {
       if (this.#options.signal.aborted || signal?.aborted) return null;
       const partition = this.#pick();
@@ -117,12 +113,8 @@ export class Intake {
   async seek(placings: readonly Placing[]): Promise<void> {
     for (const { partition } of placings) this.#fetcher.freed(partition.unlocate());
     const generations = new Map(placings.map(({ partition }) => [partition, partition.generation]));
-    for (const [partition, offset] of await locate(
-      this.#options.cluster,
-      placings,
-      this.#options.settings.isolation,
-      this.#options.signal,
-    )) {
+    const { cluster, settings, signal } = this.#options;
+    for (const [partition, offset] of await locate(cluster, placings, settings.isolation, signal)) {
       if (partition.generation === generations.get(partition)) this.#fetcher.freed(partition.seek(offset)); // else another seek came later
     }
     this.#wake();
@@ -130,97 +122,19 @@ export class Intake {
 
   async #start(): Promise<void> {
     const { cluster, settings, signal } = this.#options;
-    const limit = deadline(cluster.host.clock, cluster.requestTimeoutMs, "Finding the assigned topics", signal);
+    for (const name of new Set(settings.wanted.map((each) => each.name))) this.#endings.push(cluster.metadata.watch(name, false));
     try {
-      const names = [...new Set(settings.wanted.map(({ name }) => name))];
-      for (const name of names) this.#endings.push(cluster.metadata.watch(name, false));
-      const topics = await Promise.all(names.map((name) => this.#resolve(name, limit.signal)));
-      const found: Placing[] = [];
-      for (const info of topics) {
-        const wanted = settings.wanted.filter(({ name }) => name === info.name);
-        this.#topics.set(info.name, { wanted, id: info.id });
-        for (const each of wanted) found.push(...this.#select(info, each));
-      }
-      await this.#place(found);
-      if (settings.untilEnd) {
-        const ends = await offsetsAt(
-          cluster,
-          found.map(({ partition }) => ({ partition, timestamp: LATEST })),
-          settings.isolation,
-          signal,
-        );
-        for (const [partition, end] of ends) partition.endOffset = end;
-      }
-      this.#partitions.push(...found.map(({ partition }) => partition));
-      for (const { chosen, paused } of this.#pausedAtStart) this.pause(chosen, paused);
-      this.#endings.push(cluster.metadata.onChange(() => this.#metadataChanged()));
-      this.#fetcher.add(this.#partitions);
+      const { topics, partitions } = await findAssigned(this.#options);
+      signal.throwIfAborted();
+      for (const { name, id } of topics) this.#topics.set(name, { wanted: settings.wanted.filter((each) => each.name === name), id });
+      this.#partitions.push(...partitions);
     } catch (error) {
-      throw limit.signal.aborted && !signal.aborted ? this.#unreachable(error) : error;
-    } finally {
-      limit.cancel();
+      this.#end();
+      throw error;
     }
-  }
-
-  async #resolve(name: string, signal: AbortSignal): Promise<TopicInfo> {
-    try {
-      return await this.#options.cluster.metadata.resolve(name, signal);
-    } catch (cause) {
-      if (cause instanceof ProtocolError)
-        throw new ConsumeError(cause.error, name, null, `Cannot consume "${name}": ${cause.message}`, cause);
-      throw cause;
-    }
-  }
-
-  #unreachable(cause: unknown): Error {
-    const { metadata, requestTimeoutMs, trouble } = this.#options.cluster;
-    const why = trouble ?? (metadata.failure === null ? messageOf(cause) : messageOf(metadata.failure));
-    const [first] = this.#options.settings.wanted;
-    return new ConsumeError(
-      "REQUEST_TIMED_OUT",
-      first?.name ?? "",
-      null,
-      `Cannot start to consume within ${requestTimeoutMs} ms (requestTimeoutMs): ${why}`,
-      cause,
-    );
-  }
-
-  #select(info: TopicInfo, { name, codecs, partition, start }: Wanted): Placing[] {
-    const { offsetReset } = this.#options.settings;
-    const all = info.partitions.map((each) => each.partition).filter((each) => partition === null || each === partition);
-    if (partition !== null && all.length === 0)
-      throw new ConsumeError(
-        "UNKNOWN_TOPIC_OR_PARTITION",
-        name,
-        partition,
-        `Cannot consume ${name}-${partition}: the topic has partitions 0 to ${info.partitions.length - 1}`,
-      );
-    return all.map((each) => ({
-      partition: new Partition(info, each, codecs),
-      target: start ?? (offsetReset === "earliest" ? "beginning" : "end"),
-      explicit: start !== null,
-    }));
-  }
-
-  /** An offset that was asked for, else the group's, else where `offsetReset` says. */
-  async #place(placings: readonly (Placing & { readonly explicit?: boolean })[]): Promise<void> {
-    const { cluster, settings, commits, signal } = this.#options;
-    const unsaid = placings.filter(({ explicit }) => explicit === false).map(({ partition }) => partition);
-    const committed = commits === null || unsaid.length === 0 ? new Map<Partition, number>() : await commits.load(unsaid, { signal });
-    const targets = placings.map(({ partition, target, explicit }): Placing => {
-      const offset = committed.get(partition);
-      if (offset !== undefined) return { partition, target: offset };
-      if (explicit === false && settings.offsetReset === "none")
-        throw new ConsumeError(
-          "OFFSET_OUT_OF_RANGE",
-          partition.topic.name,
-          partition.partition,
-          `Cannot consume ${partition.label}: ${settings.group === null ? "no offset is given" : `group "${settings.group}" has no committed offset`} and offsetReset is none; give an offset in assign, or set offsetReset to earliest or latest`,
-        );
-      return { partition, target };
-    });
-    for (const [partition, offset] of await locate(cluster, targets, settings.isolation, signal)) partition.seek(offset);
-    for (const [partition, offset] of committed) partition.committed = offset;
+    for (const { chosen, paused } of this.#pausedAtStart) this.pause(chosen, paused);
+    this.#endings.push(cluster.metadata.onChange(() => this.#metadataChanged()));
+    this.#fetcher.add(this.#partitions);
   }
 
   #metadataChanged(): void {
@@ -243,34 +157,18 @@ export class Intake {
     this.#fetcher.moved();
   }
 
-  /** Partitions that were added to a topic are consumed from their beginning: nothing in them is missed. */
   async #addNew(info: TopicInfo, wanted: readonly Wanted[]): Promise<void> {
     const whole = wanted.find(({ partition }) => partition === null);
-    const added =
-      whole === undefined
-        ? []
-        : info.partitions
-            .slice(this.#partitions.filter(({ topic }) => topic.name === info.name).length)
-            .map(({ partition }) => new Partition(info, partition, whole.codecs));
+    if (whole === undefined) return;
+    const known = this.#partitions.filter(({ topic }) => topic.name === info.name).length;
+    const added = info.partitions.slice(known).map(({ partition }) => new Partition(info, partition, whole.codecs));
     if (added.length === 0) return;
     this.#partitions.push(...added);
     try {
-      await this.#place(
-        added.map((partition): Placing & { explicit: boolean } => ({
-          partition,
-          target: "beginning" satisfies SeekTarget,
-          explicit: false,
-        })),
-      );
+      await placeAdded(this.#options, added);
       this.#fetcher.add(added);
     } catch (error) {
-      for (const partition of added)
-        this.#fail(
-          partition,
-          error instanceof ConsumeError
-            ? error
-            : new ConsumeError("REQUEST_TIMED_OUT", info.name, partition.partition, messageOf(error), error),
-        );
+      for (const partition of added) this.#failedWith(partition, "REQUEST_TIMED_OUT", error);
     }
   }
 
@@ -284,13 +182,13 @@ export class Intake {
       this.#wake();
     } catch (error) {
       if (signal.aborted || partition.generation !== generation) return;
-      this.#fail(
-        partition,
-        error instanceof ConsumeError
-          ? error
-          : new ConsumeError("OFFSET_OUT_OF_RANGE", partition.topic.name, partition.partition, messageOf(error), error),
-      );
+      this.#failedWith(partition, "OFFSET_OUT_OF_RANGE", error);
     }
+  }
+
+  #failedWith(partition: Partition, kind: ErrorName, error: unknown): void {
+    const { topic, partition: number } = partition;
+    this.#fail(partition, error instanceof ConsumeError ? error : new ConsumeError(kind, topic.name, number, messageOf(error), error));
   }
 
   #fail(partition: Partition, error: ConsumeError): void {
@@ -333,7 +231,11 @@ export class Intake {
 
   #close(): void {
     this.#fetcher.close();
-    for (const end of this.#endings) end();
+    this.#end();
     this.#wake();
+  }
+
+  #end(): void {
+    for (const end of this.#endings.splice(0)) end();
   }
 }

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ProduceError } from "../errors.ts";
-import type { Fault } from "../testing/fake-broker.test.kit.ts";
+
 import { FakeCluster } from "../testing/fake-cluster.test.kit.ts";
+import type { Fault } from "../testing/fake-state.test.kit.ts";
 import type { RecordMetadata } from "./api.ts";
 
 const breaks = fc.record({

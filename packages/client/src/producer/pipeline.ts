@@ -1,20 +1,22 @@
-import type { Timer } from "@ottla/host";
 import type { pb } from "@ottla/protocol";
-import { BATCH_HEADER_BYTES, encodeBatch, encodeBatchSync, ProtocolError, type BatchOptions, type ErrorName } from "@ottla/protocol";
+import { BATCH_HEADER_BYTES, ProtocolError, type ErrorName } from "@ottla/protocol";
 import type { Cluster } from "../connection/cluster.ts";
 import type { Link } from "../connection/link.ts";
-import { backoffMs } from "../connection/backoff.ts";
 import { messageOf, type ConnectionError } from "../errors.ts";
-import { Batch, type Delivery, type Watcher } from "./batch.ts";
+import { Batch, type Delivery } from "./batch.ts";
+import { encode } from "./encode.ts";
 import { Identities } from "./identities.ts";
 import type { Lane } from "./lane.ts";
+import { Ledger } from "./ledger.ts";
 import { Linger } from "./linger.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { Pauses } from "./pauses.ts";
 import { Sender, type Try } from "./sender.ts";
 import type { ProducerSettings } from "./settings.ts";
-import { answeredError, deliveryError, verdict } from "./verdict.ts";
+import { answeredError, verdict } from "./verdict.ts";
 
-const RETRY = { firstMs: 20, mostMs: 1_000 };
+/** No broker takes only smaller messages. */
+const SURELY_TAKEN_BYTES = 1024 * 1024;
 
 export interface PipelineOptions {
   readonly cluster: Cluster;
@@ -33,24 +35,27 @@ export class Pipeline {
   readonly #identities: Identities;
   readonly #linger: Linger;
   readonly #senders = new Map<number, Sender>();
-  readonly #retries = new Map<Lane, Timer>();
-  #bufferedBytes = 0;
+  readonly #pauses: Pauses;
+  readonly #ledger: Ledger;
   #closed = false;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#cluster = options.cluster;
     this.#settings = options.settings;
+    this.#ledger = new Ledger(options.freed);
+    const { clock, random } = options.cluster.host;
+    this.#pauses = new Pauses(clock, random, (lane) => this.wake(lane));
     this.#identities = new Identities(options.cluster);
-    this.#linger = new Linger(options.cluster.host.clock, options.settings.lingerMs, (lane) => this.wake(lane));
+    this.#linger = new Linger(clock, options.settings.lingerMs, (lane) => this.wake(lane));
   }
 
   get bufferedBytes(): number {
-    return this.#bufferedBytes;
+    return this.#ledger.bufferedBytes;
   }
 
   room(bytes: number): boolean {
-    return this.#bufferedBytes === 0 || this.#bufferedBytes + bytes <= this.#settings.maxBufferedBytes;
+    return this.bufferedBytes === 0 || this.bufferedBytes + bytes <= this.#settings.maxBufferedBytes;
   }
 
   put(lane: Lane, outgoing: Outgoing, delivery: Delivery, startedMs: number): void {
@@ -58,7 +63,7 @@ export class Pipeline {
     if (lane.open !== null && lane.open.bytes + outgoing.bytes > limit) this.#seal(lane);
     const batch = lane.open ?? new Batch(startedMs);
     batch.add(outgoing, delivery, startedMs);
-    this.#bufferedBytes += outgoing.bytes;
+    this.#ledger.add(outgoing.bytes);
     if (lane.open === null) {
       lane.open = batch;
       this.#linger.add(lane, batch);
@@ -116,7 +121,7 @@ export class Pipeline {
       for (const batch of [...lane.batches()]) this.#fail(lane, batch, "REQUEST_TIMED_OUT", why, batch.inFlight, batch.lastError);
     }
     this.#linger.close();
-    for (const timer of this.#retries.values()) timer.cancel();
+    this.#pauses.close();
     for (const sender of this.#senders.values()) sender.close();
   }
 
@@ -165,33 +170,18 @@ export class Pipeline {
       if (hadOpen && lane.open === null) this.#options.sealed(lane);
       if (batch === null || batch.encoded !== null) return batch;
       this.#encode(lane, batch);
-      if (batch.encoded !== null) return batch;
+      if (batch.encoded !== null && !batch.settled) return batch;
     }
   }
 
   #encode(lane: Lane, batch: Batch): void {
-    const { compression } = this.#settings;
-    const options: BatchOptions =
-      lane.identity === null
-        ? {}
-        : { producerId: lane.identity.producerId, producerEpoch: lane.identity.epoch, baseSequence: batch.sequence };
-    if (compression === "none") {
-      batch.encoded = encodeBatchSync(batch.records, options);
-      return;
+    const failed = (error: unknown): void =>
+      this.#fail(lane, batch, error instanceof ProtocolError ? error.error : "INVALID_RECORD", messageOf(error), false, error);
+    try {
+      encode(batch, lane.identity, this.#settings.compression, this.#cluster.host.codecs)?.then(() => this.wake(lane), failed);
+    } catch (error) {
+      failed(error);
     }
-    const { attempt } = batch;
-    batch.encoding = true;
-    encodeBatch(batch.records, { ...options, codec: compression, codecs: this.#cluster.host.codecs }).then(
-      (encoded) => {
-        batch.encoding = false;
-        if (batch.attempt === attempt) batch.encoded = encoded;
-        this.wake(lane);
-      },
-      (error: unknown) => {
-        batch.encoding = false;
-        this.#fail(lane, batch, error instanceof ProtocolError ? error.error : "INVALID_RECORD", messageOf(error), false, error);
-      },
-    );
   }
 
   #answered({ lane, batch, attempt }: Try, answer: pb.ProducedPartition, link: Link): void {
@@ -224,6 +214,11 @@ export class Pipeline {
 
   #broken({ lane, batch, attempt }: Try, error: ConnectionError): void {
     if (batch.settled || batch.attempt !== attempt) return;
+    // A message above the broker's limit ends the stream: sent again, a large batch would end it again.
+    if (error.sent && error.reason === "RESOURCE_EXHAUSTED" && batch.bytes > SURELY_TAKEN_BYTES) {
+      const why = `${error.message}; lower batchBytes, or raise the broker's grpc.max.message.bytes`;
+      return this.#fail(lane, batch, "MESSAGE_TOO_LARGE", why, true, error);
+    }
     lane.again(batch, error, error.sent);
     this.wake(lane);
   }
@@ -239,20 +234,18 @@ export class Pipeline {
     }
   }
 
-  /** Holds the lane back for a moment that grows while it fails. */
   #pause(lane: Lane): void {
-    const { clock, random } = this.#cluster.host;
-    if (this.#retries.has(lane) || this.#closed) return;
-    const pauseMs = backoffMs(random, ++lane.failures, RETRY);
-    lane.retryAtMs = clock.monotonicMs() + pauseMs;
-    this.#retries.set(
-      lane,
-      clock.after(pauseMs, () => {
-        this.#retries.delete(lane);
-        lane.retryAtMs = Number.NEGATIVE_INFINITY;
-        this.wake(lane);
-      }),
-    );
+    if (!this.#closed) this.#pauses.add(lane);
+  }
+
+  #deliver(lane: Lane, batch: Batch, baseOffset: number, appendTimeMs: number): void {
+    this.#ledger.deliver(lane, batch, baseOffset, appendTimeMs);
+    this.wake(lane);
+  }
+
+  #fail(lane: Lane, batch: Batch, error: ErrorName, why: string, uncertain: boolean, cause: unknown): void {
+    this.#ledger.fail(lane, batch, error, why, uncertain, cause);
+    this.wake(lane);
   }
 
   #identify(lane: Lane): void {
@@ -272,55 +265,4 @@ export class Pipeline {
       },
     );
   }
-
-  #deliver(lane: Lane, batch: Batch, baseOffset: number, appendTimeMs: number): void {
-    lane.acknowledged(batch);
-    const { name: topic } = lane.topic;
-    const { partition } = lane;
-    for (let index = 0; index < batch.deliveries.length; index++) {
-      const record = batch.records[index];
-      const delivery = batch.deliveries[index];
-      if (record === undefined || delivery === undefined) break;
-      delivery.delivered({
-        topic,
-        partition,
-        offset: baseOffset < 0 ? -1 : baseOffset + index,
-        timestamp: appendTimeMs < 0 ? record.timestamp : appendTimeMs,
-      });
-    }
-    this.#settled(batch);
-    this.wake(lane);
-  }
-
-  /** `uncertain`: the last try may have been appended. */
-  #fail(lane: Lane, batch: Batch, error: ErrorName, why: string, uncertain: boolean, cause: unknown): void {
-    if (batch.settled) return;
-    const unknown = uncertain || batch.uncertain;
-    lane.drop(batch, !unknown);
-    const failure = deliveryError(lane, batch, error, why, unknown, cause);
-    for (const delivery of batch.deliveries) delivery.failed(failure);
-    this.#settled(batch);
-    this.wake(lane);
-  }
-
-  #settled(batch: Batch): void {
-    batch.settled = true;
-    this.#bufferedBytes -= batch.bytes;
-    for (const watcher of batch.watchers) if (--watcher.remaining === 0) watcher.done();
-    this.#options.freed();
-  }
-}
-
-/** Resolves once every batch that the lanes hold now is settled. */
-export function allSettled(lanes: Iterable<Lane>): Promise<void> {
-  return new Promise((resolve) => {
-    const watcher: Watcher = { remaining: 1, done: resolve };
-    for (const lane of lanes) {
-      for (const batch of lane.batches()) {
-        batch.watchers.push(watcher);
-        watcher.remaining++;
-      }
-    }
-    if (--watcher.remaining === 0) resolve();
-  });
 }

@@ -118,7 +118,7 @@ describe("a producer", () => {
     expect((await cluster.run(Promise.all(sends))).map(({ offset }) => offset)).toEqual(sends.map((_, n) => n));
     const refused = await failure(cluster, producer.send("t", { value: "x".repeat(600) }));
     expect(refused.message).toMatch(
-      /^Cannot deliver a record to t-0: broker 1 \(broker1:9093\): a batch of \d+ bytes exceeds max.message.bytes=500. They are certainly not in the log/,
+      /^Cannot deliver a record to t-0: broker 1 \(broker1:9093\): a batch of \d+ bytes exceeds max.message.bytes=500. It is certainly not in the log/,
     );
     expect((await cluster.run(producer.send("t", { value: "y" }))).offset).toBe(20);
     const huge = await failure(cluster, producer.send("t", { value: new Uint8Array(9_000_000) }));
@@ -170,7 +170,7 @@ describe("a producer", () => {
     const lost = await failure(cluster, producer.send("t", { value: "x" }));
     expect(lost.outcome).toBe("unknown");
     expect(lost.message).toMatch(
-      /^Cannot deliver a record to t-0: not acknowledged within 3000 ms .*It is unknown whether they are in the log: sending them again may double them$/,
+      /^Cannot deliver a record to t-0: not acknowledged within 3000 ms .*It is unknown whether it is in the log: sending it again may double it$/,
     );
   });
 

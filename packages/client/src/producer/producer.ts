@@ -1,13 +1,15 @@
 import { deadline, type Timer } from "@ottla/host";
 import type { Cluster } from "../connection/cluster.ts";
 import { ClosedError, messageOf, ProduceError } from "../errors.ts";
+import { orAborted } from "../connection/or-aborted.ts";
 import { wholeNumber } from "../options.ts";
 import { topicName, type Topic } from "../topic/topic.ts";
 import type { OutgoingRecord, ProducerOptions, RecordMetadata, SendOptions } from "./api.ts";
 import type { Lane } from "./lane.ts";
 import { toOutgoing } from "./outgoing.ts";
 import { Placement } from "./partitioner.ts";
-import { allSettled, Pipeline } from "./pipeline.ts";
+import { Pipeline } from "./pipeline.ts";
+import { allSettled } from "./ledger.ts";
 import { ManyCall, SingleCall, type SendCall } from "./send-call.ts";
 import { producerSettings, type ProducerSettings } from "./settings.ts";
 import { TopicQueue } from "./topic-queue.ts";
@@ -251,14 +253,4 @@ export class Producer implements AsyncDisposable {
 
 function refused(topic: string, verdict: { error: ProduceError["error"]; message: string }): ProduceError {
   return new ProduceError(verdict.error, topic, null, "not-appended", `Cannot send to "${topic}": ${verdict.message}`, verdict);
-}
-
-function orAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

@@ -5,6 +5,7 @@ import { ConnectionError } from "../errors.ts";
 import type { Batch } from "./batch.ts";
 import type { Lane } from "./lane.ts";
 import { produceFrame } from "./produce-frame.ts";
+import { MAX_RECORD_BYTES } from "./settings.ts";
 
 /** What one message carries at most, unless a single batch is larger. */
 const REQUEST_BYTES = 1024 * 1024;
@@ -110,6 +111,8 @@ export class Sender {
       const batch = this.#options.take(lane);
       if (batch?.encoded == null) continue;
       this.#ready.add(lane);
+      // It stays the lane's next one.
+      if (tries.length > 0 && bytes + batch.encoded.length > MAX_RECORD_BYTES) break;
       bytes += batch.encoded.length;
       tries.push({ lane, batch, attempt: ++batch.attempt });
       batch.inFlight = true;

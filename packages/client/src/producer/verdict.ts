@@ -46,10 +46,11 @@ export function answeredError(answer: pb.ProducedPartition, broker: string): Pro
 
 /** The error for everybody who waits for a batch. */
 export function deliveryError(lane: Lane, batch: Batch, error: ErrorName, why: string, uncertain: boolean, cause: unknown): ProduceError {
-  const count = batch.records.length === 1 ? "a record" : `${batch.records.length} records`;
+  const one = batch.records.length === 1;
+  const [count, they, them] = one ? ["a record", "it is", "it"] : [`${batch.records.length} records`, "they are", "them"];
   const advice = uncertain
-    ? "It is unknown whether they are in the log: sending them again may double them"
-    : "They are certainly not in the log and may be sent again";
+    ? `It is unknown whether ${they} in the log: sending ${them} again may double ${them}`
+    : `${one ? "It is" : "They are"} certainly not in the log and may be sent again`;
   const where = `${lane.topic.name}-${lane.partition}`;
   return new ProduceError(
     error,

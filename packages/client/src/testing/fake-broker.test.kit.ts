@@ -1,16 +1,8 @@
 import { NetworkError, type Attributes, type MemoryHost, type Session } from "@ottla/host";
-import { pb, ProtocolError, services, type ErrorName } from "@ottla/protocol";
+import { pb, ProtocolError, services } from "@ottla/protocol";
 import { answerCall } from "./fake-calls.test.kit.ts";
-import { codeOf, type FakeCluster } from "./fake-cluster.test.kit.ts";
-import type { FakePartition } from "./fake-partition.test.kit.ts";
-
-/** What happens to one produce request. A stream that breaks does so after `lingersMs`; `stale` of the requests that came behind are still
- * carried out, and nobody hears of it. */
-export type Fault =
-  | { readonly kind: "error"; readonly error: ErrorName; readonly appended?: boolean }
-  | { readonly kind: "break"; readonly appended: boolean; readonly stale?: number; readonly lingersMs?: number }
-  | { readonly kind: "slow"; readonly ms: number }
-  | { readonly kind: "silent" };
+import { hint } from "./fake-partition.test.kit.ts";
+import { codeOf, type FakeState, type Fault } from "./fake-state.test.kit.ts";
 
 /** One node that speaks the client protocol. */
 export class FakeBroker {
@@ -18,17 +10,17 @@ export class FakeBroker {
   readonly host: MemoryHost;
   /** How many produce requests came. */
   requests = 0;
-  readonly #cluster: FakeCluster;
+  readonly #cluster: FakeState;
   readonly #sessions = new Set<Session>();
   readonly #broken = new Map<Session, Uint8Array[]>();
 
-  private constructor(cluster: FakeCluster, nodeId: number, host: MemoryHost) {
+  private constructor(cluster: FakeState, nodeId: number, host: MemoryHost) {
     this.#cluster = cluster;
     this.nodeId = nodeId;
     this.host = host;
   }
 
-  static async start(cluster: FakeCluster, nodeId: number, host: MemoryHost): Promise<FakeBroker> {
+  static async start(cluster: FakeState, nodeId: number, host: MemoryHost): Promise<FakeBroker> {
     const broker = new FakeBroker(cluster, nodeId, host);
     const listening = [services.produce, services.fetch, services.call].map((name) => ({
       name,
@@ -176,8 +168,4 @@ export class FakeBroker {
     else Object.assign(response, { errorCode: codeOf(scripted), errorMessage: "as scripted" });
     await session.send([pb.CallResponse.encode(response)]).catch(() => {});
   }
-}
-
-export function hint(partition: FakePartition | undefined): pb.LeaderHint | undefined {
-  return partition === undefined ? undefined : { nodeId: partition.leader, leaderEpoch: partition.leaderEpoch };
 }

@@ -1,14 +1,13 @@
 import type { pb } from "@ottla/protocol";
 import { uuidFromBytes, type ErrorName } from "@ottla/protocol";
-import { hint } from "./fake-broker.test.kit.ts";
-import { codeOf, type FakeCluster, type FakeTopic } from "./fake-cluster.test.kit.ts";
-import { describe, FakePartition } from "./fake-partition.test.kit.ts";
+import { describe, FakePartition, hint } from "./fake-partition.test.kit.ts";
+import { codeOf, type FakeState, type FakeTopic } from "./fake-state.test.kit.ts";
 
 const fine = { errorCode: 0, errorMessage: "" };
 const wrong = (error: ErrorName, errorMessage: string) => ({ errorCode: codeOf(error), errorMessage });
 
 /** Only what the client's tests ask. */
-export function answerCall(cluster: FakeCluster, nodeId: number, call: pb.CallRequest["call"]): pb.CallResponse["answer"] {
+export function answerCall(cluster: FakeState, nodeId: number, call: pb.CallRequest["call"]): pb.CallResponse["answer"] {
   switch (call.case) {
     case "metadata":
       return { case: "metadata", value: metadata(cluster, call.value) };
@@ -60,18 +59,18 @@ export function answerCall(cluster: FakeCluster, nodeId: number, call: pb.CallRe
   }
 }
 
-function metadata(cluster: FakeCluster, { names, topicIds, allTopics }: pb.MetadataCall): pb.MetadataAnswer {
+function metadata(cluster: FakeState, { names, topicIds, allTopics }: pb.MetadataCall): pb.MetadataAnswer {
   const found = allTopics ? [...cluster.topics.values()] : topicIds.flatMap((id) => cluster.byId(id) ?? []);
   const topics = [...found.map(toMetadata), ...names.map((name) => byName(cluster, name))];
   return {
     clusterId: "fake",
     controllerId: 1,
-    brokers: [...cluster.brokers.keys()].map((id) => ({ nodeId: id, host: `broker${id}`, port: 9093, rack: "" })),
+    brokers: [...cluster.nodeIds].map((id) => ({ nodeId: id, host: `broker${id}`, port: 9093, rack: "" })),
     topics,
   };
 }
 
-function byName(cluster: FakeCluster, name: string): pb.TopicMetadata {
+function byName(cluster: FakeState, name: string): pb.TopicMetadata {
   const topic = cluster.topics.get(name);
   return topic === undefined
     ? { name, topicId: new Uint8Array(16), partitions: [], ...wrong("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic "${name}"`) }
@@ -82,7 +81,7 @@ function toMetadata({ name, id, partitions }: FakeTopic): pb.TopicMetadata {
   return { name, topicId: id, ...fine, partitions: partitions.map(describe) };
 }
 
-function create(cluster: FakeCluster, { name, partitions }: pb.NewTopic, validateOnly: boolean): pb.CreatedTopic {
+function create(cluster: FakeState, { name, partitions }: pb.NewTopic, validateOnly: boolean): pb.CreatedTopic {
   const none = { name, topicId: new Uint8Array(0), partitions: 0, replicationFactor: 0 };
   if (cluster.topics.has(name)) return { ...none, ...wrong("TOPIC_ALREADY_EXISTS", `topic "${name}" exists`) };
   const count = partitions === -1 ? 1 : partitions;
@@ -90,7 +89,7 @@ function create(cluster: FakeCluster, { name, partitions }: pb.NewTopic, validat
   return { name, topicId, partitions: count, replicationFactor: 1, ...fine };
 }
 
-function addPartitions(cluster: FakeCluster, name: string, total: number): pb.TopicOutcome {
+function addPartitions(cluster: FakeState, name: string, total: number): pb.TopicOutcome {
   const topic = cluster.topics.get(name);
   if (topic === undefined)
     return { name, topicId: new Uint8Array(16), ...wrong("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic "${name}"`) };
@@ -99,7 +98,7 @@ function addPartitions(cluster: FakeCluster, name: string, total: number): pb.To
 }
 
 function listOffset(
-  cluster: FakeCluster,
+  cluster: FakeState,
   nodeId: number,
   { topicId, partition: index, timestamp }: pb.ListOffsetsPartition,
 ): pb.ListedOffset {
@@ -111,7 +110,7 @@ function listOffset(
 }
 
 function deleteRecords(
-  cluster: FakeCluster,
+  cluster: FakeState,
   nodeId: number,
   { topicId, partition: index, beforeOffset }: pb.DeleteRecordsPartition,
 ): pb.DeletedRecords {
@@ -125,7 +124,7 @@ function deleteRecords(
   return { ...none, ...fine, logStartOffset: partition.startOffset };
 }
 
-function commit(cluster: FakeCluster, { group, offsets }: pb.CommitOffsetsCall): pb.CommitOffsetsAnswer {
+function commit(cluster: FakeState, { group, offsets }: pb.CommitOffsetsCall): pb.CommitOffsetsAnswer {
   const stored = new Map((cluster.groups.get(group) ?? []).map((each) => [`${each.topic}-${each.partition}`, each]));
   for (const { topicId, partition, offset, leaderEpoch, metadata: text } of offsets) {
     const topic = uuidFromBytes(topicId);
@@ -135,7 +134,7 @@ function commit(cluster: FakeCluster, { group, offsets }: pb.CommitOffsetsCall):
   return { offsets: offsets.map(({ topicId, partition }) => ({ topicId, partition, ...fine })) };
 }
 
-function fetchOffsets(cluster: FakeCluster, { group, partitions }: pb.FetchOffsetsCall): pb.FetchOffsetsAnswer {
+function fetchOffsets(cluster: FakeState, { group, partitions }: pb.FetchOffsetsCall): pb.FetchOffsetsAnswer {
   const stored = cluster.groups.get(group) ?? [];
   const idOf = new Map([...cluster.topics.values()].map(({ id }) => [uuidFromBytes(id), id]));
   const asked =

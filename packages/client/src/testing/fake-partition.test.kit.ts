@@ -107,3 +107,7 @@ export function describe(partition: FakePartition, index: number): pb.PartitionM
     offline: [],
   };
 }
+
+export function hint(partition: FakePartition | undefined): pb.LeaderHint | undefined {
+  return partition === undefined ? undefined : { nodeId: partition.leader, leaderEpoch: partition.leaderEpoch };
+}
