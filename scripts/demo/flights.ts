@@ -16,7 +16,9 @@ const data = join(dirname(fileURLToPath(import.meta.resolve("vega-datasets"))), 
 /** 20 000 flights of 2001 in the order of departure: keyed by their airport, stamped with their departure. */
 export async function datedFlights(): Promise<Flight[]> {
   const flights: { date: string; origin: string }[] = JSON.parse(await readFile(join(data, "flights-20k.json"), "utf8"));
-  return flights.map((flight) => ({ key: flight.origin, value: JSON.stringify(flight), timestamp: departure(flight.date) })).sort((a, b) => a.timestamp - b.timestamp);
+  return flights
+    .map((flight) => ({ key: flight.origin, value: JSON.stringify(flight), timestamp: departure(flight.date) }))
+    .sort((a, b) => a.timestamp - b.timestamp);
 }
 
 /** 200 000 more that bear neither date nor airport. */
@@ -43,7 +45,10 @@ export function digests(flights: Iterable<{ key: string | null; value: string }>
 }
 
 /** How often each record is missing in, or too often in, what was read. Equal records are counted, because real data repeats itself. */
-export function compare(sent: Iterable<{ key: string | null; value: string }>, read: Iterable<{ key: string | null; value: string }>): { lost: number; doubled: number } {
+export function compare(
+  sent: Iterable<{ key: string | null; value: string }>,
+  read: Iterable<{ key: string | null; value: string }>,
+): { lost: number; doubled: number } {
   const counts = new Map<string, number>();
   for (const { key, value } of sent) counts.set(`${key}\n${value}`, (counts.get(`${key}\n${value}`) ?? 0) + 1);
   for (const { key, value } of read) counts.set(`${key}\n${value}`, (counts.get(`${key}\n${value}`) ?? 0) - 1);

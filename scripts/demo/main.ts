@@ -44,7 +44,9 @@ try {
     await node.kill();
     node = await NodeProcess.start(nodeOptions);
     downMs = performance.now() - killedMs;
-    console.log(`Killed the node with SIGKILL, ${count(inFlightAtKill)} sends in flight; a new process was ready after ${(node.startMs / 1000).toFixed(2)} s`);
+    console.log(
+      `Killed the node with SIGKILL, ${count(inFlightAtKill)} sends in flight; a new process was ready after ${(node.startMs / 1000).toFixed(2)} s`,
+    );
   });
   const producedMs = performance.now() - startedMs;
   console.log(`${count(writer.acknowledged)} flights acknowledged, reading them back from other processes`);
@@ -68,7 +70,10 @@ try {
       await delay(20);
     }
   };
-  const beforeKill = await readInOwnProcess(node.bootstrap, ["flights-undated", "--group", "demo"], { after: killedReaderAfter, until: untilCommitted });
+  const beforeKill = await readInOwnProcess(node.bootstrap, ["flights-undated", "--group", "demo"], {
+    after: killedReaderAfter,
+    until: untilCommitted,
+  });
   const resumedAt = await committed();
   const afterKill = await readInOwnProcess(node.bootstrap, ["flights-undated", "--group", "demo"]);
 
@@ -76,7 +81,12 @@ try {
     faults: [check("flights", dated, readDated), check("flights-undated", undated, readUndated)],
     wrongKeys: wrongKeys(dated, readDated),
     rewound: { found: rewound.length, expected: dated.filter(({ timestamp }) => (timestamp ?? 0) >= Date.parse(rewindTo)).length },
-    resumed: { at: resumedAt, first: beforeKill.length, second: afterKill.length, distinct: new Set([...beforeKill, ...afterKill].map(({ partition, offset }) => `${partition}@${offset}`)).size },
+    resumed: {
+      at: resumedAt,
+      first: beforeKill.length,
+      second: afterKill.length,
+      distinct: new Set([...beforeKill, ...afterKill].map(({ partition, offset }) => `${partition}@${offset}`)).size,
+    },
     sent: writer.sent,
     acknowledged: writer.acknowledged,
     read: readDated.length + readUndated.length,
@@ -119,7 +129,8 @@ function account(result: Account): number {
   const doubled = result.faults.reduce((sum, fault) => sum + fault.doubled, 0);
   const { rewound, resumed } = result;
   const complete = resumed.distinct === undated.length;
-  const right = lost === 0 && doubled === 0 && result.wrongKeys.length === 0 && rewound.found === rewound.expected && complete && resumed.at > 0;
+  const right =
+    lost === 0 && doubled === 0 && result.wrongKeys.length === 0 && rewound.found === rewound.expected && complete && resumed.at > 0;
   console.log(`
   sent           ${count(result.sent)}
   acknowledged   ${count(result.acknowledged)}

@@ -18,7 +18,9 @@ export interface Kill {
 
 /** Reads with `ottla consume` in a process of its own, as anybody would. */
 export async function readInOwnProcess(bootstrap: readonly string[], args: readonly string[], kill?: Kill): Promise<ReadRecord[]> {
-  const child = spawn(process.execPath, [command, "consume", ...args, "--bootstrap", bootstrap.join(","), "--format", "json"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [command, "consume", ...args, "--bootstrap", bootstrap.join(","), "--format", "json"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
   const records: ReadRecord[] = [];
   for await (const line of createInterface({ input: child.stdout })) {

@@ -5,7 +5,12 @@ import type { Anomaly, Commit, Drain, Event, Read, Send } from "./history.ts";
 /** Two producers over two partitions, four sends in flight each, one send of unknown outcome that is there and one that is not; a reader; commits. */
 function cleanHistory(length: number): { events: Event[]; drains: Drain[] } {
   const events: Event[] = [];
-  const partitions = [0, 1].map((partition) => ({ partition, startOffset: 0, endOffset: 0, records: [] as { offset: number; value: string }[] }));
+  const partitions = [0, 1].map((partition) => ({
+    partition,
+    startOffset: 0,
+    endOffset: 0,
+    records: [] as { offset: number; value: string }[],
+  }));
   for (let at = 0; at < length; at += 1) {
     const log = partitions[at % 2]!;
     const unknown = at % 50 === 49;
@@ -16,14 +21,25 @@ function cleanHistory(length: number): { events: Event[]; drains: Drain[] } {
       log.records.push({ offset, value });
       log.endOffset += 1;
     }
-    const send: Send = { kind: "send", producer: value.slice(0, 2), sequence: at, partition: log.partition, value, invokedMs: at, completedMs: at + 4, outcome: unknown ? "unknown" : "ok", offset: unknown ? -1 : offset };
+    const send: Send = {
+      kind: "send",
+      producer: value.slice(0, 2),
+      sequence: at,
+      partition: log.partition,
+      value,
+      invokedMs: at,
+      completedMs: at + 4,
+      outcome: unknown ? "unknown" : "ok",
+      offset: unknown ? -1 : offset,
+    };
     events.push(send);
     if (at % 10 === 0) {
       events.push({ kind: "commit", group: "g", partition: 0, offset: at, invokedMs: at, completedMs: at + 1, outcome: "ok" });
       events.push({ kind: "committed", group: "g", partition: 0, offset: at, invokedMs: at + 2, completedMs: at + 3, outcome: "ok" });
     }
   }
-  for (const { partition, records } of partitions) for (const { offset, value } of records) events.push({ kind: "read", reader: "r", assignment: 1, partition, offset, value });
+  for (const { partition, records } of partitions)
+    for (const { offset, value } of records) events.push({ kind: "read", reader: "r", assignment: 1, partition, offset, value });
   return { events, drains: partitions };
 }
 
@@ -36,8 +52,14 @@ function change<E extends Event>(events: Event[], is: (event: Event) => event is
   return events.map((event) => (event === target ? { ...event, ...patch } : event));
 }
 
-function changeDrain(drains: Drain[], edit: (records: { offset: number; value: string }[]) => { offset: number; value: string }[], endBy = 0): Drain[] {
-  return drains.map((drain) => (drain.partition === 0 ? { ...drain, endOffset: drain.endOffset + endBy, records: edit([...drain.records]) } : drain));
+function changeDrain(
+  drains: Drain[],
+  edit: (records: { offset: number; value: string }[]) => { offset: number; value: string }[],
+  endBy = 0,
+): Drain[] {
+  return drains.map((drain) =>
+    drain.partition === 0 ? { ...drain, endOffset: drain.endOffset + endBy, records: edit([...drain.records]) } : drain,
+  );
 }
 
 test("a clean history has no anomaly", () => {
@@ -47,7 +69,12 @@ test("a clean history has no anomaly", () => {
 
 test("a clean history of a million events is checked", () => {
   const { events, drains } = cleanHistory(450_000);
-  expect(check(events.filter((event) => !isCommit(event)), drains)).toEqual([]);
+  expect(
+    check(
+      events.filter((event) => !isCommit(event)),
+      drains,
+    ),
+  ).toEqual([]);
 });
 
 describe("each fault put into a clean history is found", () => {
@@ -71,6 +98,16 @@ describe("each fault put into a clean history is found", () => {
 });
 
 test("a record sent after another was acknowledged must stand behind it, whoever sent it", () => {
-  const send = (producer: string, invokedMs: number, offset: number): Send => ({ kind: "send", producer, sequence: 0, partition: 0, value: `${producer}${offset}`, invokedMs, completedMs: invokedMs + 1, outcome: "ok", offset });
+  const send = (producer: string, invokedMs: number, offset: number): Send => ({
+    kind: "send",
+    producer,
+    sequence: 0,
+    partition: 0,
+    value: `${producer}${offset}`,
+    invokedMs,
+    completedMs: invokedMs + 1,
+    outcome: "ok",
+    offset,
+  });
   expect(check([send("a", 0, 1), send("b", 5, 0)], []).map(({ kind }) => kind)).toContain("reordered");
 });

@@ -32,7 +32,8 @@ function inconsistent(sends: readonly Send[], reads: readonly Read[], drains: re
     else if (known !== value) anomalies.push({ kind: "inconsistent", text: `${key} holds ${known}, yet ${who} has ${value} there` });
   };
   for (const { partition, records } of drains) for (const { offset, value } of records) claim(partition, offset, value, "the drain");
-  for (const { outcome, partition, offset, value, producer } of sends) if (outcome === "ok") claim(partition, offset, value, `the answer to ${producer}`);
+  for (const { outcome, partition, offset, value, producer } of sends)
+    if (outcome === "ok") claim(partition, offset, value, `the answer to ${producer}`);
   for (const { partition, offset, value, reader } of reads) claim(partition, offset, value, `reader ${reader}`);
   return anomalies;
 }
@@ -42,7 +43,10 @@ function lost(sends: readonly Send[], drains: readonly Drain[]): Anomaly[] {
   const starts = new Map(drains.map(({ partition, startOffset }) => [partition, startOffset]));
   return sends
     .filter(({ outcome, value, partition, offset }) => outcome === "ok" && offset >= (starts.get(partition) ?? 0) && !there.has(value))
-    .map(({ value, partition, offset, producer }) => ({ kind: "lost", text: `${value} was acknowledged to ${producer} at ${place(partition, offset)} and is not there` }));
+    .map(({ value, partition, offset, producer }) => ({
+      kind: "lost",
+      text: `${value} was acknowledged to ${producer} at ${place(partition, offset)} and is not there`,
+    }));
 }
 
 function doubled(drains: readonly Drain[]): Anomaly[] {
@@ -63,7 +67,9 @@ function neverSent(sends: readonly Send[], reads: readonly Read[], drains: reado
     ...drains.flatMap(({ partition, records }) => records.map(({ offset, value }) => ({ value, at: place(partition, offset) }))),
     ...reads.map(({ partition, offset, value }) => ({ value, at: place(partition, offset) })),
   ];
-  return found.filter(({ value }) => !possible.has(value)).map(({ value, at }) => ({ kind: "never sent", text: `${value} at ${at} was never sent, or its send was refused` }));
+  return found
+    .filter(({ value }) => !possible.has(value))
+    .map(({ value, at }) => ({ kind: "never sent", text: `${value} at ${at} was never sent, or its send was refused` }));
 }
 
 /** A producer's records stand in the order sent; and what was sent after another was acknowledged stands behind it. */
@@ -74,7 +80,11 @@ function reordered(sends: readonly Send[]): Anomaly[] {
   for (const send of [...ok].sort((a, b) => a.sequence - b.sequence)) {
     const key = `${send.producer} ${send.partition}`;
     const before = last.get(key);
-    if (before && before.offset >= send.offset) anomalies.push({ kind: "reordered", text: `${send.producer} sent ${before.value} before ${send.value}, which stands at ${send.offset}, not behind ${before.offset}` });
+    if (before && before.offset >= send.offset)
+      anomalies.push({
+        kind: "reordered",
+        text: `${send.producer} sent ${before.value} before ${send.value}, which stands at ${send.offset}, not behind ${before.offset}`,
+      });
     last.set(key, send);
   }
   for (const [partition, those] of byPartition(ok)) {
@@ -87,7 +97,11 @@ function reordered(sends: readonly Send[]): Anomaly[] {
         if (!earlier || earlier.completedMs >= send.invokedMs) break;
         highest = Math.max(highest, earlier.offset);
       }
-      if (send.offset <= highest) anomalies.push({ kind: "reordered", text: `${send.value} was sent after ${place(partition, highest)} was acknowledged, yet stands at ${send.offset}` });
+      if (send.offset <= highest)
+        anomalies.push({
+          kind: "reordered",
+          text: `${send.value} was sent after ${place(partition, highest)} was acknowledged, yet stands at ${send.offset}`,
+        });
     }
   }
   return anomalies;
@@ -123,7 +137,8 @@ function skipped(reads: readonly Read[]): Anomaly[] {
   for (const { reader, assignment, partition, offset } of reads) {
     const key = `${reader} ${assignment} ${partition}`;
     const before = last.get(key);
-    if (before !== undefined && offset !== before + 1) anomalies.push({ kind: "skipped", text: `Reader ${reader} got ${place(partition, offset)} after ${place(partition, before)}` });
+    if (before !== undefined && offset !== before + 1)
+      anomalies.push({ kind: "skipped", text: `Reader ${reader} got ${place(partition, offset)} after ${place(partition, before)}` });
     last.set(key, offset);
   }
   return anomalies;

@@ -15,10 +15,18 @@ export function commitAnomalies(events: readonly Commit[]): Anomaly[] {
     for (const fetch of list.filter(({ kind, outcome }) => kind === "committed" && outcome === "ok")) {
       const settled = commits.filter(({ outcome, completedMs }) => outcome === "ok" && completedMs < fetch.invokedMs);
       const newestInvokedMs = Math.max(-1, ...settled.map(({ invokedMs }) => invokedMs));
-      const allowed = commits.filter((commit) => commit.invokedMs < fetch.completedMs && (commit.outcome === "unknown" || commit.completedMs >= newestInvokedMs));
+      const allowed = commits.filter(
+        (commit) => commit.invokedMs < fetch.completedMs && (commit.outcome === "unknown" || commit.completedMs >= newestInvokedMs),
+      );
       const none = settled.length === 0 && fetch.offset === -1;
       if (!none && !allowed.some(({ offset }) => offset === fetch.offset))
-        anomalies.push({ kind: "committed offset fell", text: `${key}: a fetch returned ${fetch.offset}, committed were ${settled.map(({ offset }) => offset).slice(-3).join(", ")}` });
+        anomalies.push({
+          kind: "committed offset fell",
+          text: `${key}: a fetch returned ${fetch.offset}, committed were ${settled
+            .map(({ offset }) => offset)
+            .slice(-3)
+            .join(", ")}`,
+        });
     }
   }
   return anomalies;

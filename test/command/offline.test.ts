@@ -9,7 +9,8 @@ import { ottla, temporaryDirectory } from "./ottla.ts";
 test("help names every command", async () => {
   const { code, stdout } = await ottla(["--help"]);
   expect(code).toBe(0);
-  for (const name of ["start", "topic", "produce", "consume", "offsets", "cluster", "config", "feature", "bench", "recover", "completion"]) expect(stdout).toContain(`  ${name}`);
+  for (const name of ["start", "topic", "produce", "consume", "offsets", "cluster", "config", "feature", "bench", "recover", "completion"])
+    expect(stdout).toContain(`  ${name}`);
 });
 
 test("settings are listed with their defaults and a file is checked by line", async () => {
@@ -19,7 +20,10 @@ test("settings are listed with their defaults and a file is checked by line", as
   await writeFile(file, "# mine\nlog.segment.bytes=1\n");
   expect(await ottla(["config", "check", file])).toMatchObject({ code: 2, stderr: expect.stringMatching(/log\.segment\.bytes.*1/) });
   await writeFile(file, "log.segment.bytes=2048\n");
-  expect(await ottla(["config", "check", file])).toMatchObject({ code: 0, stdout: expect.stringMatching(/log\.segment\.bytes +2048 +file/) });
+  expect(await ottla(["config", "check", file])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/log\.segment\.bytes +2048 +file/),
+  });
 });
 
 test.each(["bash", "zsh", "fish"])("completion for %s knows the commands", async (shell) => {
@@ -40,7 +44,10 @@ test("completion in bash offers commands, subcommands, options and choices", asy
   await writeFile(script, (await ottla(["completion", "bash"])).stdout);
   const offered = async (...typed: string[]): Promise<string> => {
     const words = typed.map((word) => `"${word}"`).join(" ");
-    const { stdout } = await promisify(execFile)("bash", ["-c", `source "${script}"; COMP_WORDS=(ottla ${words}); COMP_CWORD=${typed.length}; _ottla; echo "\${COMPREPLY[*]}"`]);
+    const { stdout } = await promisify(execFile)("bash", [
+      "-c",
+      `source "${script}"; COMP_WORDS=(ottla ${words}); COMP_CWORD=${typed.length}; _ottla; echo "\${COMPREPLY[*]}"`,
+    ]);
     return stdout.trim();
   };
   expect(await offered("to")).toBe("topic");
@@ -61,9 +68,16 @@ test("looking for damage leaves a clean stop a clean stop", async () => {
   await using directory = await temporaryDirectory();
   const dataDir = join(directory.path, "data");
   await using node = await NodeProcess.start({ dataDir, settings: { "grpc.listeners": "127.0.0.1:0" } });
-  expect(await ottla(["recover", "--data-dir", dataDir])).toMatchObject({ code: 1, stderr: expect.stringContaining("stop that process first") });
+  expect(await ottla(["recover", "--data-dir", dataDir])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("stop that process first"),
+  });
   await node.stop();
   const before = await readdir(join(dataDir, "log"));
-  expect(await ottla(["recover", "--data-dir", dataDir])).toMatchObject({ code: 0, stdout: "", stderr: `Nothing is damaged in ${dataDir}\n` });
+  expect(await ottla(["recover", "--data-dir", dataDir])).toMatchObject({
+    code: 0,
+    stdout: "",
+    stderr: `Nothing is damaged in ${dataDir}\n`,
+  });
   expect(await readdir(join(dataDir, "log"))).toEqual(before);
 });

@@ -11,7 +11,10 @@ export interface Outcome {
 }
 
 /** Runs the built command as a user does, without a terminal. */
-export function ottla(args: readonly string[], options: { input?: string; env?: Record<string, string>; interruptOn?: string } = {}): Promise<Outcome> {
+export function ottla(
+  args: readonly string[],
+  options: { input?: string; env?: Record<string, string>; interruptOn?: string } = {},
+): Promise<Outcome> {
   const child = spawn(process.execPath, [command, ...args], { env: { ...process.env, ...options.env } });
   let stdout = "";
   let stderr = "";

@@ -26,8 +26,13 @@ const ok = (stdout: string | RegExp): object => ({ code: 0, stdout: typeof stdou
 
 test("lines go in and come out in order, with keys, headers and positions", async () => {
   expect(await ottla(["topic", "create", "letters", "--partitions", "1"])).toMatchObject(ok(/letters +1 +1 +created/));
-  expect(await ottla(["produce", "letters", "-k", ":", "-H", "from=test"], { input: "a:alpha\nb:beta\nc:\n" })).toMatchObject({ code: 0, stderr: expect.stringContaining("3 records acknowledged in letters") });
-  expect(await ottla(["consume", "letters", "--format", "%o %k=%v %h\\n"])).toMatchObject(ok("0 a=alpha from=test\n1 b=beta from=test\n2 c= from=test\n"));
+  expect(await ottla(["produce", "letters", "-k", ":", "-H", "from=test"], { input: "a:alpha\nb:beta\nc:\n" })).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("3 records acknowledged in letters"),
+  });
+  expect(await ottla(["consume", "letters", "--format", "%o %k=%v %h\\n"])).toMatchObject(
+    ok("0 a=alpha from=test\n1 b=beta from=test\n2 c= from=test\n"),
+  );
   expect(await ottla(["consume", "letters", "--from", "1", "--to", "2"])).toMatchObject(ok("beta\n"));
   expect(await ottla(["consume", "letters", "--from", "-1", "--format", "%k"])).toMatchObject(ok("c"));
   expect(await ottla(["consume", "letters", "-n", "2", "--format", "%k"])).toMatchObject(ok("ab"));
@@ -36,7 +41,10 @@ test("lines go in and come out in order, with keys, headers and positions", asyn
 test("JSON that was consumed is produced again, and a date finds its record", async () => {
   await ottla(["topic", "create", "dated", "--config", "retention.ms=-1"]);
   const file = join(directory, "dated.json");
-  await writeFile(file, '{"key":"k1","value":"one","timestamp":978307200000}\n{"key":"k2","value":null,"timestamp":978393600000,"headers":[["h",null],["h","2"]]}\n');
+  await writeFile(
+    file,
+    '{"key":"k1","value":"one","timestamp":978307200000}\n{"key":"k2","value":null,"timestamp":978393600000,"headers":[["h",null],["h","2"]]}\n',
+  );
   expect(await ottla(["produce", "dated", "--format", "json", "--file", file])).toMatchObject({ code: 0 });
   expect(await ottla(["consume", "dated", "--from", "2001-01-02", "--format", "json"])).toMatchObject(
     ok('{"topic":"dated","partition":0,"offset":1,"timestamp":978393600000,"key":"k2","value":null,"headers":[["h",null],["h","2"]]}\n'),
@@ -57,7 +65,10 @@ test("a line that is no record ends with its number and what was written before 
   const { code, stderr } = await ottla(["produce", "lines", "-k", ":"], { input: "a:1\nb\nc:3\n" });
   expect(code).toBe(1);
   expect(stderr).toMatch(/^1 records acknowledged in lines.*\nottla: standard input, line 2 has no key separator ":"/);
-  expect(await ottla(["produce", "lines", "-f", join(directory, "missing")])).toMatchObject({ code: 1, stderr: expect.stringMatching(/ottla: Cannot read .*missing: ENOENT/) });
+  expect(await ottla(["produce", "lines", "-f", join(directory, "missing")])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/ottla: Cannot read .*missing: ENOENT/),
+  });
 });
 
 test("a group goes on where it stopped, can be looked at, moved and forgotten", async () => {
@@ -83,7 +94,9 @@ test("a group commits only what was shown, also of a partition whose end came be
 test("topics are listed, described, altered, trimmed and deleted", async () => {
   await ottla(["topic", "create", "shape", "-p", "2", "-c", "retention.ms=1000000"]);
   expect(await ottla(["topic", "list"])).toMatchObject(ok(/shape +2 +1/));
-  expect(await ottla(["topic", "alter", "shape", "-p", "3", "--set", "segment.bytes=1048576", "--delete", "retention.ms"])).toMatchObject(ok(/segment.bytes=1048576\nPARTITION/));
+  expect(await ottla(["topic", "alter", "shape", "-p", "3", "--set", "segment.bytes=1048576", "--delete", "retention.ms"])).toMatchObject(
+    ok(/segment.bytes=1048576\nPARTITION/),
+  );
   await ottla(["produce", "shape", "-p", "2"], { input: "x\ny\n" });
   expect(await ottla(["topic", "trim", "shape", "--partition", "2", "--before", "1"])).toMatchObject(ok(/shape +2 +1/));
   expect(await ottla(["consume", "shape"])).toMatchObject(ok("y\n"));
@@ -94,14 +107,21 @@ test("topics are listed, described, altered, trimmed and deleted", async () => {
 test("status and features are told to people and to programs", async () => {
   expect(await ottla(["cluster", "status"])).toMatchObject(ok(/^Healthy\nCluster [\w-]{22}, /));
   const { stdout } = await ottla(["cluster", "status", "--json"]);
-  expect(JSON.parse(stdout)).toMatchObject({ healthy: true, controllerId: 1, nodes: [{ nodeId: 1, broker: true, voter: true, fenced: false }] });
+  expect(JSON.parse(stdout)).toMatchObject({
+    healthy: true,
+    controllerId: 1,
+    nodes: [{ nodeId: 1, broker: true, voter: true, fenced: false }],
+  });
   expect(await ottla(["feature", "describe"])).toMatchObject(ok(/metadata.version +1 +1 to 1/));
 });
 
 test("following ends in order at SIGINT, with its offsets committed", async () => {
   await ottla(["topic", "create", "live"]);
   await ottla(["produce", "live"], { input: "one\ntwo\n" });
-  expect(await ottla(["consume", "live", "--follow", "-g", "followers"], { interruptOn: "two" })).toMatchObject({ code: 130, stdout: "one\ntwo\n" });
+  expect(await ottla(["consume", "live", "--follow", "-g", "followers"], { interruptOn: "two" })).toMatchObject({
+    code: 130,
+    stdout: "one\ntwo\n",
+  });
   expect(await ottla(["offsets", "group", "followers"])).toMatchObject(ok(/live +0 +2 +2 +0 /));
 });
 

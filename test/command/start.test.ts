@@ -19,13 +19,24 @@ test("settings come from flags, environment and file, in this order", async () =
   await using directory = await temporaryDirectory();
   const file = join(directory.path, "node.properties");
   await writeFile(file, `node.id=4\ndata.dir=${join(directory.path, "from-file")}\n`);
-  const { stdout } = await ottla(["start", "--json", "--config", file, "--node-id", "6", ...freePorts], { env: { OTTLA_NODE_ID: "5", OTTLA_DATA_DIR: join(directory.path, "from-env") }, interruptOn: "ready" });
+  const { stdout } = await ottla(["start", "--json", "--config", file, "--node-id", "6", ...freePorts], {
+    env: { OTTLA_NODE_ID: "5", OTTLA_DATA_DIR: join(directory.path, "from-env") },
+    interruptOn: "ready",
+  });
   expect(JSON.parse(stdout)).toMatchObject({ nodeId: 6, dataDir: join(directory.path, "from-env") });
 });
 
 test("every wrong setting is listed at once, with the nearest right name, and nothing is started", async () => {
   await using directory = await temporaryDirectory();
-  const { code, stderr } = await ottla(["start", "--data-dir", join(directory.path, "data"), "--log-segmnt-bytes", "5", "--num-partitions", "0"]);
+  const { code, stderr } = await ottla([
+    "start",
+    "--data-dir",
+    join(directory.path, "data"),
+    "--log-segmnt-bytes",
+    "5",
+    "--num-partitions",
+    "0",
+  ]);
   expect(code).toBe(2);
   expect(stderr).toContain("log.segmnt.bytes");
   expect(stderr).toContain("log.segment.bytes");
@@ -63,13 +74,19 @@ test("a directory of another node, of a live process, or of a newer format is re
   expect(newer).toMatchObject({ code: 1, stderr: expect.stringContaining("its format is version 9") });
 });
 
-test.skipIf(process.getuid?.() === 0)("a directory that cannot be written is refused by path (skipped as root, who may write anywhere)", async () => {
-  await using directory = await temporaryDirectory();
-  const dataDir = join(directory.path, "readonly");
-  await mkdir(dataDir);
-  await chmod(dataDir, 0o500);
-  expect(await ottla(["start", "--data-dir", join(dataDir, "data"), ...freePorts])).toMatchObject({ code: 1, stderr: expect.stringContaining("make it writable") });
-});
+test.skipIf(process.getuid?.() === 0)(
+  "a directory that cannot be written is refused by path (skipped as root, who may write anywhere)",
+  async () => {
+    await using directory = await temporaryDirectory();
+    const dataDir = join(directory.path, "readonly");
+    await mkdir(dataDir);
+    await chmod(dataDir, 0o500);
+    expect(await ottla(["start", "--data-dir", join(dataDir, "data"), ...freePorts])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("make it writable"),
+    });
+  },
+);
 
 test("a data directory below a file is refused by path", async () => {
   await using directory = await temporaryDirectory();

@@ -41,7 +41,9 @@ export async function runKills({ kills, seed, dataDir, env, print }: KillRun): P
       const { inFlight, acknowledged } = load;
       await node.kill();
       node = await NodeProcess.start(options);
-      print(`kill ${kill}/${kills}: ${inFlight} sends in flight, ${acknowledged} acknowledged before, ready again after ${(node.startMs / 1000).toFixed(2)} s`);
+      print(
+        `kill ${kill}/${kills}: ${inFlight} sends in flight, ${acknowledged} acknowledged before, ready again after ${(node.startMs / 1000).toFixed(2)} s`,
+      );
     }
     await load.progress(1);
     await load.stop();

@@ -56,10 +56,16 @@ export class Load implements AsyncDisposable {
       admin.listOffsets(partitions.map((one) => ({ ...one, at: "earliest" as const }))),
       admin.listOffsets(partitions.map((one) => ({ ...one, at: "latest" as const }))),
     ]);
-    const drains = partitions.map(({ partition }, at) => ({ partition, startOffset: starts[at]!.offset, endOffset: ends[at]!.offset, records: [] as { offset: number; value: string }[] }));
+    const drains = partitions.map(({ partition }, at) => ({
+      partition,
+      startOffset: starts[at]!.offset,
+      endOffset: ends[at]!.offset,
+      records: [] as { offset: number; value: string }[],
+    }));
     await using consumer = this.#ottla.consumer({ assign: [{ topic: this.#topic, offset: "beginning" }], until: "end" });
     for await (const batch of consumer.batches())
-      for (const { offset, value } of batch.records) drains[batch.partition]!.records.push({ offset, value: value === null ? "" : Buffer.from(value).toString() });
+      for (const { offset, value } of batch.records)
+        drains[batch.partition]!.records.push({ offset, value: value === null ? "" : Buffer.from(value).toString() });
     return drains;
   }
 

@@ -26,7 +26,11 @@ export function withClusterOptions(command: Command): Command {
 
 export function clusterOptions(options: { bootstrap?: string; timeout: string; json: boolean }, { env }: Surroundings): GlobalOptions {
   const text = options.bootstrap ?? env.OTTLA_BOOTSTRAP ?? "localhost:9093";
-  return { bootstrap: text.split(",").map((one) => one.trim()), json: options.json, timeoutMs: wholeNumber("--timeout", options.timeout, 1) };
+  return {
+    bootstrap: text.split(",").map((one) => one.trim()),
+    json: options.json,
+    timeoutMs: wholeNumber("--timeout", options.timeout, 1),
+  };
 }
 
 /** Connects for the time of `work`; everything is closed when it ends, in whatever way. */
@@ -40,7 +44,9 @@ export async function withClient<T>(options: GlobalOptions, work: (ottla: Ottla)
 export function wholeNumber(option: string, text: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < least || value > most)
-    throw new UsageError(`${option} is ${text}; it takes a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? " on" : ` to ${most}`}`);
+    throw new UsageError(
+      `${option} is ${text}; it takes a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? " on" : ` to ${most}`}`,
+    );
   return value;
 }
 

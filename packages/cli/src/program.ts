@@ -42,8 +42,22 @@ export function createProgram(surroundings: Surroundings): Command {
       writeOut: (text) => void surroundings.terminal.write(text),
       writeErr: (text) => surroundings.terminal.error(text),
     })
-    .addHelpText("after", "\nStart a node with `ottla start`, then in another terminal:\n  ottla topic create orders\n  echo hello | ottla produce orders\n  ottla consume orders\n\nExit codes: 0 done, 1 refused or failed, 2 wrong command line or setting, 130 interrupted.");
-  for (const make of [startCommand, topicCommand, produceCommand, consumeCommand, offsetsCommand, clusterCommand, configCommand, featureCommand, benchCommand, recoverCommand])
+    .addHelpText(
+      "after",
+      "\nStart a node with `ottla start`, then in another terminal:\n  ottla topic create orders\n  echo hello | ottla produce orders\n  ottla consume orders\n\nExit codes: 0 done, 1 refused or failed, 2 wrong command line or setting, 130 interrupted.",
+    );
+  for (const make of [
+    startCommand,
+    topicCommand,
+    produceCommand,
+    consumeCommand,
+    offsetsCommand,
+    clusterCommand,
+    configCommand,
+    featureCommand,
+    benchCommand,
+    recoverCommand,
+  ])
     program.addCommand(make(surroundings));
   program.addCommand(completionCommand(surroundings, program));
   for (const command of [...program.commands, ...program.commands.flatMap((one) => one.commands)]) command.copyInheritedSettings(program);

@@ -6,7 +6,8 @@ export function settingFlags(args: readonly string[]): Record<string, string> {
   const flags = new Map<string, string>();
   for (let at = 0; at < args.length; at += 1) {
     const arg = args[at] ?? "";
-    if (!arg.startsWith("--") || arg.length === 2) throw new UsageError(`"${arg}" is no setting; settings are flags, such as --data-dir ./data`);
+    if (!arg.startsWith("--") || arg.length === 2)
+      throw new UsageError(`"${arg}" is no setting; settings are flags, such as --data-dir ./data`);
     const equals = arg.indexOf("=");
     const name = (equals < 0 ? arg : arg.slice(0, equals)).slice(2).replaceAll("-", ".");
     let value = equals < 0 ? undefined : arg.slice(equals + 1);

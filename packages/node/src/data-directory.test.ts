@@ -42,8 +42,11 @@ test("a newer format is refused by its number", async () => {
   await expect(DataDirectory.open(disk, at, 1)).rejects.toThrow("its format is version 2, this Ottla reads up to 1");
 });
 
-test.each(["", "version=1\n", "version=one\nnode.id=1\n", "version=1\nnode.id=x\n"])("a damaged meta.properties %j is named, not guessed at", async (text) => {
-  const { disk } = memoryHost();
-  await write(disk, text);
-  await expect(DataDirectory.open(disk, at, 1)).rejects.toThrow("Cannot read /data/meta.properties: it is damaged");
-});
+test.each(["", "version=1\n", "version=one\nnode.id=1\n", "version=1\nnode.id=x\n"])(
+  "a damaged meta.properties %j is named, not guessed at",
+  async (text) => {
+    const { disk } = memoryHost();
+    await write(disk, text);
+    await expect(DataDirectory.open(disk, at, 1)).rejects.toThrow("Cannot read /data/meta.properties: it is damaged");
+  },
+);

@@ -23,7 +23,9 @@ export class DataDirectory implements AsyncDisposable {
     try {
       const found = await readMetaProperties(disk, path);
       if (found && found.nodeId !== nodeId)
-        throw new Error(`Cannot use data directory ${path}: it belongs to node ${found.nodeId}, this is node ${nodeId}; set node.id=${found.nodeId} or another data.dir`);
+        throw new Error(
+          `Cannot use data directory ${path}: it belongs to node ${found.nodeId}, this is node ${nodeId}; set node.id=${found.nodeId} or another data.dir`,
+        );
       const meta = found ?? { nodeId, clusterId: null };
       if (!found) await writeMetaProperties(disk, path, meta);
       return new DataDirectory(disk, path, lock, meta);
@@ -46,7 +48,9 @@ export class DataDirectory implements AsyncDisposable {
   async join(clusterId: string): Promise<void> {
     if (this.#meta.clusterId === clusterId) return;
     if (this.#meta.clusterId !== null)
-      throw new Error(`Cannot use data directory ${this.path}: it belongs to cluster ${this.#meta.clusterId}, this is cluster ${clusterId}; set another data.dir`);
+      throw new Error(
+        `Cannot use data directory ${this.path}: it belongs to cluster ${this.#meta.clusterId}, this is cluster ${clusterId}; set another data.dir`,
+      );
     this.#meta = { ...this.#meta, clusterId };
     await writeMetaProperties(this.#disk, this.path, this.#meta);
   }
@@ -62,7 +66,10 @@ async function own(disk: Disk, path: string): Promise<DirectoryLock> {
     return await disk.lock(path);
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
-    if (error.code === "EBUSY") throw new Error(`Cannot use data directory ${path}: ${error.message}; stop that process or set another data.dir`, { cause: error });
-    throw new Error(`Cannot use data directory ${path}: ${error.code}; make it writable for this user or set another data.dir`, { cause: error });
+    if (error.code === "EBUSY")
+      throw new Error(`Cannot use data directory ${path}: ${error.message}; stop that process or set another data.dir`, { cause: error });
+    throw new Error(`Cannot use data directory ${path}: ${error.code}; make it writable for this user or set another data.dir`, {
+      cause: error,
+    });
   }
 }

@@ -20,14 +20,18 @@ export class ClientDoors {
       try {
         this.#listeners.push(await network.listen(at, services, limits));
       } catch (error) {
-        throw new Error(`${error instanceof Error ? error.message : String(error)}; set grpc.listeners to another address`, { cause: error });
+        throw new Error(`${error instanceof Error ? error.message : String(error)}; set grpc.listeners to another address`, {
+          cause: error,
+        });
       }
     }
   }
 
   /** Where clients on this machine reach the node. */
   get bootstrap(): string[] {
-    return this.#listeners.map(({ address }) => formatAddress({ host: isWildcard(address.host) ? "127.0.0.1" : address.host, port: address.port }));
+    return this.#listeners.map(({ address }) =>
+      formatAddress({ host: isWildcard(address.host) ? "127.0.0.1" : address.host, port: address.port }),
+    );
   }
 
   /** What the node registers: the advertised address, else the first door, by this machine's name when it listens on every interface. */
@@ -58,7 +62,8 @@ export class LateServices {
 
   #accept(name: string, session: Session): ReturnType<Service["accept"]> {
     const service = this.#real.get(name);
-    if (!service) throw new NetworkError({ kind: "rejected", code: "BROKER_NOT_AVAILABLE", message: "This node is still starting; try again" });
+    if (!service)
+      throw new NetworkError({ kind: "rejected", code: "BROKER_NOT_AVAILABLE", message: "This node is still starting; try again" });
     return service.accept(session);
   }
 }

@@ -15,6 +15,11 @@ export class FatalSignal {
 
   /** Rejects with the fatal error if that comes before `work` is done. */
   during<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#first.then((error): never => { throw error; })]);
+    return Promise.race([
+      work,
+      this.#first.then((error): never => {
+        throw error;
+      }),
+    ]);
   }
 }

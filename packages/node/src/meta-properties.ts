@@ -23,7 +23,9 @@ export async function readMetaProperties(disk: Disk, directory: string): Promise
   }
   const version = Number(entries.get("version"));
   if (version > formatVersion)
-    throw new Error(`Cannot use data directory ${directory}: its format is version ${version}, this Ottla reads up to ${formatVersion}; start it with a newer Ottla`);
+    throw new Error(
+      `Cannot use data directory ${directory}: its format is version ${version}, this Ottla reads up to ${formatVersion}; start it with a newer Ottla`,
+    );
   const nodeId = Number(entries.get("node.id"));
   if (version !== formatVersion || !entries.has("node.id") || !Number.isSafeInteger(nodeId))
     throw new Error(`Cannot read ${path}: it is damaged; restore it with version=${formatVersion}, node.id and cluster.id of this node`);

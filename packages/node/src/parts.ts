@@ -88,7 +88,8 @@ export class Parts {
       await directory.join(clusterId);
       return new Parts({ directory, controller, broker, doors, http, clusterId });
     } catch (error) {
-      for (const end of ends.reverse()) await end().catch((cause: unknown) => logger.error({ err: cause }, "A part of the node did not end in order"));
+      for (const end of ends.reverse())
+        await end().catch((cause: unknown) => logger.error({ err: cause }, "A part of the node did not end in order"));
       throw error;
     }
   }
@@ -112,7 +113,10 @@ export class Parts {
 
 const starting: Health = { live: true, ready: false, reasons: ["This node is starting"] };
 
-async function openHttp(at: Parameters<typeof HttpDoor.open>[0] | undefined, node: Parameters<typeof HttpDoor.open>[1]): Promise<HttpDoor | null> {
+async function openHttp(
+  at: Parameters<typeof HttpDoor.open>[0] | undefined,
+  node: Parameters<typeof HttpDoor.open>[1],
+): Promise<HttpDoor | null> {
   if (!at) return null;
   try {
     return await HttpDoor.open(at, node);

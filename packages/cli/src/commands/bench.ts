@@ -48,7 +48,13 @@ function produceBench(surroundings: Surroundings): Command {
         const load = { producer, topic: options.topic, size };
         if (warmup > 0) await produce({ ...load, records: warmup }, new Pace(rate), surroundings);
         const { elapsedMs, latencies, sent } = await produce({ ...load, records }, new Pace(rate), surroundings);
-        await account(surroundings, cluster.json, { what: "produced", records: sent, bytes: sent * size, elapsedMs, latencyMs: latencies.summary() });
+        await account(surroundings, cluster.json, {
+          what: "produced",
+          records: sent,
+          bytes: sent * size,
+          elapsedMs,
+          latencyMs: latencies.summary(),
+        });
       });
     });
 }
@@ -62,7 +68,12 @@ function consumeBench(surroundings: Surroundings): Command {
       const cluster = clusterOptions(options, surroundings);
       const count = wholeNumber("--records", options.records, 1);
       await withClient(cluster, async (ottla) => {
-        await using consumer = ottla.consumer({ assign: [{ topic: options.topic, offset: "beginning" }], until: "end", count, signal: surroundings.signal });
+        await using consumer = ottla.consumer({
+          assign: [{ topic: options.topic, offset: "beginning" }],
+          until: "end",
+          count,
+          signal: surroundings.signal,
+        });
         using progress = new Progress(surroundings.terminal, `Reading ${options.topic}`, count);
         let records = 0;
         let bytes = 0;
@@ -85,7 +96,11 @@ interface Load {
   readonly size: number;
 }
 
-async function produce({ producer, topic, records, size }: Load, pace: Pace, { terminal, signal }: Surroundings): Promise<{ elapsedMs: number; latencies: Latencies; sent: number }> {
+async function produce(
+  { producer, topic, records, size }: Load,
+  pace: Pace,
+  { terminal, signal }: Surroundings,
+): Promise<{ elapsedMs: number; latencies: Latencies; sent: number }> {
   using progress = new Progress(terminal, `Producing to ${topic}`, records);
   const latencies = new Latencies();
   // Values that do not compress, and that differ, so that nothing is measured that a real load would not have.
@@ -135,7 +150,17 @@ interface Account {
 
 async function account({ terminal }: Surroundings, json: boolean, { what, records, bytes, elapsedMs, latencyMs }: Account): Promise<void> {
   const perSecond = (records * 1000) / elapsedMs;
-  if (json) return showJson(terminal, { what, records, bytes, elapsedMs: Math.round(elapsedMs), recordsPerSecond: Math.round(perSecond), ...(latencyMs ? { latencyMs } : {}) });
+  if (json)
+    return showJson(terminal, {
+      what,
+      records,
+      bytes,
+      elapsedMs: Math.round(elapsedMs),
+      recordsPerSecond: Math.round(perSecond),
+      ...(latencyMs ? { latencyMs } : {}),
+    });
   const latency = latencyMs ? `, latency p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms` : "";
-  await terminal.write(`${formatCount(records)} records ${what}: ${formatCount(perSecond)}/s, ${formatBytes((bytes * 1000) / elapsedMs)}/s${latency}\n`);
+  await terminal.write(
+    `${formatCount(records)} records ${what}: ${formatCount(perSecond)}/s, ${formatBytes((bytes * 1000) / elapsedMs)}/s${latency}\n`,
+  );
 }

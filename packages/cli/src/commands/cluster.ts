@@ -13,7 +13,11 @@ export function clusterCommand(surroundings: Surroundings): Command {
       await withClient(global, async (ottla) => {
         const admin = ottla.admin();
         const call = { signal: surroundings.signal };
-        const [cluster, names, directories] = await Promise.all([admin.describeCluster(call), admin.listTopics(call), admin.describeLogDirs(call)]);
+        const [cluster, names, directories] = await Promise.all([
+          admin.describeCluster(call),
+          admin.listTopics(call),
+          admin.describeLogDirs(call),
+        ]);
         const topics = names.length === 0 ? [] : await admin.describeTopics(names, call);
         const status = summary(cluster, topics, directories);
         if (global.json) return showJson(surroundings.terminal, { ...status, ...cluster, directories });
@@ -53,12 +57,30 @@ function text(status: Status, cluster: ClusterDescription, directories: readonly
     ...(fenced > 0 ? [`${fenced} brokers are fenced`] : []),
   ];
   const nodes = table(
-    [{ title: "NODE", align: "right" }, { title: "ADDRESS" }, { title: "ROLES" }, { title: "STATE" }, { title: "RACK" }, { title: "VERSION" }, { title: "RECORDS ON DISK", align: "right" }, { title: "DISK FREE", align: "right" }],
+    [
+      { title: "NODE", align: "right" },
+      { title: "ADDRESS" },
+      { title: "ROLES" },
+      { title: "STATE" },
+      { title: "RACK" },
+      { title: "VERSION" },
+      { title: "RECORDS ON DISK", align: "right" },
+      { title: "DISK FREE", align: "right" },
+    ],
     cluster.nodes.map((node) => {
       const directory = directories.find(({ nodeId }) => nodeId === node.nodeId);
       const roles = [...(node.voter ? ["controller"] : []), ...(node.broker ? ["broker"] : [])].join(",");
       const used = directory ? formatBytes(directory.partitions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)) : null;
-      return [node.nodeId, `${node.host}:${node.port}`, roles, node.fenced ? "fenced" : "live", node.rack === "" ? null : node.rack, node.version, used, directory ? formatBytes(directory.freeBytes) : null];
+      return [
+        node.nodeId,
+        `${node.host}:${node.port}`,
+        roles,
+        node.fenced ? "fenced" : "live",
+        node.rack === "" ? null : node.rack,
+        node.version,
+        used,
+        directory ? formatBytes(directory.freeBytes) : null,
+      ];
     }),
   );
   return [

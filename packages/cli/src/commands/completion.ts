@@ -36,7 +36,10 @@ function bash(words: ReadonlyMap<string, readonly string[]>, zsh: boolean): stri
   case "$typed" in
 ${cases}
     *) case "\${typed%% *}" in
-${[...words].filter(([path]) => path !== "" && !path.includes(" ")).map(([path, list]) => `      "${path}") words="${list.join(" ")}" ;;`).join("\n")}
+${[...words]
+  .filter(([path]) => path !== "" && !path.includes(" "))
+  .map(([path, list]) => `      "${path}") words="${list.join(" ")}" ;;`)
+  .join("\n")}
       esac ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
@@ -48,8 +51,15 @@ complete -o default -F _ottla ottla
 function fish(words: ReadonlyMap<string, readonly string[]>): string {
   const lines = ["complete -c ottla -f"];
   for (const [path, list] of words) {
-    const condition = path === "" ? "__fish_use_subcommand" : path.split(" ").map((part) => `__fish_seen_subcommand_from ${part}`).join("; and ");
-    for (const word of list) lines.push(`complete -c ottla -n "${condition}" ${word.startsWith("--") ? `-l ${word.slice(2)}` : `-a ${word}`}`);
+    const condition =
+      path === ""
+        ? "__fish_use_subcommand"
+        : path
+            .split(" ")
+            .map((part) => `__fish_seen_subcommand_from ${part}`)
+            .join("; and ");
+    for (const word of list)
+      lines.push(`complete -c ottla -n "${condition}" ${word.startsWith("--") ? `-l ${word.slice(2)}` : `-a ${word}`}`);
   }
   return `${lines.join("\n")}\n`;
 }

@@ -28,9 +28,14 @@ function listCommand({ terminal }: Surroundings): Command {
     .description("every setting that a node takes, with its default and meaning")
     .option("--json", "print JSON, for programs", false)
     .action(async ({ json }: { json: boolean }) => {
-      const settings = describeNodeConfig(loadNodeConfig({})).map(({ name, value, documentation }) => ({ name, default: value ?? null, documentation }));
+      const settings = describeNodeConfig(loadNodeConfig({})).map(({ name, value, documentation }) => ({
+        name,
+        default: value ?? null,
+        documentation,
+      }));
       if (json) return show(terminal, true, settings, { empty: "", columns: [], row: () => [] });
-      for (const { name, default: value, documentation } of settings) await terminal.write(`${name}=${value ?? ""}\n    ${documentation}\n`);
+      for (const { name, default: value, documentation } of settings)
+        await terminal.write(`${name}=${value ?? ""}\n    ${documentation}\n`);
     });
 }
 
@@ -81,13 +86,20 @@ function alterCommand(surroundings: Surroundings): Command {
     .action(async (options: Target & { set: string[]; delete: string[]; validateOnly: boolean }) => {
       const cluster = clusterOptions(options, surroundings);
       const target = resource(options);
-      const set = { ...Object.fromEntries(options.delete.map((name) => [name, null])), ...Object.fromEntries(assignments("--set", options.set)) };
+      const set = {
+        ...Object.fromEntries(options.delete.map((name) => [name, null])),
+        ...Object.fromEntries(assignments("--set", options.set)),
+      };
       if (Object.keys(set).length === 0) throw new UsageError("Nothing to alter; give --set name=value or --delete name");
       await withClient(cluster, async (ottla) => {
         const admin = ottla.admin();
         await admin.alterConfigs([{ resource: target, set }], { validateOnly: options.validateOnly, signal: surroundings.signal });
         const [described] = await admin.describeConfigs([target], { signal: surroundings.signal });
-        await showConfigs(surroundings, cluster.json, (described?.configs ?? []).filter(({ source }) => source !== "default"));
+        await showConfigs(
+          surroundings,
+          cluster.json,
+          (described?.configs ?? []).filter(({ source }) => source !== "default"),
+        );
       });
     });
 }

@@ -42,12 +42,17 @@ export function consumeCommand(surroundings: Surroundings): Command {
     .option("--from <position>", "beginning (default), end, an offset, -10 for the last ten, a date, @milliseconds")
     .option("--to <position>", "end (default), an offset, a date, @milliseconds: the first record not to read", "end")
     .option("-f, --follow", "go on when the end is reached", false)
-    .option("--format <format>", "value, json, or a pattern: %t topic %p partition %o offset %T timestamp %k key %v value %h headers", "value")
+    .option(
+      "--format <format>",
+      "value, json, or a pattern: %t topic %p partition %o offset %T timestamp %k key %v value %h headers",
+      "value",
+    )
     .option("-n, --count <records>", "stop after so many")
     .option("-g, --group <name>", "resume where this group has committed, and commit what was read")
     .action(async (topics: string[], options: Options) => {
       const cluster = clusterOptions(options, surroundings);
-      if (options.partition.length > 0 && topics.length > 1) throw new UsageError(`--partition goes with one topic, there are ${topics.length}`);
+      if (options.partition.length > 0 && topics.length > 1)
+        throw new UsageError(`--partition goes with one topic, there are ${topics.length}`);
       const request: Request = {
         topics,
         partitions: options.partition.map((text) => wholeNumber("--partition", text, 0)),
@@ -87,13 +92,17 @@ async function consume(ottla: Ottla, request: Request, surroundings: Surrounding
       const wanted = within(batch.records, ends?.of(batch), request.count === undefined ? undefined : request.count - records);
       if (wanted.length > 0) await terminal.write(wanted.map(format).join(""));
       records += wanted.length;
-      progress.add(wanted.length, wanted.reduce((bytes, { value }) => bytes + (value?.length ?? 0), 0));
+      progress.add(
+        wanted.length,
+        wanted.reduce((bytes, { value }) => bytes + (value?.length ?? 0), 0),
+      );
       const last = batch.records.at(-1);
       if (last) ends?.reached(batch, last.offset + 1);
       if (isDone()) {
         const next = wanted.at(-1);
         // What was read and not shown is for the next run.
-        if (request.group !== undefined && next) await consumer.commit([{ topic: batch.topic, partition: batch.partition, offset: next.offset + 1 }]);
+        if (request.group !== undefined && next)
+          await consumer.commit([{ topic: batch.topic, partition: batch.partition, offset: next.offset + 1 }]);
         break;
       }
       const unshown = batch.records[wanted.length];
@@ -117,14 +126,21 @@ async function partitionsOf(ottla: Ottla, { topics, partitions }: Request, signa
   const described = await ottla.admin().describeTopics(topics, { signal });
   return described.flatMap((topic) => {
     const missing = partitions.find((wanted) => !topic.partitions.some(({ partition }) => partition === wanted));
-    if (missing !== undefined) throw new UsageError(`${topic.name} has no partition ${missing}; it has 0 to ${topic.partitions.length - 1}`);
-    return topic.partitions.filter(({ partition }) => partitions.length === 0 || partitions.includes(partition)).map(({ partition }) => ({ topic: topic.name, partition }));
+    if (missing !== undefined)
+      throw new UsageError(`${topic.name} has no partition ${missing}; it has 0 to ${topic.partitions.length - 1}`);
+    return topic.partitions
+      .filter(({ partition }) => partitions.length === 0 || partitions.includes(partition))
+      .map(({ partition }) => ({ topic: topic.name, partition }));
   });
 }
 
 /** Partitions in which there is nothing to read are through: no record will come to say so.
  * @returns how many offsets there are to read in the others */
-async function finishReached(consumer: { position(partition: TopicPartition): Promise<number> }, assigned: readonly TopicPartition[], ends: Ends): Promise<number> {
+async function finishReached(
+  consumer: { position(partition: TopicPartition): Promise<number> },
+  assigned: readonly TopicPartition[],
+  ends: Ends,
+): Promise<number> {
   let ahead = 0;
   for (const one of assigned) {
     const left = ends.of(one) - (await consumer.position(one));

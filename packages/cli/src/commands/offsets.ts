@@ -13,7 +13,8 @@ interface Common {
 
 export function offsetsCommand(surroundings: Surroundings): Command {
   const command = new Command("offsets").description("offsets of topics, and the offsets that groups have committed");
-  for (const make of [topicCommand, groupsCommand, groupCommand, resetCommand, deleteCommand]) command.addCommand(withClusterOptions(make(surroundings)));
+  for (const make of [topicCommand, groupsCommand, groupCommand, resetCommand, deleteCommand])
+    command.addCommand(withClusterOptions(make(surroundings)));
   return command;
 }
 
@@ -30,20 +31,38 @@ function topicCommand(surroundings: Surroundings): Command {
         const admin = ottla.admin();
         const [topic] = await admin.describeTopics([name], { signal: surroundings.signal });
         const partitions = (topic?.partitions ?? []).map(({ partition }) => ({ topic: name, partition }));
-        const list = (which: "earliest" | "latest" | number): ReturnType<typeof admin.listOffsets> => admin.listOffsets(partitions.map((one) => ({ ...one, at: which })), { signal: surroundings.signal });
+        const list = (which: "earliest" | "latest" | number): ReturnType<typeof admin.listOffsets> =>
+          admin.listOffsets(
+            partitions.map((one) => ({ ...one, at: which })),
+            { signal: surroundings.signal },
+          );
         if (at) {
           await show(surroundings.terminal, cluster.json, await list(at.timestamp), {
             empty: "",
             columns: [{ title: "PARTITION", align: "right" }, { title: "OFFSET", align: "right" }, { title: "TIMESTAMP" }],
-            row: ({ partition, offset, timestamp }) => [partition, offset < 0 ? null : offset, timestamp < 0 ? null : new Date(timestamp).toISOString()],
+            row: ({ partition, offset, timestamp }) => [
+              partition,
+              offset < 0 ? null : offset,
+              timestamp < 0 ? null : new Date(timestamp).toISOString(),
+            ],
           });
           return;
         }
         const [starts, ends] = await Promise.all([list("earliest"), list("latest")]);
-        const rows = starts.map(({ partition, offset }, index) => ({ topic: name, partition, start: offset, end: ends[index]?.offset ?? offset }));
+        const rows = starts.map(({ partition, offset }, index) => ({
+          topic: name,
+          partition,
+          start: offset,
+          end: ends[index]?.offset ?? offset,
+        }));
         await show(surroundings.terminal, cluster.json, rows, {
           empty: "",
-          columns: [{ title: "PARTITION", align: "right" }, { title: "START", align: "right" }, { title: "END", align: "right" }, { title: "RECORDS", align: "right" }],
+          columns: [
+            { title: "PARTITION", align: "right" },
+            { title: "START", align: "right" },
+            { title: "END", align: "right" },
+            { title: "RECORDS", align: "right" },
+          ],
           row: ({ partition, start, end }) => [partition, start, end, end - start],
         });
       });
@@ -103,7 +122,9 @@ function deleteCommand(surroundings: Surroundings): Command {
         const admin = ottla.admin();
         if (options.topic === undefined) await admin.deleteGroups([group], { signal: surroundings.signal });
         else {
-          const committed = (await admin.fetchGroupOffsets(group, undefined, { signal: surroundings.signal })).filter(({ topic }) => topic === options.topic);
+          const committed = (await admin.fetchGroupOffsets(group, undefined, { signal: surroundings.signal })).filter(
+            ({ topic }) => topic === options.topic,
+          );
           if (committed.length === 0) throw new Error(`Group ${group} has committed nothing for topic ${options.topic}`);
           await admin.deleteGroupOffsets(group, committed, { signal: surroundings.signal });
         }
@@ -118,13 +139,39 @@ function deleteCommand(surroundings: Surroundings): Command {
 
 async function showGroup(ottla: Ottla, group: string, json: boolean, { terminal, signal }: Surroundings): Promise<void> {
   const admin = ottla.admin();
-  const committed = (await admin.fetchGroupOffsets(group, undefined, { signal })).toSorted((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
-  const ends = committed.length === 0 ? [] : await admin.listOffsets(committed.map(({ topic, partition }) => ({ topic, partition, at: "latest" as const })), { signal });
-  const rows = committed.map((one, at) => ({ ...one, end: ends[at]?.offset ?? one.offset, lag: Math.max(0, (ends[at]?.offset ?? one.offset) - one.offset) }));
+  const committed = (await admin.fetchGroupOffsets(group, undefined, { signal })).toSorted((a, b) =>
+    a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
+  );
+  const ends =
+    committed.length === 0
+      ? []
+      : await admin.listOffsets(
+          committed.map(({ topic, partition }) => ({ topic, partition, at: "latest" as const })),
+          { signal },
+        );
+  const rows = committed.map((one, at) => ({
+    ...one,
+    end: ends[at]?.offset ?? one.offset,
+    lag: Math.max(0, (ends[at]?.offset ?? one.offset) - one.offset),
+  }));
   await show(terminal, json, rows, {
     empty: `Group ${group} has committed nothing`,
-    columns: [{ title: "TOPIC" }, { title: "PARTITION", align: "right" }, { title: "COMMITTED", align: "right" }, { title: "END", align: "right" }, { title: "LAG", align: "right" }, { title: "AT" }],
-    row: ({ topic, partition, offset, end, lag, commitTimeMs }) => [topic, partition, offset, end, lag, new Date(commitTimeMs).toISOString()],
+    columns: [
+      { title: "TOPIC" },
+      { title: "PARTITION", align: "right" },
+      { title: "COMMITTED", align: "right" },
+      { title: "END", align: "right" },
+      { title: "LAG", align: "right" },
+      { title: "AT" },
+    ],
+    row: ({ topic, partition, offset, end, lag, commitTimeMs }) => [
+      topic,
+      partition,
+      offset,
+      end,
+      lag,
+      new Date(commitTimeMs).toISOString(),
+    ],
   });
 }
 

@@ -1,6 +1,15 @@
 import type { Ottla, OutgoingRecord, Producer, RecordMetadata } from "@ottla/client";
 import { Command, Option } from "commander";
-import { assignments, clusterOptions, collect, type GlobalOptions, type Surroundings, wholeNumber, withClient, withClusterOptions } from "../invocation.ts";
+import {
+  assignments,
+  clusterOptions,
+  collect,
+  type GlobalOptions,
+  type Surroundings,
+  wholeNumber,
+  withClient,
+  withClusterOptions,
+} from "../invocation.ts";
 import { Progress } from "../output/progress.ts";
 import { showJson } from "../output/show.ts";
 import { formatCount, formatDuration } from "../output/size.ts";
@@ -32,7 +41,11 @@ export function produceCommand(surroundings: Surroundings): Command {
     .description("write records from standard input or files, one a line")
     .argument("<topic>")
     .option("-f, --file <path>", "instead of standard input, may be repeated; - is standard input", collect, [])
-    .addOption(new Option("--format <format>", 'line: the line is the value; json: {"key": …, "value": …, "headers": …, "timestamp": …}').choices(["line", "json"]).default("line"))
+    .addOption(
+      new Option("--format <format>", 'line: the line is the value; json: {"key": …, "value": …, "headers": …, "timestamp": …}')
+        .choices(["line", "json"])
+        .default("line"),
+    )
     .option("-k, --key-separator <text>", "lines are key, separator, value")
     .option("-H, --header <name=value>", "on every record, may be repeated", collect, [])
     .option("-p, --partition <number>", "send everything there")
@@ -52,8 +65,23 @@ export function produceCommand(surroundings: Surroundings): Command {
       const pace = new Pace(options.rate === undefined ? undefined : wholeNumber("--rate", options.rate, 1));
       const lingerMs = wholeNumber("--linger", options.linger, 0, 60_000);
       await withClient(cluster, async (ottla) => {
-        await using producer = ottla.producer({ acks: options.acks === "all" ? "all" : options.acks === "1" ? 1 : 0, compression: options.compression, lingerMs, deliveryTimeoutMs: cluster.timeoutMs });
-        await produceAll({ ottla, producer, topic, format, pace, files: options.file, printOffsets: options.printOffsets, cluster, surroundings });
+        await using producer = ottla.producer({
+          acks: options.acks === "all" ? "all" : options.acks === "1" ? 1 : 0,
+          compression: options.compression,
+          lingerMs,
+          deliveryTimeoutMs: cluster.timeoutMs,
+        });
+        await produceAll({
+          ottla,
+          producer,
+          topic,
+          format,
+          pace,
+          files: options.file,
+          printOffsets: options.printOffsets,
+          cluster,
+          surroundings,
+        });
       });
     });
 }
@@ -86,7 +114,8 @@ async function produceAll({ ottla, producer, topic, format, pace, files, printOf
   const delivered = (record: OutgoingRecord, metadata: RecordMetadata): void => {
     acknowledged += 1;
     progress.add(1, (record.value?.length ?? 0) + (record.key?.length ?? 0));
-    if (printOffsets) void terminal.write(`${metadata.topic} ${metadata.partition} ${metadata.offset}\n`).catch((error: Error) => (failure ??= error));
+    if (printOffsets)
+      void terminal.write(`${metadata.topic} ${metadata.partition} ${metadata.offset}\n`).catch((error: Error) => (failure ??= error));
     settle();
   };
   const below = async (limit: number): Promise<void> => {
@@ -117,7 +146,13 @@ async function produceAll({ ottla, producer, topic, format, pace, files, printOf
   if (failure) throw failure;
 }
 
-async function account(records: number, elapsedMs: number, topic: string, { json }: GlobalOptions, { terminal }: Surroundings): Promise<void> {
+async function account(
+  records: number,
+  elapsedMs: number,
+  topic: string,
+  { json }: GlobalOptions,
+  { terminal }: Surroundings,
+): Promise<void> {
   if (json) return showJson(terminal, { topic, acknowledged: records, elapsedMs: Math.round(elapsedMs) });
   terminal.error(`${formatCount(records)} records acknowledged in ${topic} in ${formatDuration(elapsedMs)}\n`);
 }

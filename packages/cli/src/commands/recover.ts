@@ -22,7 +22,10 @@ export function recoverCommand({ terminal, env }: Surroundings): Command {
       const dataDir = resolve(config.dataDir);
       const { disk, clock, random } = nodeHost();
       // Looking must not make anything: a mistyped path would become a data directory.
-      if (!(await disk.exists(join(dataDir, "log")))) throw new Error(`Cannot look for damage in ${dataDir}: it is no data directory of a broker (it has no log/); give the right one with --data-dir`);
+      if (!(await disk.exists(join(dataDir, "log"))))
+        throw new Error(
+          `Cannot look for damage in ${dataDir}: it is no data directory of a broker (it has no log/); give the right one with --data-dir`,
+        );
       const lock = await lockOf(disk, dataDir);
       try {
         let failure: Error | undefined;
@@ -43,7 +46,14 @@ export function recoverCommand({ terminal, env }: Surroundings): Command {
           for (const name of directory.names()) {
             const log = await directory.openLog(
               name,
-              { segmentBytes: config.logSegmentBytes, segmentMs: config.logRollMs, indexIntervalBytes: config.logIndexIntervalBytes, retentionMs: -1, retentionBytes: -1, flush: { kind: "commit" } },
+              {
+                segmentBytes: config.logSegmentBytes,
+                segmentMs: config.logRollMs,
+                indexIntervalBytes: config.logIndexIntervalBytes,
+                retentionMs: -1,
+                retentionBytes: -1,
+                flush: { kind: "commit" },
+              },
               () => {},
             );
             const ranges = options.acceptLoss && log.damaged.length > 0 ? await log.acceptLoss() : log.damaged;
@@ -58,10 +68,17 @@ export function recoverCommand({ terminal, env }: Surroundings): Command {
         if (failure) throw failure;
         await show(terminal, options.json, found, {
           empty: `Nothing is damaged in ${dataDir}`,
-          columns: [{ title: "LOG" }, { title: "FROM", align: "right" }, { title: "UNTIL", align: "right" }, { title: "FILE" }, { title: "" }],
+          columns: [
+            { title: "LOG" },
+            { title: "FROM", align: "right" },
+            { title: "UNTIL", align: "right" },
+            { title: "FILE" },
+            { title: "" },
+          ],
           row: ({ log, from, until, file }) => [log, from, until, file, options.acceptLoss ? "given up" : "damaged"],
         });
-        if (found.length > 0 && !options.acceptLoss) terminal.error("These offsets answer an error until they are restored from a copy, or given up with --accept-loss\n");
+        if (found.length > 0 && !options.acceptLoss)
+          terminal.error("These offsets answer an error until they are restored from a copy, or given up with --accept-loss\n");
       } finally {
         await lock.release();
       }

@@ -9,7 +9,10 @@ import { settingFlags } from "../setting-flags.ts";
 export function startCommand(surroundings: Surroundings): Command {
   return new Command("start")
     .description("run a node in this terminal until SIGINT or SIGTERM")
-    .argument("[settings...]", "every setting as a flag: --data-dir ./data, --node-id 1, --log-segment-bytes 1073741824 (`ottla config list` shows all)")
+    .argument(
+      "[settings...]",
+      "every setting as a flag: --data-dir ./data, --node-id 1, --log-segment-bytes 1073741824 (`ottla config list` shows all)",
+    )
     .option("-c, --config <file>", "settings in a .properties file; the environment (OTTLA_DATA_DIR …) and flags come before it")
     .option("--json", "one JSON line when ready, for programs", false)
     .allowUnknownOption()
@@ -23,7 +26,9 @@ export function startCommand(surroundings: Surroundings): Command {
       await announce(node, performance.now() - startedMs, options.json, surroundings);
       const stopped = await Promise.race([node.closed, aborted(surroundings.signal)]);
       if (stopped instanceof Error) throw stopped;
-      surroundings.terminal.error(surroundings.terminal.interactive ? "\nStopping: answering what is in flight, closing logs. Press Ctrl-C again to kill.\n" : "");
+      surroundings.terminal.error(
+        surroundings.terminal.interactive ? "\nStopping: answering what is in flight, closing logs. Press Ctrl-C again to kill.\n" : "",
+      );
     });
 }
 

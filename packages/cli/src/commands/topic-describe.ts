@@ -5,34 +5,71 @@ import { formatBytes, formatCount } from "../output/size.ts";
 import { table } from "../output/table.ts";
 
 /** Partitions with leaders, offsets and sizes, and the settings that differ from the defaults. */
-export async function describeTopics(ottla: Ottla, names: readonly string[], json: boolean, { terminal, signal }: Surroundings): Promise<void> {
+export async function describeTopics(
+  ottla: Ottla,
+  names: readonly string[],
+  json: boolean,
+  { terminal, signal }: Surroundings,
+): Promise<void> {
   const admin = ottla.admin();
   const [topics, configs, directories] = await Promise.all([
     admin.describeTopics(names, { signal }),
-    admin.describeConfigs(names.map((topic) => ({ topic })), { signal }),
+    admin.describeConfigs(
+      names.map((topic) => ({ topic })),
+      { signal },
+    ),
     admin.describeLogDirs({ signal }),
   ]);
   const described = topics.map((topic, at) => ({
     ...topic,
     partitions: topic.partitions.map((partition) => ({ ...partition, ...leaderLog(topic.name, partition.partition, partition.leader) })),
-    configs: (configs[at]?.configs ?? []).filter(({ source }) => source === "topic").map(({ name, value, withoutEffect }) => ({ name, value, withoutEffect })),
+    configs: (configs[at]?.configs ?? [])
+      .filter(({ source }) => source === "topic")
+      .map(({ name, value, withoutEffect }) => ({ name, value, withoutEffect })),
   }));
   if (json) return showJson(terminal, described);
   for (const topic of described) {
     await terminal.write(`${topic.name}  (id ${topic.id})\n`);
-    for (const { name, value, withoutEffect } of topic.configs) await terminal.write(`  ${name}=${value}${withoutEffect ? "  (stored, without effect here)" : ""}\n`);
+    for (const { name, value, withoutEffect } of topic.configs)
+      await terminal.write(`  ${name}=${value}${withoutEffect ? "  (stored, without effect here)" : ""}\n`);
     await terminal.write(
       table(
-        [{ title: "PARTITION", align: "right" }, { title: "LEADER", align: "right" }, { title: "EPOCH", align: "right" }, { title: "REPLICAS" }, { title: "IN SYNC" }, { title: "START", align: "right" }, { title: "END", align: "right" }, { title: "SIZE", align: "right" }, { title: "" }],
-        topic.partitions.map((one) => [one.partition, one.leader, one.leaderEpoch, one.replicas.join(","), one.inSyncReplicas.join(","), one.start, one.end, one.size === null ? null : formatBytes(one.size), one.damage]),
+        [
+          { title: "PARTITION", align: "right" },
+          { title: "LEADER", align: "right" },
+          { title: "EPOCH", align: "right" },
+          { title: "REPLICAS" },
+          { title: "IN SYNC" },
+          { title: "START", align: "right" },
+          { title: "END", align: "right" },
+          { title: "SIZE", align: "right" },
+          { title: "" },
+        ],
+        topic.partitions.map((one) => [
+          one.partition,
+          one.leader,
+          one.leaderEpoch,
+          one.replicas.join(","),
+          one.inSyncReplicas.join(","),
+          one.start,
+          one.end,
+          one.size === null ? null : formatBytes(one.size),
+          one.damage,
+        ]),
       ),
     );
     const records = topic.partitions.reduce((sum, { start, end }) => sum + (start === null || end === null ? 0 : end - start), 0);
     await terminal.write(`${formatCount(records)} records\n`);
   }
 
-  function leaderLog(topic: string, partition: number, leader: number): { start: number | null; end: number | null; size: number | null; damage: string } {
-    const found: LogDirPartition | undefined = directories.find(({ nodeId }) => nodeId === leader)?.partitions.find((one) => one.topic === topic && one.partition === partition);
+  function leaderLog(
+    topic: string,
+    partition: number,
+    leader: number,
+  ): { start: number | null; end: number | null; size: number | null; damage: string } {
+    const found: LogDirPartition | undefined = directories
+      .find(({ nodeId }) => nodeId === leader)
+      ?.partitions.find((one) => one.topic === topic && one.partition === partition);
     if (!found) return { start: null, end: null, size: null, damage: "" };
     const damage = found.damaged.map(({ from, until }) => `offsets ${from} to ${until - 1} are damaged`).join("; ");
     return { start: found.logStartOffset, end: found.highWatermark, size: found.sizeBytes, damage };

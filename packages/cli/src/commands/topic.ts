@@ -12,7 +12,8 @@ interface Common {
 
 export function topicCommand(surroundings: Surroundings): Command {
   const command = new Command("topic").description("create, list, describe, alter, delete topics");
-  for (const make of [createCommand, listCommand, describeCommand, alterCommand, deleteCommand, trimCommand]) command.addCommand(withClusterOptions(make(surroundings)));
+  for (const make of [createCommand, listCommand, describeCommand, alterCommand, deleteCommand, trimCommand])
+    command.addCommand(withClusterOptions(make(surroundings)));
   return command;
 }
 
@@ -25,26 +26,50 @@ function createCommand(surroundings: Surroundings): Command {
     .option("-c, --config <name=value>", "a topic setting, may be repeated", collect, [])
     .option("--if-not-exists", "a topic that exists is fine", false)
     .option("--validate-only", "check, create nothing", false)
-    .action(async (names: string[], options: Common & { partitions?: string; replicationFactor?: string; config: string[]; ifNotExists: boolean; validateOnly: boolean }) => {
-      const cluster = clusterOptions(options, surroundings);
-      const configs = Object.fromEntries(assignments("--config", options.config));
-      const shape = {
-        configs,
-        ...(options.partitions === undefined ? {} : { partitions: wholeNumber("--partitions", options.partitions, 1) }),
-        ...(options.replicationFactor === undefined ? {} : { replicationFactor: wholeNumber("--replication-factor", options.replicationFactor, 1) }),
-      };
-      await withClient(cluster, async (ottla) => {
-        const admin = ottla.admin();
-        const existing = options.ifNotExists ? new Set(await admin.listTopics()) : new Set<string>();
-        const missing = names.filter((name) => !existing.has(name));
-        const created = missing.length === 0 ? [] : await admin.createTopics(missing.map((name) => ({ name, ...shape })), { validateOnly: options.validateOnly, signal: surroundings.signal });
-        await show(surroundings.terminal, cluster.json, created, {
-          empty: "Nothing to create: every topic exists",
-          columns: [{ title: "TOPIC" }, { title: "PARTITIONS", align: "right" }, { title: "REPLICAS", align: "right" }, { title: "" }],
-          row: (topic) => [topic.name, topic.partitions, topic.replicationFactor, options.validateOnly ? "valid, not created" : "created"],
+    .action(
+      async (
+        names: string[],
+        options: Common & {
+          partitions?: string;
+          replicationFactor?: string;
+          config: string[];
+          ifNotExists: boolean;
+          validateOnly: boolean;
+        },
+      ) => {
+        const cluster = clusterOptions(options, surroundings);
+        const configs = Object.fromEntries(assignments("--config", options.config));
+        const shape = {
+          configs,
+          ...(options.partitions === undefined ? {} : { partitions: wholeNumber("--partitions", options.partitions, 1) }),
+          ...(options.replicationFactor === undefined
+            ? {}
+            : { replicationFactor: wholeNumber("--replication-factor", options.replicationFactor, 1) }),
+        };
+        await withClient(cluster, async (ottla) => {
+          const admin = ottla.admin();
+          const existing = options.ifNotExists ? new Set(await admin.listTopics()) : new Set<string>();
+          const missing = names.filter((name) => !existing.has(name));
+          const created =
+            missing.length === 0
+              ? []
+              : await admin.createTopics(
+                  missing.map((name) => ({ name, ...shape })),
+                  { validateOnly: options.validateOnly, signal: surroundings.signal },
+                );
+          await show(surroundings.terminal, cluster.json, created, {
+            empty: "Nothing to create: every topic exists",
+            columns: [{ title: "TOPIC" }, { title: "PARTITIONS", align: "right" }, { title: "REPLICAS", align: "right" }, { title: "" }],
+            row: (topic) => [
+              topic.name,
+              topic.partitions,
+              topic.replicationFactor,
+              options.validateOnly ? "valid, not created" : "created",
+            ],
+          });
         });
-      });
-    });
+      },
+    );
 }
 
 function listCommand(surroundings: Surroundings): Command {
@@ -83,24 +108,41 @@ function alterCommand(surroundings: Surroundings): Command {
     .option("--append <name=value>", "add to a list setting", collect, [])
     .option("--subtract <name=value>", "take from a list setting", collect, [])
     .option("--validate-only", "check, change nothing", false)
-    .action(async (name: string, options: Common & { partitions?: string; set: string[]; delete: string[]; append: string[]; subtract: string[]; validateOnly: boolean }) => {
-      const cluster = clusterOptions(options, surroundings);
-      const request = { validateOnly: options.validateOnly, signal: surroundings.signal };
-      const changes = {
-        resource: { topic: name },
-        set: { ...Object.fromEntries(options.delete.map((key) => [key, null])), ...Object.fromEntries(assignments("--set", options.set)) },
-        append: Object.fromEntries(assignments("--append", options.append)),
-        subtract: Object.fromEntries(assignments("--subtract", options.subtract)),
-      };
-      const changesSettings = [changes.set, changes.append, changes.subtract].some((part) => Object.keys(part).length > 0);
-      if (options.partitions === undefined && !changesSettings) throw new UsageError(`Nothing to alter in ${name}; give --partitions, --set, --delete, --append or --subtract`);
-      await withClient(cluster, async (ottla) => {
-        const admin = ottla.admin();
-        if (options.partitions !== undefined) await admin.createPartitions(name, wholeNumber("--partitions", options.partitions, 1), request);
-        if (changesSettings) await admin.alterConfigs([changes], request);
-        await describeTopics(ottla, [name], cluster.json, surroundings);
-      });
-    });
+    .action(
+      async (
+        name: string,
+        options: Common & {
+          partitions?: string;
+          set: string[];
+          delete: string[];
+          append: string[];
+          subtract: string[];
+          validateOnly: boolean;
+        },
+      ) => {
+        const cluster = clusterOptions(options, surroundings);
+        const request = { validateOnly: options.validateOnly, signal: surroundings.signal };
+        const changes = {
+          resource: { topic: name },
+          set: {
+            ...Object.fromEntries(options.delete.map((key) => [key, null])),
+            ...Object.fromEntries(assignments("--set", options.set)),
+          },
+          append: Object.fromEntries(assignments("--append", options.append)),
+          subtract: Object.fromEntries(assignments("--subtract", options.subtract)),
+        };
+        const changesSettings = [changes.set, changes.append, changes.subtract].some((part) => Object.keys(part).length > 0);
+        if (options.partitions === undefined && !changesSettings)
+          throw new UsageError(`Nothing to alter in ${name}; give --partitions, --set, --delete, --append or --subtract`);
+        await withClient(cluster, async (ottla) => {
+          const admin = ottla.admin();
+          if (options.partitions !== undefined)
+            await admin.createPartitions(name, wholeNumber("--partitions", options.partitions, 1), request);
+          if (changesSettings) await admin.alterConfigs([changes], request);
+          await describeTopics(ottla, [name], cluster.json, surroundings);
+        });
+      },
+    );
 }
 
 function deleteCommand(surroundings: Surroundings): Command {
@@ -111,11 +153,16 @@ function deleteCommand(surroundings: Surroundings): Command {
       const cluster = clusterOptions(options, surroundings);
       await withClient(cluster, async (ottla) => {
         await ottla.admin().deleteTopics(names, { signal: surroundings.signal });
-        await show(surroundings.terminal, cluster.json, names.map((name) => ({ name, deleted: true })), {
-          empty: "",
-          columns: [{ title: "TOPIC" }, { title: "" }],
-          row: (topic) => [topic.name, "deleted"],
-        });
+        await show(
+          surroundings.terminal,
+          cluster.json,
+          names.map((name) => ({ name, deleted: true })),
+          {
+            empty: "",
+            columns: [{ title: "TOPIC" }, { title: "" }],
+            row: (topic) => [topic.name, "deleted"],
+          },
+        );
       });
     });
 }

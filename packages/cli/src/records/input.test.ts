@@ -12,7 +12,16 @@ test("a line is the value; with a separator it is key and value", () => {
 
 test("what consume prints as JSON can be produced again, tombstones and headers too", () => {
   const printed = '{"topic":"t","partition":2,"offset":7,"timestamp":99,"key":"k","value":null,"headers":[["h","1"],["h",null]]}';
-  expect(parseRecord(line(printed), json)).toEqual({ key: "k", value: null, partition: 2, timestamp: 99, headers: [["h", "1"], ["h", null]] });
+  expect(parseRecord(line(printed), json)).toEqual({
+    key: "k",
+    value: null,
+    partition: 2,
+    timestamp: 99,
+    headers: [
+      ["h", "1"],
+      ["h", null],
+    ],
+  });
 });
 
 test("bytes that consume printed as base64 are bytes again", () => {
@@ -25,7 +34,14 @@ test("a value that is no text is written as JSON", () => {
 
 test("headers and partition of the command line stand for every record; a record's own partition wins", () => {
   const format = { ...json, headers: [["from", "cli"]] as const, partition: 1 };
-  expect(parseRecord(line('{"value":"v","headers":[["own","x"]]}'), format)).toEqual({ value: "v", partition: 1, headers: [["from", "cli"], ["own", "x"]] });
+  expect(parseRecord(line('{"value":"v","headers":[["own","x"]]}'), format)).toEqual({
+    value: "v",
+    partition: 1,
+    headers: [
+      ["from", "cli"],
+      ["own", "x"],
+    ],
+  });
   expect(parseRecord(line('{"value":"v","partition":0}'), format)).toMatchObject({ partition: 0 });
 });
 

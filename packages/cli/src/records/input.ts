@@ -13,7 +13,10 @@ export interface InputFormat {
 }
 
 /** Lines of the files, one after the other, or of standard input. */
-export async function* inputLines(files: readonly string[], signal: AbortSignal): AsyncIterable<{ source: string; number: number; text: string }> {
+export async function* inputLines(
+  files: readonly string[],
+  signal: AbortSignal,
+): AsyncIterable<{ source: string; number: number; text: string }> {
   for (const source of files.length > 0 ? files : ["-"]) {
     const input = source === "-" ? process.stdin : createReadStream(source);
     const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY, signal });
@@ -75,9 +78,12 @@ function parseJson(text: string, place: string): Parsed {
     throw new InputError(`${place} is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (typeof parsed !== "object" || parsed === null || !("value" in parsed))
-    throw new InputError(`${place} has no "value"; with --format json every line is {"value": …, "key": …, "headers": [["name", "value"]], "partition": …, "timestamp": …}`);
+    throw new InputError(
+      `${place} has no "value"; with --format json every line is {"value": …, "key": …, "headers": [["name", "value"]], "partition": …, "timestamp": …}`,
+    );
   const fields = new Map<string, unknown>(Object.entries(parsed));
-  for (const name of fields.keys()) if (!known.has(name)) throw new InputError(`${place} has an unknown field "${name}"; known are ${[...known].join(", ")}`);
+  for (const name of fields.keys())
+    if (!known.has(name)) throw new InputError(`${place} has an unknown field "${name}"; known are ${[...known].join(", ")}`);
   return {
     value: asContent(fields.get("value")),
     ...(fields.has("key") ? { key: asContent(fields.get("key")) } : {}),
@@ -90,7 +96,8 @@ function parseJson(text: string, place: string): Parsed {
 /** Text as it is, `{ "base64": … }` as bytes, anything else as JSON. */
 function asContent(value: unknown): string | Uint8Array | null {
   if (value === null || typeof value === "string") return value;
-  if (typeof value === "object" && "base64" in value && typeof value.base64 === "string" && Object.keys(value).length === 1) return Buffer.from(value.base64, "base64");
+  if (typeof value === "object" && "base64" in value && typeof value.base64 === "string" && Object.keys(value).length === 1)
+    return Buffer.from(value.base64, "base64");
   return JSON.stringify(value);
 }
 

@@ -8,7 +8,10 @@ const record = {
   timestamp: 3,
   key: Buffer.from("k"),
   value: Buffer.from("v$&"),
-  headers: [{ key: "h", value: null }, { key: "h", value: Buffer.from("x") }],
+  headers: [
+    { key: "h", value: null },
+    { key: "h", value: Buffer.from("x") },
+  ],
   leaderEpoch: 0,
 };
 
@@ -18,6 +21,13 @@ test("a pattern fills its placeholders and leaves the rest alone", () => {
 
 test("JSON keeps null apart from empty, and bytes that are no text as base64", () => {
   const format = recordFormat("json");
-  expect(JSON.parse(format({ ...record, key: null, value: new Uint8Array(0), headers: [] }))).toEqual({ topic: "t", partition: 1, offset: 2, timestamp: 3, key: null, value: "" });
+  expect(JSON.parse(format({ ...record, key: null, value: new Uint8Array(0), headers: [] }))).toEqual({
+    topic: "t",
+    partition: 1,
+    offset: 2,
+    timestamp: 3,
+    key: null,
+    value: "",
+  });
   expect(JSON.parse(format({ ...record, value: Uint8Array.of(0xff) }))).toMatchObject({ value: { base64: "/w==" } });
 });

@@ -32,19 +32,36 @@ function key({ topic, partition }: TopicPartition): string {
 }
 
 export async function endsOf(ottla: Ottla, partitions: readonly TopicPartition[], to: Position, signal: AbortSignal): Promise<Ends> {
-  const latest = await ottla.admin().listOffsets(partitions.map((one) => ({ ...one, at: "latest" as const })), { signal });
+  const latest = await ottla.admin().listOffsets(
+    partitions.map((one) => ({ ...one, at: "latest" as const })),
+    { signal },
+  );
   if (to.kind === "end") return new Ends(latest);
   if (to.kind === "offset") return new Ends(latest.map((end) => ({ ...end, offset: Math.min(end.offset, to.offset) })));
   if (to.kind === "last") return new Ends(latest.map((end) => ({ ...end, offset: Math.max(0, end.offset - to.count) })));
   if (to.kind === "beginning") return new Ends([]);
-  const found = await ottla.admin().listOffsets(partitions.map((one) => ({ ...one, at: to.timestamp })), { signal });
+  const found = await ottla.admin().listOffsets(
+    partitions.map((one) => ({ ...one, at: to.timestamp })),
+    { signal },
+  );
   return new Ends(latest.map((end, at) => ({ ...end, offset: offsetOr(found[at]?.offset, end.offset) })));
 }
 
 /** The offset where each partition begins, in the order of `partitions`. */
-export async function startsOf(ottla: Ottla, partitions: readonly TopicPartition[], from: Position, signal: AbortSignal): Promise<number[]> {
+export async function startsOf(
+  ottla: Ottla,
+  partitions: readonly TopicPartition[],
+  from: Position,
+  signal: AbortSignal,
+): Promise<number[]> {
   const admin = ottla.admin();
-  const list = async (at: "earliest" | "latest" | number): Promise<number[]> => (await admin.listOffsets(partitions.map((one) => ({ ...one, at })), { signal })).map(({ offset }) => offset);
+  const list = async (at: "earliest" | "latest" | number): Promise<number[]> =>
+    (
+      await admin.listOffsets(
+        partitions.map((one) => ({ ...one, at })),
+        { signal },
+      )
+    ).map(({ offset }) => offset);
   switch (from.kind) {
     case "beginning":
       return list("earliest");

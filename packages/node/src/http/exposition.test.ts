@@ -11,7 +11,22 @@ test("metrics of one name from two parts share one header and keep their labels"
 
 test("a histogram ends with its infinite bucket, sum and count", () => {
   const text = exposition([
-    { type: "histogram", name: "t_seconds", help: "Time.", values: [{ labels: { op: "x" }, buckets: [[0.1, 2], [1, 3]], sum: 2.5, count: 4 }] },
+    {
+      type: "histogram",
+      name: "t_seconds",
+      help: "Time.",
+      values: [
+        {
+          labels: { op: "x" },
+          buckets: [
+            [0.1, 2],
+            [1, 3],
+          ],
+          sum: 2.5,
+          count: 4,
+        },
+      ],
+    },
   ]);
   expect(text.split("\n").slice(2, -1)).toEqual([
     't_seconds_bucket{op="x",le="0.1"} 2',

@@ -14,7 +14,12 @@ export function processMetrics(): Metric[] {
     single("gauge", "nodejs_heap_size_total_bytes", "Heap reserved in bytes.", memory.heapTotal),
     single("gauge", "nodejs_external_memory_bytes", "Memory of buffers outside the heap in bytes.", memory.external),
     single("gauge", "process_start_time_seconds", "Start of the process since the Unix epoch, in seconds.", performance.timeOrigin / 1000),
-    single("counter", "nodejs_eventloop_active_seconds_total", "Time the event loop was busy, in seconds.", performance.eventLoopUtilization().active / 1000),
+    single(
+      "counter",
+      "nodejs_eventloop_active_seconds_total",
+      "Time the event loop was busy, in seconds.",
+      performance.eventLoopUtilization().active / 1000,
+    ),
   ];
 }
 
