@@ -1,6 +1,4 @@
-import { silentLogger } from "@ottla/host";
 import { expect, test } from "vitest";
-import { acceptLoss } from "./directory/accept-loss.ts";
 import { LogDamagedError } from "./errors.ts";
 import type { Log } from "./log/log.ts";
 import { batchOf, contentOf, Rig } from "./rig.test.kit.ts";
@@ -126,11 +124,12 @@ test("accepting the loss turns damage into a gap that reads step over, and tells
   const rig = new Rig();
   const content = await threeBatches(rig);
   rig.disk.flipBit(file, 69 + 62);
-  const { disk, clock, random } = rig.host;
-  const options = { disk, clock, random, directory: rig.path, maxOpenFiles: 8, minFreeBytes: 0, logger: silentLogger };
-  expect(await rig.run(acceptLoss(options))).toEqual([{ log: "t-0", from: 1, until: 2, file }]);
-  expect(await rig.run(acceptLoss(options))).toEqual([]);
-  const log = await rig.openLog(await rig.open());
+  let log = await rig.openLog(await rig.open());
+  expect(await rig.run(log.acceptLoss())).toEqual([{ from: 1, until: 2, file }]);
+  expect(await rig.run(log.acceptLoss())).toEqual([]);
+  rig.restart("all");
+  log = await rig.openLog(await rig.open());
+  expect(log.recovery.damaged).toBe(false);
   expect(log.damaged).toEqual([]);
   expect(await contentOf(rig, log)).toEqual([content[0], content[2]]);
   expect((await rig.run(log.read({ from: 1, until: 3, maxBytes: 1 }))).nextOffset).toBe(3);

@@ -1,4 +1,3 @@
-export { acceptLoss, type AcceptedLoss, type AcceptLossOptions } from "./directory/accept-loss.ts";
 export { LogDirectory } from "./directory/log-directory.ts";
 export type { LogDirectoryOptions } from "./directory/options.ts";
 export { LogDamagedError, LogFailedError } from "./errors.ts";
