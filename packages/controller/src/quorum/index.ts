@@ -1,3 +1,3 @@
-export { NotLeaderError, type CommittedEntry, type QuorumListener } from "./listener.ts";
-export type { QuorumOptions, QuorumStatus, QuorumVoter } from "./options.ts";
+export { NotLeaderError, type CommittedEntry } from "./listener.ts";
+export type { QuorumStatus } from "./options.ts";
 export { Quorum } from "./quorum.ts";
