@@ -17,7 +17,7 @@ interface Options {
 }
 
 /** Sent and not yet acknowledged: enough to keep batches full, few enough that latency means something. */
-const maxInFlight = 50_000;
+const maxInFlight = 16_384;
 
 export function benchCommand(surroundings: Surroundings): Command {
   return new Command("bench")

@@ -173,7 +173,7 @@ export const nodeSettings = {
     doc: "Free bytes on the file system of data.dir below which writes are refused while reads go on.",
   }),
   logCacheBytes: long({
-    default: 32 * MiB,
+    default: 12 * MiB,
     max: 64 * 1024 * MiB,
     doc: "Memory that holds the most recent batches of all partitions, in bytes; 0 for none.",
   }),
