@@ -44,3 +44,21 @@ test.each(["EIO", "ENOSPC"])("a journal whose sync failed with %s is not written
   await rig.run(directory.close({ brokerEpoch: 1 }));
   expect(writes()).toBe(before);
 });
+
+test("marks whose sync failed are not written again, and the process ends", async () => {
+  const rig = new Rig();
+  const directory = await rig.open();
+  const log = await rig.openLog(directory);
+  const doomed = await rig.openLog(directory, "doomed-0");
+  for (const one of [log, doomed]) {
+    one.append(batchOf("a"), 0);
+    await rig.run(one.durable(1));
+  }
+  rig.disk.fault = (operation, path) =>
+    operation === "sync" && path.endsWith("marks.slots") ? new DiskError(operation, path, "EIO") : undefined;
+  await expect(rig.run(directory.removeLog("doomed-0"))).rejects.toThrow("sync");
+  rig.disk.fault = null;
+  log.append(batchOf("b"), 0);
+  await expect(rig.run(log.durable(2))).rejects.toThrow("Cannot write the mark");
+  expect(rig.fatal).toHaveLength(1);
+});

@@ -27,6 +27,8 @@ export class MarkFile {
   #free: number[] = [];
   #dirty: Slot[] = [];
   #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
+  /** A sync failed: nothing may be written behind what it lost. */
+  #failure: Error | null = null;
   readonly #run = (): void => void this.#write();
 
   private constructor(file: DiskFile, image: Uint8Array, turn: Turn) {
@@ -62,6 +64,7 @@ export class MarkFile {
 
   /** Resolves once the mark is handed to the operating system, together with the others of this turn. It is not synced. */
   async set(name: string, mark: Mark): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
     const slot = this.#slots.get(name) ?? (await this.#allocate(name));
     this.#marks.set(name, mark);
     this.#put(slot, mark);
@@ -78,7 +81,7 @@ export class MarkFile {
     this.#put(slot, mark);
     this.#put(slot, mark);
     await this.#writeSlot(slot);
-    await this.#file.sync();
+    await this.#sync();
   }
 
   /** Forgets a log durably, so that one of the same name starts without a mark. */
@@ -90,7 +93,7 @@ export class MarkFile {
     this.#dirty = this.#dirty.filter((dirty) => dirty !== slot);
     this.#image.fill(0, slot.at, slot.at + SLOT_BYTES);
     await this.#writeSlot(slot);
-    await this.#file.sync();
+    await this.#sync();
     this.#free.push(slot.at);
   }
 
@@ -128,7 +131,7 @@ export class MarkFile {
     const added = new Uint8Array(GROW_SLOTS * SLOT_BYTES);
     if (from === 0) added.set(fileHeader(format));
     await this.#file.write([added], from);
-    await this.#file.sync();
+    await this.#sync();
     const image = new Uint8Array(from + added.length);
     image.set(this.#image);
     image.set(added, from);
@@ -156,6 +159,7 @@ export class MarkFile {
     this.#dirty = [];
     this.#waiting = [];
     try {
+      if (this.#failure !== null) throw this.#failure;
       const writes: Promise<void>[] = [];
       for (let at = 0; at < dirty.length;) {
         const from = dirty[at]?.at ?? 0;
@@ -171,7 +175,17 @@ export class MarkFile {
     }
   }
 
-  #writeSlot(slot: Slot): Promise<void> {
+  async #sync(): Promise<void> {
+    try {
+      await this.#file.sync();
+    } catch (error) {
+      this.#failure = new Error("Cannot sync the marks: what the file holds is not known until the next start", { cause: error });
+      throw this.#failure;
+    }
+  }
+
+  async #writeSlot(slot: Slot): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
     return this.#file.write([this.#image.slice(slot.at, slot.at + SLOT_BYTES)], slot.at);
   }
 }
