@@ -24,7 +24,12 @@ export async function tryDiskFailure(seed: number, n: number, code: FailureCode)
     const moment = journal.tick();
     world.client.crash();
     world.machine.crash({ keep: "none" });
-    findings.push(...(await tryRecovery({ machine: world.machine.restart(), journal: journal.at(moment), written, moment }, { againAt: null, keep: "none" })));
+    findings.push(
+      ...(await tryRecovery(
+        { machine: world.machine.restart(), journal: journal.at(moment), written, moment },
+        { againAt: null, keep: "none" },
+      )),
+    );
     return { findings, acknowledged: journal.acknowledged };
   } catch (error) {
     return { findings: [{ kind: "hangs", text: `after the failure: ${describe(error)}` }], acknowledged: 0 };

@@ -16,7 +16,9 @@ const imageBytes = 512 << 20;
 /** Of the whole run; what hangs must not hold the machine. */
 const limitMs = 240_000;
 
-const { values } = parseArgs({ options: { cuts: { type: "string", default: "20" }, seed: { type: "string" }, sabotage: { type: "string" } } });
+const { values } = parseArgs({
+  options: { cuts: { type: "string", default: "20" }, seed: { type: "string" }, sabotage: { type: "string" } },
+});
 const cuts = Number(values.cuts);
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
 const sabotage = SABOTAGES.find((name) => name === values.sabotage);
@@ -31,7 +33,10 @@ let node: NodeProcess | null = null;
 /** What the node's disk loses is lost as on a real machine; what is acknowledged must not be among it. */
 async function cutAgainAndAgain(image: Ext4Image): Promise<{ load: Load; anomalies: Anomaly[] }> {
   const random = seeded(seed);
-  const env = sabotage === undefined ? {} : { NODE_OPTIONS: `--require ${fileURLToPath(new URL("broken-sync.cjs", import.meta.url))}`, BROKEN_SYNC: sabotage };
+  const env =
+    sabotage === undefined
+      ? {}
+      : { NODE_OPTIONS: `--require ${fileURLToPath(new URL("broken-sync.cjs", import.meta.url))}`, BROKEN_SYNC: sabotage };
   const settings = { "grpc.listeners": `127.0.0.1:${await freePort()}`, "log.segment.bytes": String(256 * 1024) };
   const options = { dataDir: join(image.mountPoint, "data"), settings, env };
   node = await NodeProcess.start(options);
@@ -47,7 +52,9 @@ async function cutAgainAndAgain(image: Ext4Image): Promise<{ load: Load; anomali
     await image.unmount();
     await image.mount();
     node = await NodeProcess.start(options);
-    console.log(`cut ${cut}/${cuts}: ${inFlight} sends in flight, ${acknowledged} acknowledged before, ready again after ${(node.startMs / 1000).toFixed(2)} s`);
+    console.log(
+      `cut ${cut}/${cuts}: ${inFlight} sends in flight, ${acknowledged} acknowledged before, ready again after ${(node.startMs / 1000).toFixed(2)} s`,
+    );
     // A broken build loses what the load itself needs to go on, so it is looked at while it runs.
     const losses = sabotage === undefined ? [] : await lossesSoFar(load);
     if (losses.length > 0) return { load, anomalies: losses };
@@ -58,17 +65,23 @@ async function cutAgainAndAgain(image: Ext4Image): Promise<{ load: Load; anomali
 }
 
 async function main(): Promise<number> {
-  const made = await Ext4Image.make(join(tmpdir(), `ottla-ext4-${process.pid}`), imageBytes).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+  const made = await Ext4Image.make(join(tmpdir(), `ottla-ext4-${process.pid}`), imageBytes).catch((error: unknown) =>
+    error instanceof Error ? error : new Error(String(error)),
+  );
   if (made instanceof Error) {
     console.log(`SKIPPED: power loss on ext4 needs root, loop devices, mkfs.ext4, mount and python3; here: ${made.message.trim()}`);
     return 0;
   }
   await using image = made;
   console.log(`${cuts} power cuts of an ext4 image, seed ${seed}${sabotage === undefined ? "" : `, sabotaged: ${sabotage}`}`);
-  const { load, anomalies } = await bounded(cutAgainAndAgain(image)).finally(() => node?.kill());
+  const { load, anomalies } = await bounded(cutAgainAndAgain(image)).finally(async () => {
+    await node?.kill();
+  });
   const count = (kind: string): number => anomalies.filter((anomaly) => anomaly.kind === kind).length;
   const unknown = load.events.filter((event) => event.kind === "send" && event.outcome === "unknown").length;
-  console.log(`${load.acknowledged} records acknowledged, ${unknown} of unknown outcome: lost ${count("lost")}, doubled ${count("doubled")}, ${anomalies.length} anomalies in all`);
+  console.log(
+    `${load.acknowledged} records acknowledged, ${unknown} of unknown outcome: lost ${count("lost")}, doubled ${count("doubled")}, ${anomalies.length} anomalies in all`,
+  );
   for (const { kind, text } of anomalies.slice(0, 10)) console.log(`${kind}: ${text}`);
   return anomalies.length === 0 ? 0 : 1;
 }
@@ -80,7 +93,9 @@ async function lossesSoFar(load: Load): Promise<Anomaly[]> {
     return check(events, drains).filter(({ kind }) => kind === "lost" || kind === "doubled" || kind === "inconsistent");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return events.flatMap((event) => (event.kind === "send" && event.outcome === "ok" ? [{ kind: "lost" as const, text: `${event.value}: ${why}` }] : []));
+    return events.flatMap((event) =>
+      event.kind === "send" && event.outcome === "ok" ? [{ kind: "lost" as const, text: `${event.value}: ${why}` }] : [],
+    );
   }
 }
 

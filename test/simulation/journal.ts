@@ -61,7 +61,13 @@ export class Journal {
   }
 
   /** The returned function is told how it ended. */
-  send(producer: string, sequence: number, topic: string, partition: number, value: string): (outcome: Send["outcome"], offset: number) => void {
+  send(
+    producer: string,
+    sequence: number,
+    topic: string,
+    partition: number,
+    value: string,
+  ): (outcome: Send["outcome"], offset: number) => void {
     const send: Open<Send> = {
       kind: "send",
       producer,
@@ -77,7 +83,13 @@ export class Journal {
     return (outcome, offset) => Object.assign(send, { outcome, offset, completedMs: this.tick() });
   }
 
-  commit(kind: Commit["kind"], group: string, topic: string, partition: number, offset: number): (outcome: Commit["outcome"], offset: number) => void {
+  commit(
+    kind: Commit["kind"],
+    group: string,
+    topic: string,
+    partition: number,
+    offset: number,
+  ): (outcome: Commit["outcome"], offset: number) => void {
     const commit: Open<Commit> = {
       kind,
       group,
@@ -95,8 +107,18 @@ export class Journal {
     this.#reads.push({ kind: "read", ...read });
   }
 
-  change(change: Pick<Change, "kind" | "topic"> & Partial<Pick<Change, "partition" | "number" | "text">>): (outcome: Change["outcome"], number?: number) => void {
-    const made: Change = { partition: -1, number: -1, text: "", ...change, invoked: this.tick(), completed: Number.POSITIVE_INFINITY, outcome: "unknown" };
+  change(
+    change: Pick<Change, "kind" | "topic"> & Partial<Pick<Change, "partition" | "number" | "text">>,
+  ): (outcome: Change["outcome"], number?: number) => void {
+    const made: Change = {
+      partition: -1,
+      number: -1,
+      text: "",
+      ...change,
+      invoked: this.tick(),
+      completed: Number.POSITIVE_INFINITY,
+      outcome: "unknown",
+    };
     this.#changes.push(made);
     return (outcome, number = made.number) => Object.assign(made, { outcome, number, completed: this.tick() });
   }
@@ -112,14 +134,18 @@ export class Journal {
     const heard = <T extends { invokedMs: number; completedMs: number; outcome: string }>(event: T): T =>
       event.completedMs < moment ? { ...event } : { ...event, completedMs: Number.POSITIVE_INFINITY, outcome: "unknown" };
     past.#now = moment;
-    past.#sends = this.#sends.filter(({ invokedMs }) => invokedMs < moment).map((send) => (send.completedMs < moment ? { ...send } : { ...heard(send), offset: -1 }));
+    past.#sends = this.#sends
+      .filter(({ invokedMs }) => invokedMs < moment)
+      .map((send) => (send.completedMs < moment ? { ...send } : { ...heard(send), offset: -1 }));
     past.#commits = this.#commits
       .filter((commit) => commit.invokedMs < moment && (commit.kind === "commit" || commit.completedMs < moment))
       .map((commit) => heard(commit));
     past.#reads = [...this.#reads];
     past.#changes = this.#changes
       .filter(({ invoked }) => invoked < moment)
-      .map((change) => (change.completed < moment ? { ...change } : { ...change, completed: Number.POSITIVE_INFINITY, outcome: "unknown" }));
+      .map((change) =>
+        change.completed < moment ? { ...change } : { ...change, completed: Number.POSITIVE_INFINITY, outcome: "unknown" },
+      );
     for (const name of this.#partitions.keys()) past.#partitions.set(name, past.#partitions.size);
     return past;
   }

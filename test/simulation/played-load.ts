@@ -56,24 +56,27 @@ export async function playLoad(
   disk.fault = fault(journal);
   const afterFailedSync: string[] = [];
   const onAfterFailedSync = (operation: string, path: string): void => void afterFailedSync.push(`"${operation}" of ${path}`);
-  const tapped = tappedDisk(disk, { clock, written, answersBeforeSync: sabotage === "answer-before-sync", onAfterFailedSync });
+  // Each start is a process of its own: what a sync that failed in a former one means to it, recovery has to know.
+  const start = (): Promise<Node> =>
+    world.startNode(tappedDisk(disk, { clock, written, answersBeforeSync: sabotage === "answer-before-sync", onAfterFailedSync }));
   let node: Node;
   try {
-    node = await world.startNode(tapped);
+    node = await start();
   } catch (error) {
     return { journal, written, afterFailedSync, died: error instanceof Error ? error : new Error(String(error)) };
   }
   let died: Error | null = null;
   const ending = new Promise<void>((resolve) => {
-    const watch = (watched: Node): void => void watched.closed.then((error) => {
-      if (error === null) return;
-      died = error;
-      resolve();
-    });
+    const watch = (watched: Node): void =>
+      void watched.closed.then((error) => {
+        if (error === null) return;
+        died = error;
+        resolve();
+      });
     watch(node);
     const restartNode = async (): Promise<void> => {
       await node.close();
-      node = await world.startNode(tapped);
+      node = await start();
       watch(node);
     };
     const failed = (error: unknown): void => {

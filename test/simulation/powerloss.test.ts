@@ -6,16 +6,20 @@ import { trialName, Trials } from "./trials.ts";
 
 const limitMs = 120_000;
 
-test("nothing acknowledged is lost or doubled by power failures during a load, its recovery and a failing disk", { timeout: limitMs }, async () => {
-  const seed = 1 + Math.floor(Math.random() * 1_000_000);
-  const trials = await Trials.of(seed, null);
-  const step = Math.floor(trials.all.length / 300);
-  for (let at = seed % step; at < trials.all.length; at += step) {
-    const trial = trials.all[at]!;
-    const { findings } = await trials.run(trial);
-    expect(findings, `npm run test:powerloss -- --seed ${seed} --only ${trialName(trial)}`).toEqual([]);
-  }
-});
+test(
+  "nothing acknowledged is lost or doubled by power failures during a load, its recovery and a failing disk",
+  { timeout: limitMs },
+  async () => {
+    const seed = 1 + Math.floor(Math.random() * 1_000_000);
+    const trials = await Trials.of(seed, null);
+    const step = Math.floor(trials.all.length / 300);
+    for (let at = seed % step; at < trials.all.length; at += step) {
+      const trial = trials.all[at]!;
+      const { findings } = await trials.run(trial);
+      expect(findings, `npm run test:powerloss -- --seed ${seed} --only ${trialName(trial)}`).toEqual([]);
+    }
+  },
+);
 
 test.each(SABOTAGES)("a build in which %s is found out", { timeout: limitMs }, (sabotage) => {
   const command = fileURLToPath(new URL("powerloss.ts", import.meta.url));

@@ -82,7 +82,10 @@ class Account {
 
 async function work(shares: readonly Share[], report: (seed: number, trial: Trial, result: TrialReport) => boolean): Promise<void> {
   const children = shares.map((share) => {
-    const child = fork(fileURLToPath(new URL("powerloss-worker.ts", import.meta.url)), { serialization: "advanced" });
+    const child = fork(fileURLToPath(new URL("powerloss-worker.ts", import.meta.url)), {
+      serialization: "advanced",
+      execArgv: [...process.execArgv, "--max-semi-space-size=64"],
+    });
     child.send(share);
     return child;
   });
@@ -94,7 +97,9 @@ async function work(shares: readonly Share[], report: (seed: number, trial: Tria
           child.on("message", ({ seed, trial, result }: { seed: number; trial: Trial; result: TrialReport }) => {
             if (!report(seed, trial, result)) stop();
           });
-          child.once("exit", (code, signal) => (code === 0 || signal === "SIGTERM" ? resolve() : reject(new Error(`a worker ended with ${code ?? signal}`))));
+          child.once("exit", (code, signal) =>
+            code === 0 || signal === "SIGTERM" ? resolve() : reject(new Error(`a worker ended with ${code ?? signal}`)),
+          );
         }),
     ),
   );
@@ -120,7 +125,9 @@ async function main(): Promise<number> {
     }
     const ofSeed: readonly Trial[] = planned === 0 && trials.all.filter(isCut).length > cuts ? spread(wanted, cuts) : wanted;
     plan.push({ seed, trials: ofSeed });
-    console.log(`seed ${seed}: ${trials.operations} disk operations, ${ofSeed.filter(isCut).length} power cuts, ${ofSeed.length - ofSeed.filter(isCut).length} failing operations`);
+    console.log(
+      `seed ${seed}: ${trials.operations} disk operations, ${ofSeed.filter(isCut).length} power cuts, ${ofSeed.length - ofSeed.filter(isCut).length} failing operations`,
+    );
     planned = values.only === undefined ? planned + trials.all.filter(isCut).length : cuts;
   }
   const account = new Account();

@@ -39,10 +39,15 @@ export async function recordLoad(seed: number, sabotage: Sabotage | null): Promi
   });
   const { journal, written, died } = await world.run(play);
   if (died !== null) throw new Error(`The node ended during the load of seed ${seed}, although nothing failed`, { cause: died });
-  const deleted = new Set(journal.changes.filter(({ kind }) => kind === "delete topic").map(({ topic }) => journal.partitionNumber(topic, 0)));
+  const deleted = new Set(
+    journal.changes.filter(({ kind }) => kind === "delete topic").map(({ topic }) => journal.partitionNumber(topic, 0)),
+  );
   const unanswered = journal.sends.find(({ outcome, partition }) => outcome !== "ok" && !deleted.has(partition));
   const undone = journal.changes.find(({ outcome }) => outcome !== "ok");
-  if (unanswered) throw new Error(`The load of seed ${seed} lost a send, although nothing failed: ${unanswered.value} to ${journal.partitionName(unanswered.partition)}`);
+  if (unanswered)
+    throw new Error(
+      `The load of seed ${seed} lost a send, although nothing failed: ${unanswered.value} to ${journal.partitionName(unanswered.partition)}`,
+    );
   if (undone) throw new Error(`The load of seed ${seed} was refused "${undone.kind}" of ${undone.topic}, although nothing failed`);
   return { journal, written, cutPoints };
 }

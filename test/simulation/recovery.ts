@@ -37,7 +37,12 @@ export async function tryRecovery(survivor: Survivor, { againAt, keep }: Trial):
     for (const generation of ["first", "second"]) {
       const world = new World(machine);
       const own = new WrittenLog(journal, { log: written, moment });
-      const tapped = tappedDisk(machine.disk, { clock: machine.clock, written: own, answersBeforeSync: false, onAfterFailedSync: () => {} });
+      const tapped = tappedDisk(machine.disk, {
+        clock: machine.clock,
+        written: own,
+        answersBeforeSync: false,
+        onAfterFailedSync: () => {},
+      });
       const node = await world.run(world.startNode(tapped));
       let died: Error | null = null;
       void node.closed.then((error) => (died = error));
@@ -67,7 +72,9 @@ async function inspect(world: World, client: ObservedClient): Promise<{ served: 
   const served = await readServed(world, client.ottla);
   const topics = [...partitionCounts(served).keys()];
   const described = topics.length === 0 ? [] : await client.ottla.admin().describeConfigs(topics.map((topic) => ({ topic })));
-  const configs = new Map(described.map(({ configs }, at) => [topics[at]!, new Set(configs.map(({ name, value }) => `${name}=${value ?? ""}`))]));
+  const configs = new Map(
+    described.map(({ configs }, at) => [topics[at]!, new Set(configs.map(({ name, value }) => `${name}=${value ?? ""}`))]),
+  );
   if (topics.includes("orders")) for (const partition of [0, 1]) await client.fetchCommitted("orders", partition);
   return { served, configs };
 }

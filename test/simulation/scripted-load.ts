@@ -1,6 +1,6 @@
 import type { Producer } from "@ottla/client";
 import { delay, type Clock } from "@ottla/host";
-import { ObservedClient } from "./observed-client.ts";
+import type { ObservedClient } from "./observed-client.ts";
 
 export interface LoadSurroundings {
   /** A client program that has just started. */

@@ -1,6 +1,17 @@
 import type { Ottla } from "@ottla/client";
 import type { Session } from "@ottla/host";
-import { batchCrcMatches, batches, type BatchHeader, decodeBatchSync, errorName, pb, services, type Uuid, uuidFromText, uuidToBytes } from "@ottla/protocol";
+import {
+  batchCrcMatches,
+  batches,
+  type BatchHeader,
+  decodeBatchSync,
+  errorName,
+  pb,
+  services,
+  type Uuid,
+  uuidFromText,
+  uuidToBytes,
+} from "@ottla/protocol";
 import { World } from "./world.ts";
 
 /** A partition as the node hands it out, byte for byte. */
@@ -21,7 +32,9 @@ const maxBytes = 1 << 20;
 export async function readServed(world: World, ottla: Ottla): Promise<ServedPartition[]> {
   const admin = ottla.admin();
   const topics = await admin.describeTopics(await admin.listTopics());
-  const partitions = topics.flatMap(({ name, id, partitions }) => partitions.map(({ partition }) => ({ topic: name, topicId: uuidFromText(id), partition })));
+  const partitions = topics.flatMap(({ name, id, partitions }) =>
+    partitions.map(({ partition }) => ({ topic: name, topicId: uuidFromText(id), partition })),
+  );
   const [starts, ends] = await Promise.all([
     admin.listOffsets(partitions.map(({ topic, partition }) => ({ topic, partition, at: "earliest" as const }))),
     admin.listOffsets(partitions.map(({ topic, partition }) => ({ topic, partition, at: "latest" as const }))),
@@ -37,7 +50,14 @@ export async function readServed(world: World, ottla: Ottla): Promise<ServedPart
     for (const [at, { topic, topicId, partition }] of partitions.entries()) {
       const startOffset = starts[at]!.offset;
       const endOffset = ends[at]!.offset;
-      served.push({ topic, topicId, partition, startOffset, endOffset, ...(await reader.drain(topicId, partition, startOffset, endOffset)) });
+      served.push({
+        topic,
+        topicId,
+        partition,
+        startOffset,
+        endOffset,
+        ...(await reader.drain(topicId, partition, startOffset, endOffset)),
+      });
     }
     return served;
   } finally {
@@ -55,16 +75,23 @@ class Reader {
     this.#frames = session.frames[Symbol.asyncIterator]();
   }
 
-  async drain(topicId: Uuid, partition: number, startOffset: number, endOffset: number): Promise<Pick<ServedPartition, "batches" | "records">> {
+  async drain(
+    topicId: Uuid,
+    partition: number,
+    startOffset: number,
+    endOffset: number,
+  ): Promise<Pick<ServedPartition, "batches" | "records">> {
     const headers: BatchHeader[] = [];
     const records: { offset: number; value: string }[] = [];
-    for (let next = startOffset; next < endOffset; ) {
+    for (let next = startOffset; next < endOffset;) {
       const bytes = await this.#fetch(topicId, partition, next);
       const before = next;
       for (const { header, bytes: batch } of batches(bytes)) {
-        if (!batchCrcMatches(batch)) throw new Error(`S3: ${topicId}-${partition} served a batch at ${header.baseOffset} whose CRC does not match`);
+        if (!batchCrcMatches(batch))
+          throw new Error(`S3: ${topicId}-${partition} served a batch at ${header.baseOffset} whose CRC does not match`);
         headers.push(header);
-        for (const { offset, value } of decodeBatchSync(batch)) if (offset >= startOffset) records.push({ offset, value: value === null ? "" : Buffer.from(value).toString() });
+        for (const { offset, value } of decodeBatchSync(batch))
+          if (offset >= startOffset) records.push({ offset, value: value === null ? "" : Buffer.from(value).toString() });
         next = header.lastOffset + 1;
       }
       if (next === before) throw new Error(`${topicId}-${partition} serves nothing at ${next}, yet ends at ${endOffset}`);
@@ -88,7 +115,9 @@ class Reader {
     const [answer] = response.partitions;
     const code = answer?.errorCode ?? response.errorCode;
     if (answer === undefined || code !== 0)
-      throw new Error(`Fetching ${topicId}-${partition} at ${fetchOffset} was answered ${errorName(code)}: ${answer?.errorMessage ?? response.errorMessage}`);
+      throw new Error(
+        `Fetching ${topicId}-${partition} at ${fetchOffset} was answered ${errorName(code)}: ${answer?.errorMessage ?? response.errorMessage}`,
+      );
     return answer.records;
   }
 }

@@ -20,9 +20,9 @@ export interface TrialResult {
 }
 
 /** Random sectors are drawn so many times at each operation. */
-const DRAWS = 5;
+const DRAWS = 3;
 /** The recovery from every so manieth cut is itself cut at every operation. */
-const RECOVERY_EVERY = 40;
+const RECOVERY_EVERY = 60;
 /** A recovery has about so many operations at most. */
 const RECOVERY_OPERATIONS = 60;
 
@@ -60,7 +60,8 @@ export class Trials {
     // A sabotaged node need not recover at all.
     for (let n = 1 + (seed % RECOVERY_EVERY); sabotage === null && n <= recorded.cutPoints.length; n += RECOVERY_EVERY) {
       const operations = await recoveryOperations(recorded, recorded.cutPoints[n - 1]!, seed);
-      for (let m = 1; m <= operations; m += 1) all.push({ kind: "recovery", n, m, keep: "none" }, { kind: "recovery", n, m, keep: "random" });
+      for (let m = 1; m <= operations; m += 1)
+        all.push({ kind: "recovery", n, m, keep: "none" }, { kind: "recovery", n, m, keep: "random" });
     }
     return new Trials(seed, recorded, all);
   }
@@ -79,7 +80,12 @@ export class Trials {
     const random = seeded(this.seed * 1_000_003 + trial.n * 101 + (trial.kind === "cut" ? trial.draw : trial.m));
     const again = trial.kind === "recovery" ? trial.m : trial.draw % 2 === 1 ? 1 + random(RECOVERY_OPERATIONS) : null;
     const firstKeep = trial.kind === "recovery" ? "random" : trial.keep;
-    const survivor = survivorOf(this.#recorded, this.#cutPoint(trial.n), firstKeep, trial.kind === "recovery" ? this.seed : random(2 ** 31));
+    const survivor = survivorOf(
+      this.#recorded,
+      this.#cutPoint(trial.n),
+      firstKeep,
+      trial.kind === "recovery" ? this.seed : random(2 ** 31),
+    );
     const { acknowledged } = survivor.journal;
     const laterKeep = trial.kind === "recovery" ? trial.keep : trial.draw === 0 ? "none" : "random";
     return { acknowledged, findings: await tryRecovery(survivor, { againAt: again, keep: laterKeep }) };
