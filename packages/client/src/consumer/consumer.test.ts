@@ -1,3 +1,4 @@
+import { silentLogger } from "@ottla/host";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AdminError, ClosedError, ConsumeError, OptionError, RecordDecodeError } from "../errors.ts";
@@ -299,6 +300,80 @@ describe("an offset that is not in the log", () => {
       cluster.clock.after(2_000, () => void producer.send("t", { value: "30" }));
     }
     expect(await read(cluster, consumer, 1)).toEqual([first]);
+  });
+});
+
+describe("a log that cannot be read", () => {
+  test("because it is damaged ends the reader with the broker's words after what comes before it, and a seek gets past it", async () => {
+    await using cluster = await FakeCluster.start();
+    cluster.addTopic("t");
+    await fill(cluster, "t", numbers(30), { batchBytes: 75 });
+    const { batches } = cluster.partition("t");
+    const [from = 0, until = 0] = batches.slice(3, 5).map(({ baseOffset }) => baseOffset);
+    cluster.partition("t").damaged = { from, until };
+    const consumer = cluster.client().consumer({ assign: ["t"], offsetReset: "earliest", until: "end" });
+    const values: string[] = [];
+    const eachRecord = ({ value }: ConsumerRecord): void => void values.push(Buffer.from(value ?? []).toString());
+    const error = await failure(cluster, consumer.run({ eachRecord }));
+    expect(error).toBeInstanceOf(ConsumeError);
+    expect(error).toMatchObject({ error: "KAFKA_STORAGE_ERROR", topic: "t", partition: 0 });
+    expect(error.message).toBe(
+      `Cannot fetch t-0 from offset ${from}: Cannot read offsets ${from} to ${until - 1}: 0.log is damaged (the same for 10 s; seek past it to read on)`,
+    );
+    expect(values).toEqual(numbers(from));
+    await cluster.run(consumer.seek({ topic: "t", partition: 0 }, until));
+    await cluster.run(consumer.run({ eachRecord }));
+    expect(values).toEqual([...numbers(from), ...numbers(30 - until, until)]);
+  });
+
+  test("ends the reader also while other partitions have records without end", async () => {
+    await using cluster = await FakeCluster.start();
+    cluster.addTopic("t", 2);
+    await fill(cluster, "t", numbers(2_000), { partition: 1 });
+    cluster.onFetch = (_, partition) => (partition === 0 ? "KAFKA_STORAGE_ERROR" : undefined);
+    const consumer = cluster.client().consumer({ assign: ["t"], offsetReset: "earliest", maxPartitionBytes: 300, prefetchBytes: 600 });
+    let last = -1;
+    const eachRecord = async ({ offset }: ConsumerRecord): Promise<void> => {
+      last = offset;
+      await new Promise<void>((resolve) => cluster.clock.after(20, resolve));
+    };
+    const error = await failure(cluster, consumer.run({ eachRecord }));
+    expect(error.message).toBe("Cannot fetch t-0 from offset 0: as scripted (the same for 10 s; seek past it to read on)");
+    expect(last).toBeLessThan(1_000);
+    const controller = new AbortController();
+    cluster.clock.after(1_000, () => controller.abort());
+    cluster.onFetch = () => undefined;
+    await cluster.run(consumer.seek({ topic: "t", partition: 0 }, 0));
+    const before = last;
+    await cluster.run(consumer.run({ eachRecord, signal: controller.signal }));
+    expect(last).toBeGreaterThan(before);
+  });
+
+  test("warns at once, and goes on when it recovers within seconds, time and again", async () => {
+    await using cluster = await FakeCluster.start();
+    cluster.addTopic("t");
+    const warnings: unknown[] = [];
+    const logger = { ...silentLogger, warn: (fields: unknown) => void warnings.push(fields) };
+    const consumer = cluster.client({ logger }).consumer({ assign: ["t"], offsetReset: "earliest" });
+    for (const value of numbers(3)) {
+      cluster.onFetch = () => "KAFKA_STORAGE_ERROR";
+      await fill(cluster, "t", [value]);
+      cluster.clock.after(8_000, () => (cluster.onFetch = () => undefined));
+      expect(await read(cluster, consumer, 1)).toEqual([value]);
+    }
+    expect(warnings).toEqual(numbers(3).map((offset) => expect.objectContaining({ offset: Number(offset), error: "as scripted" })));
+  });
+
+  test("is not given up while its broker goes away in between", async () => {
+    await using cluster = await FakeCluster.start();
+    cluster.addTopic("t");
+    await fill(cluster, "t", ["a"]);
+    const consumer = cluster.client().consumer({ assign: ["t"], offsetReset: "earliest" });
+    cluster.onFetch = () => "KAFKA_STORAGE_ERROR";
+    cluster.clock.after(6_000, () => (cluster.onFetch = () => "NOT_LEADER_OR_FOLLOWER"));
+    cluster.clock.after(12_000, () => (cluster.onFetch = () => "KAFKA_STORAGE_ERROR"));
+    cluster.clock.after(18_000, () => (cluster.onFetch = () => undefined));
+    expect(await read(cluster, consumer, 1)).toEqual(["a"]);
   });
 });
 

@@ -1,8 +1,10 @@
 import type { Frame, Timer } from "@ottla/host";
-import { batches, errorName, errors, pb, uuidFromBytes, type ErrorName } from "@ottla/protocol";
+import { errorName, pb, uuidFromBytes } from "@ottla/protocol";
 import { backoffMs } from "../connection/backoff.ts";
 import type { Cluster } from "../connection/cluster.ts";
-import { ConsumeError, messageOf } from "../errors.ts";
+import { messageOf, type ConsumeError } from "../errors.ts";
+import { buffer, refusal } from "./fetch-answer.ts";
+import { fetchRequest } from "./fetch-request.ts";
 import type { Partition } from "./partition.ts";
 import type { ConsumerSettings } from "./settings.ts";
 
@@ -13,15 +15,12 @@ const MAX_BACKLOG_FETCHES = 3;
 const MAX_OPEN_FETCHES = 8;
 const ANSWER_SLACK_MS = 3_000;
 
-/** Wrong from the point of view of whoever asked, or about to change: ask again, perhaps elsewhere. */
-const passing: ReadonlySet<ErrorName> = new Set<ErrorName>(["UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID", "INCONSISTENT_TOPIC_ID"]);
-
 export interface FetcherOptions {
   readonly cluster: Cluster;
   readonly settings: ConsumerSettings;
   /** There is something to hand out, or nothing more will come. */
   readonly arrived: (partition: Partition) => void;
-  readonly outOfRange: (partition: Partition, answer: pb.FetchedPartition) => void;
+  readonly outOfRange: (partition: Partition) => void;
   readonly failed: (partition: Partition, error: ConsumeError) => void;
 }
 
@@ -133,7 +132,7 @@ export class Fetcher {
       return { partition, token: ++partition.fetchToken };
     });
     const encode = (correlationId: number): Frame => [
-      pb.FetchRequest.encode(this.#request(correlationId, Math.max(1, maxBytes), partitions)),
+      pb.FetchRequest.encode(fetchRequest(cluster, settings, correlationId, Math.max(1, maxBytes), partitions)),
     ];
     this.#open.set(leader, open + 1);
     this.#expectedBytes += maxBytes;
@@ -148,24 +147,6 @@ export class Fetcher {
         this.#open.set(leader, this.#openAt(leader) - 1);
         this.schedule();
       });
-  }
-
-  #request(correlationId: number, maxBytes: number, partitions: readonly Partition[]): pb.FetchRequest {
-    const { cluster, settings } = this.#options;
-    return {
-      correlationId,
-      maxWaitMs: settings.maxWaitMs,
-      minBytes: settings.minBytes,
-      maxBytes,
-      isolation: settings.isolation,
-      partitions: partitions.map(({ topic, partition, fetchOffset }) => ({
-        topicId: topic.idBytes,
-        partition,
-        fetchOffset,
-        maxBytes: settings.maxPartitionBytes,
-        leaderEpoch: cluster.metadata.partition(topic.id, partition)?.leaderEpoch ?? -1,
-      })),
-    };
   }
 
   #answered(sent: readonly { partition: Partition; token: number }[], response: pb.FetchResponse): void {
@@ -189,48 +170,17 @@ export class Fetcher {
       this.#pause(partition);
       return metadata.requestRefresh();
     }
-    partition.failures = 0;
-    partition.highWatermark = answer.highWatermark;
-    try {
-      for (const { header, bytes } of batches(answer.records)) {
-        if (header.lastOffset < partition.fetchOffset) continue;
-        partition.fetchOffset = header.lastOffset + 1;
-        if (header.isControl) continue;
-        partition.batches.push({ header, bytes });
-        partition.bufferedBytes += bytes.length;
-        this.#bufferedBytes += bytes.length;
-      }
-    } catch (cause) {
-      this.#options.failed(
-        partition,
-        new ConsumeError(
-          "CORRUPT_MESSAGE",
-          partition.topic.name,
-          partition.partition,
-          `Cannot read ${partition.label} from offset ${partition.fetchOffset}: ${messageOf(cause)}`,
-          cause,
-        ),
-      );
-    }
+    const { bytes, error } = buffer(partition, answer);
+    this.#bufferedBytes += bytes;
+    if (error !== null) this.#options.failed(partition, error);
     if (partition.ready || partition.exhausted) this.#options.arrived(partition);
   }
 
   #refused(partition: Partition, answer: pb.FetchedPartition): void {
     const { cluster, outOfRange, failed } = this.#options;
-    const error = errorName(answer.errorCode);
-    if (error === "OFFSET_OUT_OF_RANGE") return outOfRange(partition, answer);
-    if ((!errors[error].retriable || error === "CORRUPT_MESSAGE") && !passing.has(error)) {
-      const why = answer.errorMessage === "" ? errors[error].meaning : answer.errorMessage;
-      return failed(
-        partition,
-        new ConsumeError(
-          error,
-          partition.topic.name,
-          partition.partition,
-          `Cannot fetch ${partition.label} from offset ${partition.fetchOffset}: ${why}`,
-        ),
-      );
-    }
+    const meaning = refusal(partition, answer, cluster.host.clock.monotonicMs(), cluster.logger);
+    if (meaning === "out-of-range") return outOfRange(partition);
+    if (meaning !== "again") return failed(partition, meaning);
     this.#pause(partition);
     cluster.metadata.hint(partition.topic.id, partition.partition, answer.leader);
   }
@@ -249,6 +199,7 @@ export class Fetcher {
   #release(partition: Partition): void {
     partition.fetchToken++;
     partition.fetchingFrom = null;
+    partition.storageFailsSinceMs = null;
   }
 
   #pause(partition: Partition): number {

@@ -18,6 +18,7 @@ export class Intake {
   readonly #endings: (() => void)[] = [];
   /** With something to hand out, in turn. */
   readonly #ready = new Set<Partition>();
+  readonly #failed = new Set<Partition>();
   readonly #pausedAtStart: { chosen: readonly TopicPartition[] | undefined; paused: boolean }[] = [];
   #started: Promise<void> | null = null;
   #failure: Error | null = null;
@@ -71,14 +72,15 @@ export class Intake {
     }
     for (;;) {
       if (this.#options.signal.aborted || signal?.aborted) return null;
+      const stuck = this.#stuck();
+      if (stuck !== null) throw stuck;
       const partition = this.#pick();
       if (partition !== undefined) {
         const cursor = await this.#cursor(partition);
         if (cursor !== null) return cursor;
         continue;
       }
-      const failure = this.#failure ?? this.#partitions.find((each) => each.failure !== null)?.failure;
-      if (failure != null) throw failure;
+      if (this.#failure !== null) throw this.#failure;
       if (this.#partitions.every((each) => each.finished)) return null;
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
@@ -194,7 +196,17 @@ export class Intake {
   #fail(partition: Partition, error: ConsumeError): void {
     partition.located = false;
     partition.failure = error;
+    this.#failed.add(partition);
     this.#wake();
+  }
+
+  /** The error of a partition of which all is handed out that came before it, however much the others still have. */
+  #stuck(): ConsumeError | null {
+    for (const partition of this.#failed) {
+      if (partition.failure === null) this.#failed.delete(partition);
+      else if (partition.batches.length === 0 && partition.held === null) return partition.failure;
+    }
+    return null;
   }
 
   #arrived(partition: Partition): void {

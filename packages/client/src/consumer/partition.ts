@@ -50,6 +50,8 @@ export class Partition {
   fetchToken = 0;
   retryAtMs = Number.NEGATIVE_INFINITY;
   failures = 0;
+  /** Since when its leader has answered nothing but that its storage fails. */
+  storageFailsSinceMs: number | null = null;
   highWatermark = -1;
   /** Finish here; null: never. */
   endOffset: number | null = null;
@@ -101,6 +103,7 @@ export class Partition {
     this.bufferedBytes = 0;
     this.held = null;
     this.failure = null;
+    this.storageFailsSinceMs = null;
     this.retryAtMs = Number.NEGATIVE_INFINITY;
     return freed;
   }

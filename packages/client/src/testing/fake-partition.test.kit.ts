@@ -15,6 +15,8 @@ export class FakePartition {
   startOffset = 0;
   endOffset = 0;
   maxBatchBytes = 1_048_588;
+  /** Offsets whose bytes do not verify. */
+  damaged: { readonly from: number; readonly until: number } | null = null;
   batches: { baseOffset: number; lastOffset: number; bytes: Uint8Array; maxTimestamp: number }[] = [];
   readonly #producers = new Map<string, ProducerState>();
 
@@ -53,10 +55,14 @@ export class FakePartition {
   read(from: number, maxBytes: number): Uint8Array {
     if (from < this.startOffset || from > this.endOffset)
       throw new ProtocolError("OFFSET_OUT_OF_RANGE", `offset ${from} is not in ${this.startOffset} to ${this.endOffset}`);
+    const { damaged } = this;
+    if (damaged !== null && from >= damaged.from && from < damaged.until)
+      throw new ProtocolError("KAFKA_STORAGE_ERROR", `Cannot read offsets ${damaged.from} to ${damaged.until - 1}: 0.log is damaged`);
     const parts: Uint8Array[] = [];
     let bytes = 0;
     for (const batch of this.batches) {
       if (batch.lastOffset < from) continue;
+      if (damaged !== null && from < damaged.from && batch.baseOffset >= damaged.from) break;
       if (parts.length > 0 && bytes + batch.bytes.length > maxBytes) break;
       parts.push(batch.bytes);
       bytes += batch.bytes.length;
