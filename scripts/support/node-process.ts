@@ -46,14 +46,16 @@ export class NodeProcess {
       if (errors.length > 200) errors.shift();
     });
     const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
-    const line = await Promise.race([
-      new Promise<string>((resolve) => createInterface({ input: child.stdout }).once("line", resolve)),
-      exited.then(({ code, signal }) => Promise.reject(new Error(`The node ended (${code ?? signal}) before it was ready:\n${errors.join("")}`))),
-      timeout(startTimeoutMs).then(() => {
-        child.kill("SIGKILL");
-        return Promise.reject(new Error(`The node was not ready after ${startTimeoutMs} ms:\n${errors.join("")}`));
-      }),
-    ]);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill("SIGKILL");
+    }, startTimeoutMs);
+    const ended = exited.then(({ code, signal }) => {
+      const how = late ? `was not ready after ${startTimeoutMs} ms` : `ended (${code ?? signal}) before it was ready`;
+      return Promise.reject(new Error(`The node ${how}:\n${errors.join("")}`));
+    });
+    const line = await Promise.race([new Promise<string>((resolve) => createInterface({ input: child.stdout }).once("line", resolve)), ended]).finally(() => clearTimeout(timer));
     const ready: { bootstrap: string[]; http: string } = JSON.parse(line);
     return new NodeProcess(child, exited, errors, ready, performance.now() - startedMs);
   }
@@ -83,10 +85,6 @@ export class NodeProcess {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
   }
-}
-
-function timeout(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 /** A port that was free a moment ago: a node that is killed and started again must keep its address. */
