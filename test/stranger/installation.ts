@@ -1,7 +1,9 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -12,6 +14,8 @@ const packages = ["host", "protocol", "log", "metadata", "controller", "broker",
 export interface Installation {
   /** A folder outside the repository, with the packed packages installed. */
   readonly folder: string;
+  /** `ottla` */
+  readonly command: string;
   /** By package directory: what its tarball holds. */
   readonly contents: ReadonlyMap<string, readonly string[]>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -34,7 +38,36 @@ export async function install(): Promise<Installation> {
   await run("npm", ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", ...files], { cwd: folder });
   return {
     folder,
+    command: join(folder, "node_modules/.bin/ottla"),
     contents: new Map(packed.map(({ files }, index) => [packages[index] ?? "", files.map(({ path }) => path)])),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** A node of the installed command, on free ports. */
+export async function startNode(
+  { command, folder }: Installation,
+  dataDirectory: string,
+): Promise<{ readonly bootstrap: string } & AsyncDisposable> {
+  const node = spawn(
+    command,
+    [
+      ...["start", "--json", "--data-dir", dataDirectory, "--log-level", "warn"],
+      ...["--grpc-listeners", "127.0.0.1:0", "--http-listeners", "127.0.0.1:0"],
+    ],
+    { cwd: folder, stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const ended = once(node, "exit");
+  const line = await Promise.race([
+    once(createInterface({ input: node.stdout }), "line"),
+    ended.then(([code]) => Promise.reject(new Error(`The node ended with ${code}`))),
+  ]);
+  const { bootstrap }: { bootstrap: string[] } = JSON.parse(String(line[0]));
+  return {
+    bootstrap: bootstrap.join(","),
+    [Symbol.asyncDispose]: async () => {
+      node.kill("SIGTERM");
+      await ended;
+    },
   };
 }

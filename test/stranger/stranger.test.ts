@@ -1,12 +1,10 @@
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
-import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Installation, install, root } from "./installation.ts";
+import { type Installation, install, root, startNode } from "./installation.ts";
 
 const run = promisify(execFile);
 let installation: Installation;
@@ -58,6 +56,31 @@ test("the README's TypeScript examples run as they are written, one after the ot
   expect(await runTypeScript(second ?? "", "resume")).toMatch(/^1 orders from partition \d\n$/);
 });
 
+test(
+  "the client's README's examples run one after the other against a node that was started beside them",
+  {
+    timeout: 180_000,
+  },
+  async () => {
+    await using node = await startNode(installation, "./client-readme-data");
+    const sources = await examples("packages/client/README.md", "ts");
+    const outputs: string[] = [];
+    for (const [index, source] of sources.entries()) {
+      expect(source).toContain("localhost:9093");
+      outputs.push(await runTypeScript(source.replace("localhost:9093", node.bootstrap), `client-${index}`));
+    }
+    expect(outputs).toEqual([
+      expect.stringMatching(/^orders-\d at offset 0\n1000 coffees\n$/),
+      "",
+      expect.stringMatching(/^(\d+ records of orders-\d\n)+$/),
+      "0 true 0\n1 true 0\n2 true 0\ntrue\n",
+      expect.stringMatching(
+        /^\[ '0 led by 1', '1 led by 1', '2 led by 1' \]\n\d+\n\[\s+\{\s+topic: 'orders',\s+partition: 0,\s+offset: 0,.*topic "orders" Cannot create .*it exists already\n$/s,
+      ),
+    ]);
+  },
+);
+
 test.each([
   ["node", /^\[ '127\.0\.0\.1:\d+' \]\n$/],
   ["protocol", /^0 tea\n$/],
@@ -105,32 +128,16 @@ test("each package holds what its door reaches, a licence, a README, and nothing
 });
 
 test("the installed command runs a node from its own addons, and records go in and come out", { timeout: 60_000 }, async () => {
-  const command = join(installation.folder, "node_modules/.bin/ottla");
-  const cwd = installation.folder;
-  expect((await run(command, ["--version"], { cwd })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-  const node = spawn(
-    command,
-    ["start", "--json", "--grpc-listeners", "127.0.0.1:0", "--http-listeners", "127.0.0.1:0", "--log-level", "warn"],
-    { cwd, stdio: ["ignore", "pipe", "inherit"] },
-  );
-  const ended = once(node, "exit");
-  try {
-    const line = await Promise.race([
-      once(createInterface({ input: node.stdout }), "line"),
-      ended.then(([code]) => expect.fail(`The node ended with ${code}`)),
-    ]);
-    const { bootstrap } = JSON.parse(String(line[0]));
-    const env = { ...process.env, OTTLA_BOOTSTRAP: bootstrap.join(",") };
-    await run(command, ["topic", "create", "orders", "--partitions", "3"], { cwd, env });
-    for (const compression of ["none", "gzip", "snappy", "lz4", "zstd"]) {
-      const produced = run(command, ["produce", "orders", "--partition", "1", "--compression", compression], { cwd, env });
-      produced.child.stdin?.end(`${compression} ${"tea ".repeat(100)}\n`);
-      await produced;
-    }
-    const { stdout } = await run(command, ["consume", "orders", "--partition", "1"], { cwd, env });
-    expect(stdout.split("\n").map((text) => text.split(" ")[0])).toEqual(["none", "gzip", "snappy", "lz4", "zstd", ""]);
-  } finally {
-    node.kill("SIGTERM");
-    await ended;
+  const { command, folder } = installation;
+  expect((await run(command, ["--version"], { cwd: folder })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  await using node = await startNode(installation, "./ottla-data");
+  const options = { cwd: folder, env: { ...process.env, OTTLA_BOOTSTRAP: node.bootstrap } };
+  await run(command, ["topic", "create", "orders", "--partitions", "3"], options);
+  for (const compression of ["none", "gzip", "snappy", "lz4", "zstd"]) {
+    const produced = run(command, ["produce", "orders", "--partition", "1", "--compression", compression], options);
+    produced.child.stdin?.end(`${compression} ${"tea ".repeat(100)}\n`);
+    await produced;
   }
+  const { stdout } = await run(command, ["consume", "orders", "--partition", "1"], options);
+  expect(stdout.split("\n").map((text) => text.split(" ")[0])).toEqual(["none", "gzip", "snappy", "lz4", "zstd", ""]);
 });
