@@ -7,6 +7,9 @@ import { IDLE_MS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, type Grpc } from "./grpc.t
 
 /** Connections beyond the session limit get in, so that they can be told why they are refused; those beyond this are dropped. */
 const SPARE_CONNECTIONS = 64;
+/** A session that was ended here reaches its peer behind everything that was sent before. A peer that takes none of it for this long loses its
+ * connection: the library has no other way to give up what lies in a stream. */
+const UNTAKEN_END_MS = 5000;
 
 export class GrpcListener implements Listener {
   readonly #grpc: Grpc;
@@ -16,7 +19,8 @@ export class GrpcListener implements Listener {
   /** Our own, because the library hides the errors of listening and does not bound connections. */
   readonly #acceptor = net.createServer();
   readonly #sessions = new Set<GrpcSession>();
-  readonly #sockets = new Set<net.Socket>();
+  /** By the peer's address as the library says it. */
+  readonly #sockets = new Map<string, net.Socket>();
   #closing = false;
   #address: Address;
 
@@ -40,8 +44,9 @@ export class GrpcListener implements Listener {
     this.#acceptor.maxConnections = options.maxSessions + SPARE_CONNECTIONS;
     this.#acceptor.on("connection", (socket) => {
       socket.setNoDelay(true);
-      this.#sockets.add(socket);
-      socket.on("close", () => this.#sockets.delete(socket));
+      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+      this.#sockets.set(peer, socket);
+      socket.on("close", () => this.#sockets.delete(peer));
       this.#injector.injectConnection(socket);
     });
   }
@@ -62,8 +67,13 @@ export class GrpcListener implements Listener {
     const stopped = new Promise<void>((resolve) => this.#acceptor.close(() => resolve()));
     if (graceMs > 0 && this.#sessions.size > 0) await this.#drain(graceMs);
     this.#server.forceShutdown();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.values()) socket.destroy();
     await stopped;
+  }
+
+  #breakUnless(over: Promise<void>, peer: string): void {
+    const timer = setTimeout(() => this.#sockets.get(peer)?.destroy(), UNTAKEN_END_MS);
+    void over.then(() => clearTimeout(timer));
   }
 
   #drain(graceMs: number): Promise<void> {
@@ -110,6 +120,7 @@ export class GrpcListener implements Listener {
         (session, over) => {
           this.#sessions.add(session);
           void over.then(() => this.#sessions.delete(session));
+          void session.closed.then(() => this.#breakUnless(over, session.peer));
         },
       );
     };

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import http2 from "node:http2";
 import net from "node:net";
 import { expect, test } from "vitest";
 import { networkContract } from "../../contract/network-contract.ts";
@@ -68,6 +69,26 @@ test("a peer that vanishes without a word ends the session on both sides within 
   between.close();
   await dialling.close();
   await listener.close(0);
+});
+
+test("a peer that takes nothing of what was sent loses its connection when the session is ended", { timeout: 20_000 }, async () => {
+  const network = new GrpcNetwork();
+  const service = {
+    name: "test.v1.Test/Stream",
+    accept(session: Session) {
+      void session.send([new Uint8Array(8 << 20)]);
+      session.close({ code: "REQUEST_TIMED_OUT", message: "it takes no answers" });
+      return {};
+    },
+  };
+  const listener = await network.listen({ host: "127.0.0.1", port: 0 }, [service], { maxFrameBytes: 1 << 20, maxSessions: 10 });
+  const client = http2.connect(`http://127.0.0.1:${listener.address.port}`);
+  const stream = client.request({ ":method": "POST", ":path": `/${service.name}`, "content-type": "application/grpc", te: "trailers" });
+  stream.on("error", () => {});
+  stream.pause();
+  await once(client, "close");
+  await listener.close(0);
+  await network.close();
 });
 
 test("a server that accepts connections and says nothing times out with the signal", async () => {
