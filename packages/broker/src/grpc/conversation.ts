@@ -36,7 +36,8 @@ export class Conversation {
   #inFlight = 0;
   #inFlightBytes = 0;
   #unsent = 0;
-  #sent = 0;
+  /** When an answer was last taken, or the first of those that wait was ready. */
+  #untakenSinceMs = 0;
   #lastActiveMs: number;
   #stallTimer: Timer | null = null;
   #idleTimer: Timer | null = null;
@@ -105,7 +106,7 @@ export class Conversation {
   /** Waits until the answer is within the session's window. An answer to a client that has gone is dropped. */
   async send(frame: Frame): Promise<void> {
     if (this.#gone.signal.aborted) return;
-    this.#unsent++;
+    if (this.#unsent++ === 0) this.#untakenSinceMs = this.#options.clock.monotonicMs();
     this.#watchStall();
     try {
       await this.#session.send(frame);
@@ -113,8 +114,7 @@ export class Conversation {
       // The session has ended, and with it everybody who could want the answer.
     } finally {
       this.#unsent--;
-      this.#sent++;
-      this.#lastActiveMs = this.#options.clock.monotonicMs();
+      this.#lastActiveMs = this.#untakenSinceMs = this.#options.clock.monotonicMs();
     }
   }
 
@@ -179,11 +179,11 @@ export class Conversation {
 
   #watchStall(): void {
     if (this.#stallTimer !== null) return;
-    const sentBefore = this.#sent;
-    this.#stallTimer = this.#options.timeouts.after(STALLED_MAX_MS, () => {
+    const untakenMs = this.#options.clock.monotonicMs() - this.#untakenSinceMs;
+    this.#stallTimer = this.#options.timeouts.after(STALLED_MAX_MS - untakenMs, () => {
       this.#stallTimer = null;
       if (this.#unsent === 0) return;
-      if (this.#sent !== sentBefore) return this.#watchStall();
+      if (this.#options.clock.monotonicMs() - this.#untakenSinceMs < STALLED_MAX_MS) return this.#watchStall();
       this.#options.logger.warn(
         { peer: this.#session.peer, clientId: this.context.clientId, unsent: this.#unsent },
         "A client takes no answers and is cut off",
