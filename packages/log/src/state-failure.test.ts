@@ -61,4 +61,10 @@ test("marks whose sync failed are not written again, and the process ends", asyn
   log.append(batchOf("b"), 0);
   await expect(rig.run(log.durable(2))).rejects.toThrow("Cannot write the mark");
   expect(rig.fatal).toHaveLength(1);
+  const operations = (): number =>
+    rig.disk.operations.filter(({ operation, path }) => /^(write|sync)$/.test(operation) && path.endsWith("marks.slots")).length;
+  const before = operations();
+  await rig.run(directory.close({ brokerEpoch: 1 }));
+  expect(operations()).toBe(before);
+  expect(await rig.disk.exists("/data/log/clean.marker")).toBe(false);
 });

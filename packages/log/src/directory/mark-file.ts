@@ -97,9 +97,14 @@ export class MarkFile {
     this.#free.push(slot.at);
   }
 
+  /** @throws Error when a sync had failed, now or before */
   async close(): Promise<void> {
-    await this.#file.sync();
-    await this.#file.close();
+    try {
+      if (this.#failure !== null) throw this.#failure;
+      await this.#sync();
+    } finally {
+      await this.#file.close();
+    }
   }
 
   #put(slot: Slot, mark: Mark): void {
