@@ -74,9 +74,7 @@ async function main(): Promise<number> {
   }
   await using image = made;
   console.log(`${cuts} power cuts of an ext4 image, seed ${seed}${sabotage === undefined ? "" : `, sabotaged: ${sabotage}`}`);
-  const { load, anomalies } = await bounded(cutAgainAndAgain(image)).finally(async () => {
-    await node?.kill();
-  });
+  const { load, anomalies } = await endingNode(bounded(cutAgainAndAgain(image)));
   const count = (kind: string): number => anomalies.filter((anomaly) => anomaly.kind === kind).length;
   const unknown = load.events.filter((event) => event.kind === "send" && event.outcome === "unknown").length;
   console.log(
@@ -96,6 +94,14 @@ async function lossesSoFar(load: Load): Promise<Anomaly[]> {
     return events.flatMap((event) =>
       event.kind === "send" && event.outcome === "ok" ? [{ kind: "lost" as const, text: `${event.value}: ${why}` }] : [],
     );
+  }
+}
+
+async function endingNode<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } finally {
+    await node?.kill();
   }
 }
 
