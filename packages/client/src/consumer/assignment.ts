@@ -1,5 +1,5 @@
 import { deadline } from "@ottla/host";
-import { ProtocolError } from "@ottla/protocol";
+import { ProtocolError, type Uuid } from "@ottla/protocol";
 import type { Cluster } from "../connection/cluster.ts";
 import { LATEST } from "../connection/list-offsets.ts";
 import type { TopicInfo } from "../connection/topics.ts";
@@ -51,6 +51,16 @@ export async function findAssigned(options: AssignmentOptions): Promise<{ topics
 export async function placeAdded(options: AssignmentOptions, partitions: readonly Partition[]): Promise<void> {
   const chosen = partitions.map((partition) => ({ partition, start: null }));
   await place({ ...options, settings: { ...options.settings, offsetReset: "earliest" } }, chosen, "beginning");
+}
+
+/** Why the topic cannot be consumed any more, if so. */
+export function lostTopic({ metadata }: Cluster, name: string, id: Uuid): ConsumeError | null {
+  const verdict = metadata.verdict(name);
+  if (verdict !== null) return new ConsumeError(verdict.error, name, null, `Cannot go on consuming "${name}": ${verdict.message}`, verdict);
+  const info = metadata.topic(name);
+  if (info === undefined || info.id === id) return null;
+  const why = "it was deleted and created again; make another consumer for the new one";
+  return new ConsumeError("UNKNOWN_TOPIC_ID", name, null, `Cannot go on consuming "${name}": ${why}`);
 }
 
 async function resolve(cluster: Cluster, name: string, signal: AbortSignal): Promise<TopicInfo> {

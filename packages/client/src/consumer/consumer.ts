@@ -3,8 +3,8 @@ import type { Cluster } from "../connection/cluster.ts";
 import { ClosedError, messageOf, OptionError } from "../errors.ts";
 import type { ConsumerBatch, ConsumerOptions, RunOptions, SeekTarget, TopicPartition, TopicPartitionOffset } from "./api.ts";
 import { Commits, type OffsetToStore } from "./commits.ts";
-import { Handout } from "./handout.ts";
 import { Intake } from "./intake.ts";
+import { Reader } from "./reader.ts";
 import { checkTarget, consumerSettings, type ConsumerSettings } from "./settings.ts";
 
 const CLOSE_COMMIT_MS = 5_000;
@@ -19,10 +19,9 @@ export class Consumer<R> implements AsyncDisposable, AsyncIterable<R> {
   readonly #settings: ConsumerSettings;
   readonly #commits: Commits | null;
   readonly #intake: Intake;
-  readonly #handout: Handout;
+  readonly #reader: Reader<R>;
   readonly #closing = new AbortController();
   readonly #onClosed: () => void;
-  #reading = false;
   #closed: Promise<void> | null = null;
 
   /** @internal */
@@ -31,7 +30,7 @@ export class Consumer<R> implements AsyncDisposable, AsyncIterable<R> {
     this.#settings = consumerSettings(options);
     this.#commits = this.#settings.group === null ? null : new Commits(cluster, this.#settings.group);
     this.#intake = new Intake({ cluster, settings: this.#settings, commits: this.#commits, signal: this.#closing.signal });
-    this.#handout = new Handout(this.#intake, this.#settings.count);
+    this.#reader = new Reader(this.#intake, this.#settings.count, this.#closing.signal);
     const { signal } = options;
     const onAbort = (): void => void this.close();
     this.#onClosed = () => {
@@ -46,43 +45,18 @@ export class Consumer<R> implements AsyncDisposable, AsyncIterable<R> {
   /** Record by record. Asking for the next one says that the last one is processed.
    * @throws ConsumeError, RecordDecodeError: `seek` past the trouble and read on */
   [Symbol.asyncIterator](): AsyncIterator<R> {
-    return this.#iterator(() => this.#handout.record());
+    return this.#reader.records();
   }
 
   /** Many records at a time, all of one partition: the fast way. */
   batches(): AsyncIterable<ConsumerBatch<R>> {
-    return { [Symbol.asyncIterator]: () => this.#iterator(() => this.#handout.batch()) };
+    return { [Symbol.asyncIterator]: () => this.#reader.batches() };
   }
 
   /** Calls back for each record or batch, one at a time. Resolves at the end, or after `signal` once the running callback is done.
    * A callback that throws ends it with that error; its record counts as not handed out. */
-  async run(options: RunOptions<R>): Promise<void> {
-    const { signal } = options;
-    const take = "eachRecord" in options ? () => this.#handout.record() : () => this.#handout.batch();
-    const callback = this.#callback(options);
-    this.#begin();
-    const onAbort = (): void => this.#intake.nudge();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    try {
-      while (signal?.aborted !== true && this.#closed === null) {
-        const next = take();
-        if (next === undefined) {
-          if (!(await this.#handout.fill(signal))) return;
-          continue;
-        }
-        try {
-          const pending = callback(next);
-          if (pending instanceof Promise) await pending;
-        } catch (error) {
-          this.#handout.takeBack();
-          throw error;
-        }
-        this.#handout.finish();
-      }
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-      this.#end();
-    }
+  run(options: RunOptions<R>): Promise<void> {
+    return this.#reader.run(options);
   }
 
   async assignment(): Promise<TopicPartition[]> {
@@ -166,60 +140,6 @@ export class Consumer<R> implements AsyncDisposable, AsyncIterable<R> {
       limit.cancel();
     }
     this.#onClosed();
-  }
-
-  #iterator<T>(take: () => unknown): AsyncIterator<T> {
-    this.#begin();
-    let open = true;
-    const end = (): IteratorResult<T> => {
-      if (open) this.#end();
-      open = false;
-      return { done: true, value: undefined };
-    };
-    // What the codecs of `assign` make of a record is what R says.
-    const found = (next: unknown): IteratorResult<T> => ({ done: false, value: next as T });
-    const wait = async (): Promise<IteratorResult<T>> => {
-      try {
-        while (await this.#handout.fill()) {
-          const next = take();
-          if (next !== undefined) return found(next);
-        }
-        return end();
-      } catch (error) {
-        end();
-        throw error;
-      }
-    };
-    return {
-      next: () => {
-        this.#handout.finish();
-        if (!open || this.#closed !== null) return Promise.resolve(end());
-        try {
-          const next = take();
-          return next === undefined ? wait() : Promise.resolve(found(next));
-        } catch (error) {
-          end();
-          return Promise.reject(error);
-        }
-      },
-      return: () => Promise.resolve(end()),
-    };
-  }
-
-  #callback(options: RunOptions<R>): (next: unknown) => void | Promise<void> {
-    if ("eachRecord" in options) return (next) => options.eachRecord(next as R);
-    return (next) => options.eachBatch(next as ConsumerBatch<R>);
-  }
-
-  #begin(): void {
-    if (this.#closed !== null) throw new ClosedError("read", "this consumer");
-    if (this.#reading) throw new ClosedError("read", "this consumer has a reader already, and a second one");
-    this.#reading = true;
-  }
-
-  #end(): void {
-    this.#handout.release();
-    this.#reading = false;
   }
 
   #group(action: string): Commits {

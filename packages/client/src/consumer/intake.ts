@@ -2,12 +2,12 @@ import type { ErrorName, Uuid } from "@ottla/protocol";
 import type { TopicInfo } from "../connection/topics.ts";
 import { ConsumeError, messageOf } from "../errors.ts";
 import type { TopicPartition } from "./api.ts";
-import { findAssigned, placeAdded, type AssignmentOptions } from "./assignment.ts";
-import { decodeNext } from "./decode.ts";
+import { findAssigned, lostTopic, placeAdded, type AssignmentOptions } from "./assignment.ts";
 import { Fetcher } from "./fetcher.ts";
 import { locate, reset, type Placing } from "./locate.ts";
 import { Partition, type Cursor } from "./partition.ts";
 import type { Wanted } from "./settings.ts";
+import { Turns } from "./turns.ts";
 
 /** From `assign` to records at hand: finds the partitions and where to begin, keeps them fetched, serves them in turn. */
 export class Intake {
@@ -16,9 +16,7 @@ export class Intake {
   readonly #partitions: Partition[] = [];
   readonly #topics = new Map<string, { wanted: readonly Wanted[]; id: Uuid }>();
   readonly #endings: (() => void)[] = [];
-  /** With something to hand out, in turn. */
-  readonly #ready = new Set<Partition>();
-  readonly #failed = new Set<Partition>();
+  readonly #turns: Turns;
   readonly #pausedAtStart: { chosen: readonly TopicPartition[] | undefined; paused: boolean }[] = [];
   #started: Promise<void> | null = null;
   #failure: Error | null = null;
@@ -34,6 +32,7 @@ export class Intake {
       outOfRange: (partition) => void this.#reset(partition),
       failed: (partition, error) => this.#fail(partition, error),
     });
+    this.#turns = new Turns(cluster.host.codecs, (bytes) => this.#fetcher.freed(bytes));
     signal.addEventListener("abort", () => this.#close(), { once: true });
   }
 
@@ -72,12 +71,10 @@ export class Intake {
     }
     for (;;) {
       if (this.#options.signal.aborted || signal?.aborted) return null;
-      const stuck = this.#stuck();
-      if (stuck !== null) throw stuck;
-      const partition = this.#pick();
-      if (partition !== undefined) {
-        const cursor = await this.#cursor(partition);
-        if (cursor !== null) return cursor;
+      const turn = this.#turns.next();
+      if (turn !== null) {
+        const cursor = await turn;
+        if (cursor !== "obsolete") return cursor;
         continue;
       }
       if (this.#failure !== null) throw this.#failure;
@@ -142,17 +139,9 @@ export class Intake {
   #metadataChanged(): void {
     const { cluster, settings } = this.#options;
     for (const [name, { wanted, id }] of this.#topics) {
-      const verdict = cluster.metadata.verdict(name);
       const info = cluster.metadata.topic(name);
-      if (verdict !== null)
-        this.#failure = new ConsumeError(verdict.error, name, null, `Cannot go on consuming "${name}": ${verdict.message}`, verdict);
-      else if (info !== undefined && info.id !== id)
-        this.#failure = new ConsumeError(
-          "UNKNOWN_TOPIC_ID",
-          name,
-          null,
-          `Cannot go on consuming "${name}": it was deleted and created again; make another consumer for the new one`,
-        );
+      const lost = lostTopic(cluster, name, id);
+      if (lost !== null) this.#failure = lost;
       else if (info !== undefined && !settings.untilEnd) void this.#addNew(info, wanted);
     }
     if (this.#failure !== null) this.#wake();
@@ -196,49 +185,13 @@ export class Intake {
   #fail(partition: Partition, error: ConsumeError): void {
     partition.located = false;
     partition.failure = error;
-    this.#failed.add(partition);
+    this.#turns.failed(partition);
     this.#wake();
-  }
-
-  /** The error of a partition of which all is handed out that came before it, however much the others still have. */
-  #stuck(): ConsumeError | null {
-    for (const partition of this.#failed) {
-      if (partition.failure === null) this.#failed.delete(partition);
-      else if (partition.batches.length === 0 && partition.held === null) return partition.failure;
-    }
-    return null;
   }
 
   #arrived(partition: Partition): void {
-    if (partition.ready) this.#ready.add(partition);
+    this.#turns.arrived(partition);
     this.#wake();
-  }
-
-  #pick(): Partition | undefined {
-    for (const partition of this.#ready) {
-      this.#ready.delete(partition);
-      if (partition.ready) return partition;
-    }
-    return undefined;
-  }
-
-  async #cursor(partition: Partition): Promise<Cursor | null> {
-    const { held } = partition;
-    if (held !== null) {
-      partition.held = null;
-      if (partition.ready) this.#ready.add(partition);
-      return held;
-    }
-    try {
-      const { cursor, bytes } = await decodeNext(partition, this.#options.cluster.host.codecs);
-      this.#fetcher.freed(bytes);
-      if (cursor.generation !== partition.generation) return null;
-      if (cursor.records.length > 0) return cursor;
-      partition.skipTo(cursor.nextOffset);
-      return null;
-    } finally {
-      if (partition.ready) this.#ready.add(partition);
-    }
   }
 
   #close(): void {

@@ -1,6 +1,6 @@
 import { deadline, type Timer } from "@ottla/host";
 import type { Cluster } from "../connection/cluster.ts";
-import { ClosedError, messageOf, ProduceError } from "../errors.ts";
+import { ClosedError, messageOf } from "../errors.ts";
 import { orAborted } from "../connection/or-aborted.ts";
 import { wholeNumber } from "../options.ts";
 import { topicName, type Topic } from "../topic/topic.ts";
@@ -10,6 +10,7 @@ import { toOutgoing } from "./outgoing.ts";
 import { Placement } from "./partitioner.ts";
 import { Pipeline } from "./pipeline.ts";
 import { allSettled } from "./ledger.ts";
+import { closedBefore, nothingKnown, notInTime, refused, tooManyWait } from "./refusals.ts";
 import { ManyCall, SingleCall, type SendCall } from "./send-call.ts";
 import { producerSettings, type ProducerSettings } from "./settings.ts";
 import { TopicQueue } from "./topic-queue.ts";
@@ -115,18 +116,7 @@ export class Producer implements AsyncDisposable {
     } finally {
       limit.cancel();
       this.#ticker?.cancel();
-      for (const queue of this.#queues.values())
-        queue.refuse(
-          Number.POSITIVE_INFINITY,
-          () =>
-            new ProduceError(
-              "REQUEST_TIMED_OUT",
-              queue.name,
-              null,
-              "not-appended",
-              `Cannot send to "${queue.name}": the producer was closed before the record was sent`,
-            ),
-        );
+      for (const queue of this.#queues.values()) queue.refuse(Number.POSITIVE_INFINITY, () => closedBefore(queue.name));
       this.#pipeline.close(this.#lanes(), `the producer was closed after ${timeoutMs} ms of flushing`);
       for (const end of this.#endings) end();
       this.#onClosed();
@@ -136,14 +126,7 @@ export class Producer implements AsyncDisposable {
   #enqueue(topic: string, call: SendCall, signal: AbortSignal | undefined): void {
     if (this.#closing !== null || this.#cluster.closing.aborted) throw new ClosedError(`send to "${topic}"`, "this producer");
     signal?.throwIfAborted();
-    if (this.#waitingCalls >= MAX_WAITING_CALLS)
-      throw new ProduceError(
-        "THROTTLING_QUOTA_EXCEEDED",
-        topic,
-        null,
-        "not-appended",
-        `Cannot send to "${topic}": ${this.#waitingCalls} sends wait for room in the buffer of ${this.#settings.maxBufferedBytes} bytes (maxBufferedBytes); await some of them first`,
-      );
+    if (this.#waitingCalls >= MAX_WAITING_CALLS) throw tooManyWait(topic, this.#waitingCalls, this.#settings.maxBufferedBytes);
     const queue = this.#queue(topic);
     this.#ticker ??= this.#tick();
     if (queue.add(call)) return;
@@ -210,17 +193,8 @@ export class Producer implements AsyncDisposable {
       for (const queue of this.#queues.values()) {
         queue.refuse(beforeMs, () => {
           const why =
-            queue.info === null
-              ? `nothing is known of the topic: ${this.#cluster.trouble ?? (metadata.failure === null ? "no broker answered" : messageOf(metadata.failure))}`
-              : `the buffer of ${this.#settings.maxBufferedBytes} bytes stayed full`;
-          return new ProduceError(
-            "REQUEST_TIMED_OUT",
-            queue.name,
-            null,
-            "not-appended",
-            `Cannot send to "${queue.name}" within ${deliveryTimeoutMs} ms (deliveryTimeoutMs): ${why}`,
-            metadata.failure,
-          );
+            queue.info === null ? nothingKnown(this.#cluster) : `the buffer of ${this.#settings.maxBufferedBytes} bytes stayed full`;
+          return notInTime(queue.name, deliveryTimeoutMs, why, metadata.failure);
         });
       }
       const overdue = this.#pipeline.sweep(this.#lanes(), beforeMs, nowMs - OVERDUE_MS);
@@ -249,8 +223,4 @@ export class Producer implements AsyncDisposable {
     await Promise.all(admissions);
     await allSettled(this.#lanes());
   }
-}
-
-function refused(topic: string, verdict: { error: ProduceError["error"]; message: string }): ProduceError {
-  return new ProduceError(verdict.error, topic, null, "not-appended", `Cannot send to "${topic}": ${verdict.message}`, verdict);
 }
