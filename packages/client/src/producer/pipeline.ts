@@ -1,22 +1,17 @@
-import type { pb } from "@ottla/protocol";
-import { BATCH_HEADER_BYTES, ProtocolError, type ErrorName } from "@ottla/protocol";
+import { BATCH_HEADER_BYTES, ProtocolError } from "@ottla/protocol";
 import type { Cluster } from "../connection/cluster.ts";
-import type { Link } from "../connection/link.ts";
-import { messageOf, type ConnectionError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { Batch, type Delivery } from "./batch.ts";
 import { encode } from "./encode.ts";
 import { Identities } from "./identities.ts";
 import type { Lane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
 import { Linger } from "./linger.ts";
+import { Outcomes } from "./outcomes.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { Pauses } from "./pauses.ts";
-import { Sender, type Try } from "./sender.ts";
+import { Sender } from "./sender.ts";
 import type { ProducerSettings } from "./settings.ts";
-import { answeredError, verdict } from "./verdict.ts";
-
-/** No broker takes only smaller messages. */
-const SURELY_TAKEN_BYTES = 1024 * 1024;
 
 export interface PipelineOptions {
   readonly cluster: Cluster;
@@ -37,6 +32,7 @@ export class Pipeline {
   readonly #senders = new Map<number, Sender>();
   readonly #pauses: Pauses;
   readonly #ledger: Ledger;
+  readonly #outcomes: Outcomes;
   #closed = false;
 
   constructor(options: PipelineOptions) {
@@ -47,6 +43,12 @@ export class Pipeline {
     const { clock, random } = options.cluster.host;
     this.#pauses = new Pauses(clock, random, (lane) => this.wake(lane));
     this.#identities = new Identities(options.cluster);
+    this.#outcomes = new Outcomes({
+      ...options,
+      ledger: this.#ledger,
+      pause: (lane) => this.#pause(lane),
+      wake: (lane) => this.wake(lane),
+    });
     this.#linger = new Linger(clock, options.settings.lingerMs, (lane) => this.wake(lane));
   }
 
@@ -106,7 +108,7 @@ export class Pipeline {
     let overdue = false;
     for (const lane of lanes) {
       for (const batch of [...lane.batches()]) {
-        if (batch.startedMs <= beforeMs) this.#expire(lane, batch);
+        if (batch.startedMs <= beforeMs) this.#outcomes.expire(lane, batch);
         else if (batch.inFlight && batch.sentMs <= overdueMs) overdue = true;
       }
       this.wake(lane);
@@ -118,7 +120,7 @@ export class Pipeline {
   close(lanes: Iterable<Lane>, why: string): void {
     this.#closed = true;
     for (const lane of lanes) {
-      for (const batch of [...lane.batches()]) this.#fail(lane, batch, "REQUEST_TIMED_OUT", why, batch.inFlight, batch.lastError);
+      for (const batch of [...lane.batches()]) this.#outcomes.fail(lane, batch, "REQUEST_TIMED_OUT", why, batch.inFlight, batch.lastError);
     }
     this.#linger.close();
     this.#pauses.close();
@@ -126,13 +128,7 @@ export class Pipeline {
   }
 
   fail(lane: Lane, error: ProtocolError): void {
-    for (const batch of [...lane.batches()]) this.#fail(lane, batch, error.error, error.message, batch.inFlight, error);
-  }
-
-  #expire(lane: Lane, batch: Batch): void {
-    const last = batch.lastError ?? this.#cluster.metadata.failure;
-    const why = `not acknowledged within ${this.#settings.deliveryTimeoutMs} ms (deliveryTimeoutMs)${last === null ? "" : `; last: ${messageOf(last)}`}`;
-    this.#fail(lane, batch, last instanceof ProtocolError ? last.error : "REQUEST_TIMED_OUT", why, batch.inFlight, last);
+    for (const batch of [...lane.batches()]) this.#outcomes.fail(lane, batch, error.error, error.message, batch.inFlight, error);
   }
 
   #seal(lane: Lane): void {
@@ -151,8 +147,8 @@ export class Pipeline {
       acks: this.#settings.acks,
       timeoutMs: Math.min(this.#cluster.requestTimeoutMs, this.#settings.deliveryTimeoutMs),
       take: (lane) => this.#take(lane, nodeId),
-      answered: (sent, answer, link) => this.#answered(sent, answer, link),
-      failed: (sent, error) => this.#broken(sent, error),
+      answered: (sent, answer, link) => this.#outcomes.answered(sent, answer, link),
+      failed: (sent, error) => this.#outcomes.broken(sent, error),
       unreachable: (lanes) => this.#unreachable(lanes),
     });
     this.#senders.set(nodeId, sender);
@@ -176,51 +172,12 @@ export class Pipeline {
 
   #encode(lane: Lane, batch: Batch): void {
     const failed = (error: unknown): void =>
-      this.#fail(lane, batch, error instanceof ProtocolError ? error.error : "INVALID_RECORD", messageOf(error), false, error);
+      this.#outcomes.fail(lane, batch, error instanceof ProtocolError ? error.error : "INVALID_RECORD", messageOf(error), false, error);
     try {
       encode(batch, lane.identity, this.#settings.compression, this.#cluster.host.codecs)?.then(() => this.wake(lane), failed);
     } catch (error) {
       failed(error);
     }
-  }
-
-  #answered({ lane, batch, attempt }: Try, answer: pb.ProducedPartition, link: Link): void {
-    if (batch.settled || batch.attempt !== attempt) return;
-    batch.inFlight = false;
-    const outcome = verdict(answer, batch);
-    if (outcome === "done") return this.#deliver(lane, batch, answer.baseOffset, answer.logAppendTimeMs);
-    if (outcome === "done-elsewhere") return this.#deliver(lane, batch, -1, -1);
-    const error = answeredError(answer, link.label);
-    if (outcome === "failed") return this.#fail(lane, batch, error.error, error.message, !answer.notAppended, error);
-    if (outcome === "split") {
-      lane.replace(batch, batch.split());
-      batch.settled = true;
-    } else if (outcome === "out-of-order") {
-      const explained = lane.outOfOrder(batch, error);
-      if (!explained) {
-        this.#cluster.logger.warn(
-          { topic: lane.topic.name, partition: lane.partition, error: error.message },
-          "the broker misses earlier records of this producer; going on under a fresh producer id",
-        );
-        this.#pause(lane);
-      }
-    } else {
-      lane.again(batch, error, !answer.notAppended);
-      this.#pause(lane);
-      if (outcome === "elsewhere") this.#cluster.metadata.hint(lane.topic.id, lane.partition, answer.leader);
-    }
-    this.wake(lane);
-  }
-
-  #broken({ lane, batch, attempt }: Try, error: ConnectionError): void {
-    if (batch.settled || batch.attempt !== attempt) return;
-    // A message above the broker's limit ends the stream: sent again, a large batch would end it again.
-    if (error.sent && error.reason === "RESOURCE_EXHAUSTED" && batch.bytes > SURELY_TAKEN_BYTES) {
-      const why = `${error.message}; lower batchBytes, or raise the broker's grpc.max.message.bytes`;
-      return this.#fail(lane, batch, "MESSAGE_TOO_LARGE", why, true, error);
-    }
-    lane.again(batch, error, error.sent);
-    this.wake(lane);
   }
 
   #unreachable(lanes: readonly Lane[]): void {
@@ -236,16 +193,6 @@ export class Pipeline {
 
   #pause(lane: Lane): void {
     if (!this.#closed) this.#pauses.add(lane);
-  }
-
-  #deliver(lane: Lane, batch: Batch, baseOffset: number, appendTimeMs: number): void {
-    this.#ledger.deliver(lane, batch, baseOffset, appendTimeMs);
-    this.wake(lane);
-  }
-
-  #fail(lane: Lane, batch: Batch, error: ErrorName, why: string, uncertain: boolean, cause: unknown): void {
-    this.#ledger.fail(lane, batch, error, why, uncertain, cause);
-    this.wake(lane);
   }
 
   #identify(lane: Lane): void {
