@@ -15,7 +15,10 @@ const figures = { produce: [] as number[], consume: [] as number[], kafkaProduce
 
 console.log(machine());
 for (let round = 0; round < rounds; round += 1) {
-  const node = await NodeProcess.start({ dataDir: join(directory, `ottla-${round}`), settings: { "grpc.listeners": "127.0.0.1:0", "log.flush.policy": "commit" } });
+  const node = await NodeProcess.start({
+    dataDir: join(directory, `ottla-${round}`),
+    settings: { "grpc.listeners": "127.0.0.1:0", "log.flush.policy": "commit" },
+  });
   const load = ["--topic", "bench", "--records", String(records)];
   figures.produce.push((await throughput(node.bootstrap, ["produce", ...load, "--size", String(size)])).recordsPerSecond);
   figures.consume.push((await throughput(node.bootstrap, ["consume", ...load])).recordsPerSecond);

@@ -10,9 +10,24 @@ const { rounds, directory } = await benchOptions();
 const p99: number[] = [];
 const p50: number[] = [];
 console.log(machine());
-const node = await NodeProcess.start({ dataDir: join(directory, "ottla"), settings: { "grpc.listeners": "127.0.0.1:0", "log.flush.policy": "commit" } });
+const node = await NodeProcess.start({
+  dataDir: join(directory, "ottla"),
+  settings: { "grpc.listeners": "127.0.0.1:0", "log.flush.policy": "commit" },
+});
 for (let round = 0; round < rounds; round += 1) {
-  const { latencyMs } = await throughput(node.bootstrap, ["produce", "--topic", "latency", "--rate", String(rate), "--warmup", String(rate * 5), "--records", String(rate * 20), "--linger", "5"]);
+  const { latencyMs } = await throughput(node.bootstrap, [
+    "produce",
+    "--topic",
+    "latency",
+    "--rate",
+    String(rate),
+    "--warmup",
+    String(rate * 5),
+    "--records",
+    String(rate * 20),
+    "--linger",
+    "5",
+  ]);
   p50.push(latencyMs?.p50 ?? Number.NaN);
   p99.push(latencyMs?.p99 ?? Number.NaN);
 }

@@ -52,7 +52,11 @@ async function createAndWriteKafka(bootstrap: string, topic: string, partitions:
   await createKafkaTopic(bootstrap, topic, partitions, { "flush.messages": "1" });
   const producer = new Kafka({ brokers: [bootstrap], logLevel: logLevel.ERROR }).producer();
   await producer.connect();
-  await producer.send({ topic, acks: -1, messages: Array.from({ length: partitions }, (_, partition) => ({ value: "record", partition })) });
+  await producer.send({
+    topic,
+    acks: -1,
+    messages: Array.from({ length: partitions }, (_, partition) => ({ value: "record", partition })),
+  });
   await producer.disconnect();
 }
 

@@ -37,7 +37,11 @@ async function firstRecord(dataDir: string): Promise<number> {
 async function firstKafkaRecord(libs: string, dataDir: string): Promise<number> {
   const kafka = await KafkaProcess.start(libs, dataDir, { fresh: true });
   const startedMs = performance.now();
-  const producer = new Kafka({ brokers: [kafka.bootstrap], logLevel: logLevel.NOTHING, retry: { initialRetryTime: 20, retries: 100, factor: 0, multiplier: 1 } }).producer({ allowAutoTopicCreation: true });
+  const producer = new Kafka({
+    brokers: [kafka.bootstrap],
+    logLevel: logLevel.NOTHING,
+    retry: { initialRetryTime: 20, retries: 100, factor: 0, multiplier: 1 },
+  }).producer({ allowAutoTopicCreation: true });
   await producer.connect();
   await producer.send({ topic: "first", acks: -1, messages: [{ value: "record" }] });
   const elapsedMs = kafka.startMs + performance.now() - startedMs;

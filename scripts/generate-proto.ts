@@ -21,7 +21,8 @@ async function main(): Promise<void> {
   schema.resolveAll();
 
   const outputs = new Map<string, string>();
-  for (const name of protoFiles) outputs.set(name.replace(/\.proto$/, ".ts"), fileSource(schema, path.join(protoDirectory, "ottla/v1", name)));
+  for (const name of protoFiles)
+    outputs.set(name.replace(/\.proto$/, ".ts"), fileSource(schema, path.join(protoDirectory, "ottla/v1", name)));
   outputs.set("index.ts", indexSource(protoFiles));
 
   await mkdir(outputDirectory, { recursive: true });

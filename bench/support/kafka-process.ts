@@ -42,7 +42,22 @@ export class KafkaProcess {
       java(libs, ["kafka.tools.StorageTool", "format", "-t", id, "-c", config]);
     }
     const startedMs = performance.now();
-    const child = spawn("java", ["-server", "-Xms1G", "-Xmx1G", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35", "-cp", `${libs}/*`, "kafka.Kafka", config], { stdio: "ignore" });
+    const child = spawn(
+      "java",
+      [
+        "-server",
+        "-Xms1G",
+        "-Xmx1G",
+        "-XX:+UseG1GC",
+        "-XX:MaxGCPauseMillis=20",
+        "-XX:InitiatingHeapOccupancyPercent=35",
+        "-cp",
+        `${libs}/*`,
+        "kafka.Kafka",
+        config,
+      ],
+      { stdio: "ignore" },
+    );
     await untilTrue(() => canConnect(port), 60_000, "Kafka's port");
     return new KafkaProcess(child, performance.now() - startedMs);
   }

@@ -13,7 +13,9 @@ export interface BenchOptions {
 
 /** `--rounds N`, `--kafka-libs DIR`, `--directory DIR`, the same for every benchmark. */
 export async function benchOptions(): Promise<BenchOptions> {
-  const { values } = parseArgs({ options: { rounds: { type: "string", default: "3" }, "kafka-libs": { type: "string" }, directory: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { rounds: { type: "string", default: "3" }, "kafka-libs": { type: "string" }, directory: { type: "string" } },
+  });
   const directory = await mkdtemp(join(values.directory ?? tmpdir(), "ottla-bench-"));
   process.once("exit", () => void rm(directory, { recursive: true, force: true }).catch(() => {}));
   return { rounds: Number(values.rounds), kafkaLibs: values["kafka-libs"], directory };

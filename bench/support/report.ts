@@ -19,5 +19,10 @@ export function line(what: string, values: readonly number[], unit: string, digi
 
 /** The ratio pair by pair: on a noisy machine only that counts. */
 export function ratio(what: string, ours: readonly number[], theirs: readonly number[]): string {
-  return line(what, ours.map((value, at) => value / (theirs[at] ?? Number.NaN)), "x", 2);
+  return line(
+    what,
+    ours.map((value, at) => value / (theirs[at] ?? Number.NaN)),
+    "x",
+    2,
+  );
 }

@@ -24,6 +24,7 @@ export interface Throughput {
 
 export async function throughput(bootstrap: readonly string[], args: readonly string[]): Promise<Throughput> {
   const result: unknown = await runOttla(bootstrap, ["bench", ...args]);
-  if (typeof result !== "object" || result === null || !("recordsPerSecond" in result)) throw new Error(`ottla bench printed ${JSON.stringify(result)}`);
+  if (typeof result !== "object" || result === null || !("recordsPerSecond" in result))
+    throw new Error(`ottla bench printed ${JSON.stringify(result)}`);
   return result as Throughput;
 }

@@ -46,13 +46,28 @@ export function fieldSource(field: protobuf.Field, message: string, typeName: (t
     const read = `r.message(${type}, ${name})`;
     const writeItem = (value: string): string => `w.message(${value}, ${type}, ${name}).tag(${tag(2)});`;
     return field.repeated
-      ? { type: `${type}[]`, itemType: type, default: "[]", reads: [{ tag: tag(2), line: `r.push(${property}, ${read}, ${name});` }], write: `w.messages(${property}, ${type}, ${tag(2)}, ${name});`, writeItem }
-      : { type: `${type} | undefined`, itemType: type, default: "undefined", reads: [{ tag: tag(2), line: assign(field, read) }], write: `if (${property} !== undefined) ${writeItem(property)}`, writeItem };
+      ? {
+          type: `${type}[]`,
+          itemType: type,
+          default: "[]",
+          reads: [{ tag: tag(2), line: `r.push(${property}, ${read}, ${name});` }],
+          write: `w.messages(${property}, ${type}, ${tag(2)}, ${name});`,
+          writeItem,
+        }
+      : {
+          type: `${type} | undefined`,
+          itemType: type,
+          default: "undefined",
+          reads: [{ tag: tag(2), line: assign(field, read) }],
+          write: `if (${property} !== undefined) ${writeItem(property)}`,
+          writeItem,
+        };
   }
 
   const method = isEnum ? "int32" : field.type;
   const scalar = scalars[method];
-  if (scalar === undefined) throw new Error(`${message}.${field.name}: no reader and writer for ${field.type}; known are ${Object.keys(scalars).join(", ")}`);
+  if (scalar === undefined)
+    throw new Error(`${message}.${field.name}: no reader and writer for ${field.type}; known are ${Object.keys(scalars).join(", ")}`);
   const itemType = isEnum && field.resolvedType !== null ? typeName(field.resolvedType) : scalar.type;
   const read = `r.${method}(${name})`;
   const writeItem = (value: string): string => `w.${method}(${value}${scalar.checked ? `, ${name}` : ""}).tag(${tag(scalar.wireType)});`;
@@ -70,10 +85,26 @@ export function fieldSource(field: protobuf.Field, message: string, typeName: (t
   }
   const reads = [{ tag: tag(scalar.wireType), line: assign(field, read) }];
   return field.hasPresence
-    ? { type: `${itemType} | undefined`, itemType, default: "undefined", reads, write: `if (${property} !== undefined) ${writeItem(property)}`, writeItem }
-    : { type: itemType, itemType, default: scalar.default, reads, write: `if (${scalar.isSet(property)}) ${writeItem(property)}`, writeItem };
+    ? {
+        type: `${itemType} | undefined`,
+        itemType,
+        default: "undefined",
+        reads,
+        write: `if (${property} !== undefined) ${writeItem(property)}`,
+        writeItem,
+      }
+    : {
+        type: itemType,
+        itemType,
+        default: scalar.default,
+        reads,
+        write: `if (${scalar.isSet(property)}) ${writeItem(property)}`,
+        writeItem,
+      };
 }
 
 function assign(field: protobuf.Field, read: string): string {
-  return field.partOf === null || field.partOf.isProto3Optional ? `m.${field.name} = ${read};` : `m.${field.partOf.name} = { case: "${field.name}", value: ${read} };`;
+  return field.partOf === null || field.partOf.isProto3Optional
+    ? `m.${field.name} = ${read};`
+    : `m.${field.partOf.name} = { case: "${field.name}", value: ${read} };`;
 }

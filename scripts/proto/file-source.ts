@@ -12,7 +12,10 @@ export function fileSource(schema: protobuf.Root, protoPath: string): string {
     for (const { resolvedType } of type.fieldsArray) {
       if (resolvedType === null || resolvedType.filename === null || resolvedType.filename === protoPath) continue;
       const module = `./${path.basename(resolvedType.filename, ".proto")}.ts`;
-      imports.set(module, (imports.get(module) ?? new Set()).add(`${resolvedType instanceof protobuf.Enum ? "type " : ""}${typeName(resolvedType)}`));
+      imports.set(
+        module,
+        (imports.get(module) ?? new Set()).add(`${resolvedType instanceof protobuf.Enum ? "type " : ""}${typeName(resolvedType)}`),
+      );
     }
   }
   const body = types.map((type) => (type instanceof protobuf.Enum ? enumSource(type) : messageSource(type)));

@@ -18,14 +18,20 @@ export function messageSource(type: protobuf.Type): string {
     ...plain.map(({ field, source }) => `${docComment(field.comment, "  ")}  ${field.name}: ${source.type};`),
     ...oneofs.map((oneof) => `${docComment(oneof.comment, "  ")}  ${oneof.name}:${oneofType(oneof, fields)};`),
   ];
-  const defaults = [...plain.map(({ field, source }) => `${field.name}: ${source.default}`), ...oneofs.map((oneof) => `${oneof.name}: { case: undefined }`)];
+  const defaults = [
+    ...plain.map(({ field, source }) => `${field.name}: ${source.default}`),
+    ...oneofs.map((oneof) => `${oneof.name}: { case: undefined }`),
+  ];
   const writes = [
-    ...fields.filter(({ field }) => plain.some((other) => other.field === field)).map(({ field, source }) => ({ id: field.id, line: source.write })),
+    ...fields
+      .filter(({ field }) => plain.some((other) => other.field === field))
+      .map(({ field, source }) => ({ id: field.id, line: source.write })),
     ...oneofs.map((oneof) => ({ id: Math.min(...oneof.fieldsArray.map((field) => field.id)), line: oneofWrite(oneof, fields) })),
   ].sort((a, b) => b.id - a.id);
   const reads = fields.flatMap(({ source }) => source.reads);
 
-  const interfaceBody = members.length === 0 ? "export type NAME = Record<never, never>;" : `export interface NAME {\n${members.join("\n")}\n}`;
+  const interfaceBody =
+    members.length === 0 ? "export type NAME = Record<never, never>;" : `export interface NAME {\n${members.join("\n")}\n}`;
   const used = fields.length > 0;
   return `${docComment(type.comment, "")}${interfaceBody.replace("NAME", name)}
 export const ${name}: MessageType<${name}> = messageType<${name}>({
@@ -51,6 +57,8 @@ function oneofType(oneof: protobuf.OneOf, fields: Fields): string {
 }
 
 function oneofWrite(oneof: protobuf.OneOf, fields: Fields): string {
-  const cases = membersOf(oneof, fields).map(({ field, source }) => `      case "${field.name}":\n        ${source.writeItem(`m.${oneof.name}.value`)}\n        break;`);
+  const cases = membersOf(oneof, fields).map(
+    ({ field, source }) => `      case "${field.name}":\n        ${source.writeItem(`m.${oneof.name}.value`)}\n        break;`,
+  );
   return `switch (m.${oneof.name}.case) {\n${cases.join("\n")}\n      case undefined:\n    }`;
 }

@@ -26,7 +26,13 @@ export class NodeProcess {
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   readonly #errors: string[];
 
-  private constructor(child: ChildProcess, exited: NodeProcess["exited"], errors: string[], ready: { bootstrap: string[]; http: string }, startMs: number) {
+  private constructor(
+    child: ChildProcess,
+    exited: NodeProcess["exited"],
+    errors: string[],
+    ready: { bootstrap: string[]; http: string },
+    startMs: number,
+  ) {
     this.#child = child;
     this.exited = exited;
     this.#errors = errors;
@@ -37,15 +43,25 @@ export class NodeProcess {
 
   /** Rejects with what the process said when it ends before it is ready. */
   static async start(options: NodeProcessOptions): Promise<NodeProcess> {
-    const flags = Object.entries({ "data.dir": options.dataDir, "http.listeners": "127.0.0.1:0", "log.level": "warn", ...options.settings }).map(([name, value]) => `--${name}=${value}`);
+    const flags = Object.entries({
+      "data.dir": options.dataDir,
+      "http.listeners": "127.0.0.1:0",
+      "log.level": "warn",
+      ...options.settings,
+    }).map(([name, value]) => `--${name}=${value}`);
     const startedMs = performance.now();
-    const child = spawn(process.execPath, [command, "start", "--json", ...flags], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } });
+    const child = spawn(process.execPath, [command, "start", "--json", ...flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...options.env },
+    });
     const errors: string[] = [];
     child.stderr.on("data", (chunk: Buffer) => {
       errors.push(chunk.toString());
       if (errors.length > 200) errors.shift();
     });
-    const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+    const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
+      child.once("exit", (code, signal) => resolve({ code, signal })),
+    );
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -55,7 +71,10 @@ export class NodeProcess {
       const how = late ? `was not ready after ${startTimeoutMs} ms` : `ended (${code ?? signal}) before it was ready`;
       return Promise.reject(new Error(`The node ${how}:\n${errors.join("")}`));
     });
-    const line = await Promise.race([new Promise<string>((resolve) => createInterface({ input: child.stdout }).once("line", resolve)), ended]).finally(() => clearTimeout(timer));
+    const line = await Promise.race([
+      new Promise<string>((resolve) => createInterface({ input: child.stdout }).once("line", resolve)),
+      ended,
+    ]).finally(() => clearTimeout(timer));
     const ready: { bootstrap: string[]; http: string } = JSON.parse(line);
     return new NodeProcess(child, exited, errors, ready, performance.now() - startedMs);
   }

@@ -1,4 +1,4 @@
-import { BATCH_HEADER_BYTES, crc32c, decodeBatch, encodeBatch, encodeBatchSync, errorName, pb } from "@ottla/protocol";
+import { BATCH_HEADER_BYTES, crc32c, decodeBatch, encodeBatch, encodeBatchSync, errorName, type pb } from "@ottla/protocol";
 import { type CodecName, nodeHost } from "@ottla/host";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Rig } from "./rig.ts";

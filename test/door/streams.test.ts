@@ -138,7 +138,7 @@ test("records sent to a topic while it is deleted are acknowledged or refused, a
     if (at % 10 === 0) await Promise.race([outcomes.at(-1), new Promise((resolve) => setTimeout(resolve, 5))]);
   }
   const settled = await Promise.all(outcomes);
-  const messages = new Set(settled.filter((each) => each instanceof Error).map((each) => (each as Error).message.replaceAll(/\d+/g, "N")));
+  const messages = new Set(settled.filter((each) => each instanceof Error).map((each) => each.message.replaceAll(/\d+/g, "N")));
   expect(settled.filter((each) => !(each instanceof Error)).length).toBeGreaterThan(0);
   expect([...messages].filter((message) => !/deleted|doomed/.test(message))).toEqual([]);
   await serves();

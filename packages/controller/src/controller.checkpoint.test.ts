@@ -38,13 +38,20 @@ function commit(topicId: Uint8Array, offset: number): pb.Command["command"] {
 
 function warnings(): { logger: Logger; directories: string[] } {
   const directories: string[] = [];
-  const logger: Logger = { ...silentLogger, child: () => logger, warn: (fields) => "directory" in fields && directories.push(String(fields.directory)) };
+  const logger: Logger = {
+    ...silentLogger,
+    child: () => logger,
+    warn: (fields) => "directory" in fields && directories.push(String(fields.directory)),
+  };
   return { logger, directories };
 }
 
 let incarnation = 1;
 
-async function committedOffset({ host, topicId }: Cluster, logger: Logger = silentLogger): Promise<{ offset: number | undefined; fatal: Error[] }> {
+async function committedOffset(
+  { host, topicId }: Cluster,
+  logger: Logger = silentLogger,
+): Promise<{ offset: number | undefined; fatal: Error[] }> {
   const { controller, fatal } = await startController(host, { config, logger });
   // A controller whose state does not match its log rebuilds it first.
   await host.clock.advance(100);
@@ -146,14 +153,18 @@ test("with both checkpoints damaged and a trimmed log the controller refuses to 
   host.stores.empty(A);
   host.stores.flipBit(B, 2, 12);
   const start = startController(host, { config });
-  await expect(start).rejects.toThrow(/entries are missing.*no checkpoint in \/data\/controller\/checkpoint-a and \/data\/controller\/checkpoint-b can be used: .*it has no header.*is damaged/);
+  await expect(start).rejects.toThrow(
+    /entries are missing.*no checkpoint in \/data\/controller\/checkpoint-a and \/data\/controller\/checkpoint-b can be used: .*it has no header.*is damaged/,
+  );
 });
 
 test("with both checkpoints removed and a trimmed log the controller refuses to start and names both", async () => {
   const { host } = await oldCluster();
   await host.clock.run(host.stores.remove(A));
   await host.clock.run(host.stores.remove(B));
-  await expect(startController(host, { config })).rejects.toThrow(/no checkpoint in \/data\/controller\/checkpoint-a and \/data\/controller\/checkpoint-b can be used/);
+  await expect(startController(host, { config })).rejects.toThrow(
+    /no checkpoint in \/data\/controller\/checkpoint-a and \/data\/controller\/checkpoint-b can be used/,
+  );
 });
 
 test("before the first checkpoint the log alone gives the state", async () => {
@@ -197,7 +208,11 @@ test("when the rebuilt state does not match the log either, the process ends and
   await host.clock.run(falsify(host, B));
   const { controller, fatal } = await startController(host, { config });
   await host.clock.advance(1000);
-  expect(fatal.map(({ message }) => message)).toEqual([expect.stringMatching(/^Entry \d+ of the controller's log was decided on a state with digest [0-9a-f]{64}, the state here has digest [0-9a-f]{64}$/)]);
+  expect(fatal.map(({ message }) => message)).toEqual([
+    expect.stringMatching(
+      /^Entry \d+ of the controller's log was decided on a state with digest [0-9a-f]{64}, the state here has digest [0-9a-f]{64}$/,
+    ),
+  ]);
   await host.clock.run(controller.close());
 });
 

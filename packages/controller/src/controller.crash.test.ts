@@ -26,7 +26,10 @@ async function load(broker: TestBroker, told: Told): Promise<void> {
   };
   await broker.join(1);
   for (const name of ["a", "b", "c"]) {
-    const { reply } = await ask(`create ${name}`, { case: "createTopics", value: { topics: [newTopic({ name, partitions: 2 })], validateOnly: false } });
+    const { reply } = await ask(`create ${name}`, {
+      case: "createTopics",
+      value: { topics: [newTopic({ name, partitions: 2 })], validateOnly: false },
+    });
     if (reply.case === "createTopics") told.topics.set(name, Buffer.from(reply.value.topics[0]?.topicId ?? []).toString("hex"));
   }
   for (let offset = 1; offset <= 4; offset++) {
@@ -39,7 +42,10 @@ async function load(broker: TestBroker, told: Told): Promise<void> {
   told.topics.delete("b");
   told.offsets.delete("b");
   told.deleted.add("b");
-  await ask("alter a", { case: "alterConfigs", value: { resources: [{ type: 2, name: "a", changes: [{ name: "retention.ms", operation: 0, value: "1000" }] }], validateOnly: false } });
+  await ask("alter a", {
+    case: "alterConfigs",
+    value: { resources: [{ type: 2, name: "a", changes: [{ name: "retention.ms", operation: 0, value: "1000" }] }], validateOnly: false },
+  });
   for (let offset = 5; offset <= 8; offset++) {
     await ask(`commit a ${offset}`, commit(told, "a", offset));
     told.offsets.set("a", offset);

@@ -5,9 +5,14 @@ import type { Controller } from "./controller.ts";
 import { startController, TestBroker } from "./controller.test.kit.ts";
 import { newTopic, registration } from "./state/decisions.test.kit.ts";
 
-const create = (name: string, topic: Partial<pb.NewTopic> = {}): pb.Command["command"] => ({ case: "createTopics", value: { topics: [newTopic({ name, ...topic })], validateOnly: false } });
+const create = (name: string, topic: Partial<pb.NewTopic> = {}): pb.Command["command"] => ({
+  case: "createTopics",
+  value: { topics: [newTopic({ name, ...topic })], validateOnly: false },
+});
 
-async function oneBroker(o: Parameters<typeof startController>[1] = {}): Promise<{ host: MemoryHost; controller: Controller; broker: TestBroker; fatal: Error[] }> {
+async function oneBroker(
+  o: Parameters<typeof startController>[1] = {},
+): Promise<{ host: MemoryHost; controller: Controller; broker: TestBroker; fatal: Error[] }> {
   const host = memoryHost();
   const { controller, fatal } = await startController(host, o);
   const broker = new TestBroker(host, controller);
@@ -126,8 +131,12 @@ test("a command that was sent again on another session happens once", async () =
 test("sessions of another cluster, for another node, of another protocol or without a sender are refused by name", async () => {
   const { controller } = await oneBroker();
   const ours = { "ottla-protocol": "1-1", "ottla-node-id": "2" };
-  expect(() => dial(controller, services.session, { ...ours, "ottla-expected-node-id": "3" })).toThrow("This is node 1, the dialling node expected node 3");
-  expect(() => dial(controller, services.session, { ...ours, "ottla-cluster-id": "elsewhere" })).toThrow(/belongs to cluster .*, the dialling node to cluster elsewhere/);
+  expect(() => dial(controller, services.session, { ...ours, "ottla-expected-node-id": "3" })).toThrow(
+    "This is node 1, the dialling node expected node 3",
+  );
+  expect(() => dial(controller, services.session, { ...ours, "ottla-cluster-id": "elsewhere" })).toThrow(
+    /belongs to cluster .*, the dialling node to cluster elsewhere/,
+  );
   expect(() => dial(controller, services.session, { ...ours, "ottla-protocol": "2-3" })).toThrow("speaks node protocol 1");
   expect(() => dial(controller, services.metadata, { "ottla-protocol": "1-1" })).toThrow("ottla-node-id");
   expect(() => dial(controller, services.produce, ours)).toThrow("Controllers have no service");
@@ -152,7 +161,10 @@ test("a broker that does not read falls back to a whole image, and the controlle
   const value = "x".repeat(200_000);
   for (let at = 0; at < 40; at++) {
     const changes = [{ name: "follower.replication.throttled.replicas", operation: 0, value: `0:${at},${value}` }];
-    const { reply } = await broker.run({ case: "alterConfigs", value: { resources: [{ type: 2, name: "orders", changes }], validateOnly: false } });
+    const { reply } = await broker.run({
+      case: "alterConfigs",
+      value: { resources: [{ type: 2, name: "orders", changes }], validateOnly: false },
+    });
     if (reply.case === "alterConfigs") expect(reply.value.resources[0]?.errorMessage).toBe("");
   }
   let bytes = 0;
@@ -175,13 +187,17 @@ test("on a full disk changes are refused by name, what was appended before waits
   const { host, broker, fatal } = await oneBroker();
   await broker.run(create("orders"));
   const topicId = broker.image.topicByName("orders")?.idBytes ?? new Uint8Array(0);
-  const commit = (offset: number): pb.Command["command"] => ({ case: "commitOffsets", value: { group: "g", offsets: [{ topicId, partition: 0, offset, leaderEpoch: -1, metadata: "" }] } });
+  const commit = (offset: number): pb.Command["command"] => ({
+    case: "commitOffsets",
+    value: { group: "g", offsets: [{ topicId, partition: 0, offset, leaderEpoch: -1, metadata: "" }] },
+  });
   const fetched = async (): Promise<number | undefined> => {
     const { reply } = await broker.run({ case: "fetchOffsets", value: { group: "g", partitions: [{ topicId, partition: 0 }] } });
     return reply.case === "fetchOffsets" ? reply.value.offsets[0]?.offset : undefined;
   };
   await broker.run(commit(1));
-  host.disk.fault = (operation, path) => (operation === "write" && path.includes("/raft/") ? new DiskError("write", path, "ENOSPC") : undefined);
+  host.disk.fault = (operation, path) =>
+    operation === "write" && path.includes("/raft/") ? new DiskError("write", path, "ENOSPC") : undefined;
   const held = broker.send(commit(2), { timeoutMs: 60_000 });
   await host.clock.advance(50);
   const refused = await broker.run(commit(3));
@@ -199,7 +215,9 @@ test("the founding of another cluster under known data is refused", async () => 
   const host = memoryHost();
   const { fatal } = await startController(host, { clusterId: "known" });
   await host.clock.advance(100);
-  expect(fatal.map(({ message }) => message)).toEqual([expect.stringContaining("the data directory belongs to a cluster, but the controller's log in it is empty")]);
+  expect(fatal.map(({ message }) => message)).toEqual([
+    expect.stringContaining("the data directory belongs to a cluster, but the controller's log in it is empty"),
+  ]);
 });
 
 test("a controller's directory of another cluster is refused and both are named", async () => {
@@ -216,7 +234,10 @@ test("committed offsets expire by the controller's own clock", async () => {
   const { host, broker } = await oneBroker({ config: { offsetsRetentionMinutes: 1, offsetsRetentionCheckIntervalMs: 1000 } });
   await broker.run(create("orders"));
   const topicId = broker.image.topicByName("orders")?.idBytes ?? new Uint8Array(0);
-  await broker.run({ case: "commitOffsets", value: { group: "g", offsets: [{ topicId, partition: 0, offset: 1, leaderEpoch: -1, metadata: "" }] } });
+  await broker.run({
+    case: "commitOffsets",
+    value: { group: "g", offsets: [{ topicId, partition: 0, offset: 1, leaderEpoch: -1, metadata: "" }] },
+  });
   const groups = async (): Promise<number> => {
     const { reply } = await broker.run({ case: "listGroups", value: {} });
     return reply.case === "listGroups" ? reply.value.groups.length : -1;

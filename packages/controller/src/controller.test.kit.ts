@@ -13,7 +13,10 @@ export interface TestControllerOptions {
 }
 
 /** A controller of one voter on this machine, whose end is kept instead of ending the process. */
-export async function startController(host: MemoryHost, o: TestControllerOptions = {}): Promise<{ controller: Controller; fatal: Error[] }> {
+export async function startController(
+  host: MemoryHost,
+  o: TestControllerOptions = {},
+): Promise<{ controller: Controller; fatal: Error[] }> {
   const fatal: Error[] = [];
   const controller = await host.clock.run(
     Controller.start({
@@ -77,14 +80,20 @@ export class TestBroker {
   }
 
   /** Sends a command without waiting. */
-  send(command: pb.Command["command"], o: { sequence?: number; lowestUnanswered?: number; timeoutMs?: number } = {}): Promise<pb.CommandReply> {
+  send(
+    command: pb.Command["command"],
+    o: { sequence?: number; lowestUnanswered?: number; timeoutMs?: number } = {},
+  ): Promise<pb.CommandReply> {
     const sequence = o.sequence ?? ++this.#sequence;
     const reply = new Promise<pb.CommandReply>((resolve) => this.#waiting.set(sequence, resolve));
     this.#request([{ sequence, timeoutMs: o.timeoutMs ?? 5000, command }], o.lowestUnanswered ?? 0);
     return reply;
   }
 
-  run(command: pb.Command["command"], o: { sequence?: number; lowestUnanswered?: number; timeoutMs?: number } = {}): Promise<pb.CommandReply> {
+  run(
+    command: pb.Command["command"],
+    o: { sequence?: number; lowestUnanswered?: number; timeoutMs?: number } = {},
+  ): Promise<pb.CommandReply> {
     return this.#host.clock.run(this.send(command, o), 30_000);
   }
 
@@ -95,7 +104,12 @@ export class TestBroker {
   }
 
   #request(commands: pb.Command[], lowestUnanswered = 0): void {
-    const frame = pb.SessionRequest.encode({ brokerEpoch: this.brokerEpoch, lowestUnanswered, appliedIndex: this.silent ? 0 : this.image.index, commands });
+    const frame = pb.SessionRequest.encode({
+      brokerEpoch: this.brokerEpoch,
+      lowestUnanswered,
+      appliedIndex: this.silent ? 0 : this.image.index,
+      commands,
+    });
     this.#session.send([frame]).catch(() => {});
   }
 

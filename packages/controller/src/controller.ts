@@ -78,7 +78,11 @@ export class Controller implements AsyncDisposable {
   /** Takes sessions of the services session, metadata and raft.
    * @throws NetworkError that refuses the session: another node, another cluster, another protocol */
   accept(session: Session): Attributes {
-    if (!this.#parts) throw new NetworkError({ kind: "refused", message: `Controller ${this.#options.nodeId} is ${this.#closed ? "stopping" : "rebuilding its state"}` });
+    if (!this.#parts)
+      throw new NetworkError({
+        kind: "refused",
+        message: `Controller ${this.#options.nodeId} is ${this.#closed ? "stopping" : "rebuilding its state"}`,
+      });
     const { replica, server } = this.#parts;
     return session.service === services.raft ? replica.quorum.accept(session) : server.accept(session);
   }
@@ -110,7 +114,17 @@ export class Controller implements AsyncDisposable {
       return this.#parts;
     };
     const replica = await Replica.open(
-      { host, config, nodeId, directory, directoryId: this.#directoryId, logger, onFatal, distrusted, dial: (peer, service, signal) => this.#dial(peer, service, signal) },
+      {
+        host,
+        config,
+        nodeId,
+        directory,
+        directoryId: this.#directoryId,
+        logger,
+        onFatal,
+        distrusted,
+        dial: (peer, service, signal) => this.#dial(peer, service, signal),
+      },
       {
         committed: (index, records) => parts().server.committed(index, records),
         caughtUp: () => {
@@ -136,9 +150,17 @@ export class Controller implements AsyncDisposable {
     const { clusterId: expected, directory, nodeId, onFatal } = this.#options;
     const id = this.#directoryId;
     if (typeof expected === "string" && expected !== clusterId)
-      return onFatal(new Error(`Cannot run the controller in ${directory}: it belongs to cluster ${clusterId}, the data directory to cluster ${expected}; restore the right one from a copy`));
+      return onFatal(
+        new Error(
+          `Cannot run the controller in ${directory}: it belongs to cluster ${clusterId}, the data directory to cluster ${expected}; restore the right one from a copy`,
+        ),
+      );
     if (state.cluster && !state.cluster.voters.some((voter) => voter.nodeId === nodeId && uuidFromBytes(voter.directoryId) === id))
-      return onFatal(new Error(`Cannot run the controller in ${directory}: cluster ${clusterId} has no voter ${nodeId} with directory id ${uuidToText(id)}; its file directory-id was replaced: restore it from a copy`));
+      return onFatal(
+        new Error(
+          `Cannot run the controller in ${directory}: cluster ${clusterId} has no voter ${nodeId} with directory id ${uuidToText(id)}; its file directory-id was replaced: restore it from a copy`,
+        ),
+      );
     this.#resolveFounded(clusterId);
   }
 
@@ -146,7 +168,10 @@ export class Controller implements AsyncDisposable {
     const { logger, onFatal } = this.#options;
     if (this.#rebuiltAt !== null || restoredFrom === null) return onFatal(error);
     this.#rebuiltAt = error.index;
-    logger.error({ error, checkpoint: restoredFrom }, "the controller's state does not match its log; it is rebuilt without this checkpoint");
+    logger.error(
+      { error, checkpoint: restoredFrom },
+      "the controller's state does not match its log; it is rebuilt without this checkpoint",
+    );
     this.#rebuilding = this.#rebuild(restoredFrom);
   }
 

@@ -49,7 +49,10 @@ export class Replica {
   #clusterId: string | null;
   #stopped = false;
 
-  private constructor(options: ReplicaOptions, parts: { state: State; checkpoints: Checkpoints; restoredFrom: string | null; appliedIndex: number; quorum: Quorum }) {
+  private constructor(
+    options: ReplicaOptions,
+    parts: { state: State; checkpoints: Checkpoints; restoredFrom: string | null; appliedIndex: number; quorum: Quorum },
+  ) {
     const { host } = options;
     this.#options = options;
     this.state = parts.state;
@@ -92,7 +95,13 @@ export class Replica {
           lost: () => opened().#lost(listener),
         },
       });
-      replica = new Replica(options, { state: restored?.state ?? new State(), checkpoints, restoredFrom: restored?.directory ?? null, appliedIndex, quorum });
+      replica = new Replica(options, {
+        state: restored?.state ?? new State(),
+        checkpoints,
+        restoredFrom: restored?.directory ?? null,
+        appliedIndex,
+        quorum,
+      });
       return replica;
     } catch (error) {
       await checkpoints.close();
@@ -186,7 +195,11 @@ export class Replica {
       });
       if (coveredBelow > 0 && !this.#stopped) await this.quorum.trim(coveredBelow + 1);
     } catch (error) {
-      this.#fail(new Error("Cannot write a checkpoint of the controller; the process ends, and the next start verifies what is there", { cause: error }));
+      this.#fail(
+        new Error("Cannot write a checkpoint of the controller; the process ends, and the next start verifies what is there", {
+          cause: error,
+        }),
+      );
     }
   }
 
@@ -211,5 +224,7 @@ export class Replica {
 function explained(error: unknown, checkpoints: Checkpoints, restoredFrom: string | null): unknown {
   if (restoredFrom !== null || !(error instanceof Error)) return error;
   const why = checkpoints.damaged.map(({ directory, reason }) => `${directory}: ${reason}`).join("; ");
-  return new Error(`${error.message} (no checkpoint in ${checkpoints.paths.join(" and ")} can be used${why === "" ? "" : `: ${why}`})`, { cause: error });
+  return new Error(`${error.message} (no checkpoint in ${checkpoints.paths.join(" and ")} can be used${why === "" ? "" : `: ${why}`})`, {
+    cause: error,
+  });
 }

@@ -10,12 +10,24 @@ export function stateMetrics({ state, pump, appliedIndex, damagedCheckpoints }: 
   }
   return [
     gauge("kafka_controller_kafkacontroller_activecontrollercount", "1 at the controller that leads", pump.leading ? 1 : 0),
-    gauge("kafka_controller_kafkacontroller_activebrokercount", "Brokers that are registered and not fenced", brokers.filter(({ fenced }) => !fenced).length),
-    gauge("kafka_controller_kafkacontroller_fencedbrokercount", "Brokers that are registered and fenced", brokers.filter(({ fenced }) => fenced).length),
+    gauge(
+      "kafka_controller_kafkacontroller_activebrokercount",
+      "Brokers that are registered and not fenced",
+      brokers.filter(({ fenced }) => !fenced).length,
+    ),
+    gauge(
+      "kafka_controller_kafkacontroller_fencedbrokercount",
+      "Brokers that are registered and fenced",
+      brokers.filter(({ fenced }) => fenced).length,
+    ),
     gauge("kafka_controller_kafkacontroller_globaltopiccount", "Topics in the cluster", state.topics.count),
     gauge("kafka_controller_kafkacontroller_globalpartitioncount", "Partitions in the cluster", state.topics.partitionCount),
     gauge("kafka_controller_kafkacontroller_offlinepartitionscount", "Partitions without a live leader", offline),
-    gauge("kafka_controller_kafkacontroller_lastappliedrecordoffset", "Last entry of the controller's log that is applied here", appliedIndex),
+    gauge(
+      "kafka_controller_kafkacontroller_lastappliedrecordoffset",
+      "Last entry of the controller's log that is applied here",
+      appliedIndex,
+    ),
     gauge("ottla_controller_groups", "Groups with committed offsets", state.offsets.groupCount),
     gauge("ottla_controller_committed_offsets", "Committed offsets of all groups", state.offsets.count),
     gauge("ottla_controller_sessions", "Sessions of brokers with this controller", sessions),

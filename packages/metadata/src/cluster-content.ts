@@ -18,13 +18,20 @@ export class ClusterContent {
   apply({ record }: pb.MetadataRecord, change: ChangeCollector): void {
     switch (record.case) {
       case "cluster":
-        this.cluster = { ...record.value, voters: record.value.voters.map((voter) => ({ ...voter, directoryId: voter.directoryId.slice() })) };
+        this.cluster = {
+          ...record.value,
+          voters: record.value.voters.map((voter) => ({ ...voter, directoryId: voter.directoryId.slice() })),
+        };
         return;
       case "feature":
         this.features.set(record.value.name, record.value.level);
         return;
       case "broker":
-        this.brokers.set(record.value.nodeId, { ...record.value, incarnation: record.value.incarnation.slice(), directoryId: record.value.directoryId.slice() });
+        this.brokers.set(record.value.nodeId, {
+          ...record.value,
+          incarnation: record.value.incarnation.slice(),
+          directoryId: record.value.directoryId.slice(),
+        });
         change.brokers.add(record.value.nodeId);
         return;
       case "removeBroker":
@@ -53,7 +60,9 @@ export class ClusterContent {
       case "reply":
       case "removeReply":
       case undefined:
-        throw new Error(`Cannot apply a metadata record of type ${record.case ?? "unknown to this version"}: brokers follow cluster records only; run a version of Ottla that knows it`);
+        throw new Error(
+          `Cannot apply a metadata record of type ${record.case ?? "unknown to this version"}: brokers follow cluster records only; run a version of Ottla that knows it`,
+        );
       default: {
         const unhandled: never = record;
         throw new Error(`Invariant broken: no meaning for ${JSON.stringify(unhandled)}`);
@@ -71,7 +80,8 @@ export class ClusterContent {
       for (const value of topic.partitions) yield { record: { case: "partition", value } };
       for (const [name, value] of topic.configs) yield config(RESOURCE_TOPIC, topic.id, name, value);
     }
-    for (const [id, { homes }] of this.deletedTopics) yield { record: { case: "deletedTopic", value: { topicId: uuidToBytes(id), homes } } };
+    for (const [id, { homes }] of this.deletedTopics)
+      yield { record: { case: "deletedTopic", value: { topicId: uuidToBytes(id), homes } } };
   }
 
   #addTopic(topic: MutableTopicImage, change: ChangeCollector): void {
@@ -90,8 +100,12 @@ export class ClusterContent {
   }
 
   #setConfig(record: pb.ConfigRecord, change: ChangeCollector): void {
-    assert(record.resourceType === RESOURCE_TOPIC || record.resource === "", `a setting of resource ${record.resourceType} "${record.resource}"`);
-    const configs = record.resourceType === RESOURCE_TOPIC ? this.#touch(uuidFromHex(record.resource), change).configs : this.brokerDefaults;
+    assert(
+      record.resourceType === RESOURCE_TOPIC || record.resource === "",
+      `a setting of resource ${record.resourceType} "${record.resource}"`,
+    );
+    const configs =
+      record.resourceType === RESOURCE_TOPIC ? this.#touch(uuidFromHex(record.resource), change).configs : this.brokerDefaults;
     if (record.value === undefined) configs.delete(record.name);
     else configs.set(record.name, record.value);
     if (configs === this.brokerDefaults) change.configs = true;

@@ -11,21 +11,56 @@ const uuid = (number: number) => uuidFromBytes(id(number));
 const topic = (number: number): Of => ({ case: "topic", value: { topicId: id(number), name: `t${number}` } });
 const partition = (number: number, at: number, leaderEpoch = 0): Of => ({
   case: "partition",
-  value: { topicId: id(number), partition: at, replicas: [1], isr: [1], elr: [], leader: 1, leaderEpoch, partitionEpoch: leaderEpoch, leaderBrokerEpoch: 3 },
+  value: {
+    topicId: id(number),
+    partition: at,
+    replicas: [1],
+    isr: [1],
+    elr: [],
+    leader: 1,
+    leaderEpoch,
+    partitionEpoch: leaderEpoch,
+    leaderBrokerEpoch: 3,
+  },
 });
-const config = (resource: string, name: string, value: string | undefined): Of => ({ case: "config", value: { resourceType: resource === "" ? 4 : 2, resource, name, value } });
+const config = (resource: string, name: string, value: string | undefined): Of => ({
+  case: "config",
+  value: { resourceType: resource === "" ? 4 : 2, resource, name, value },
+});
 const broker = (nodeId: number, fenced: boolean): Of => ({
   case: "broker",
-  value: { nodeId, brokerEpoch: 3, incarnation: id(7), directoryId: id(8), endpoints: [], rack: "", fenced, shuttingDown: false, version: "1", metadataVersionMin: 1, metadataVersionMax: 1 },
+  value: {
+    nodeId,
+    brokerEpoch: 3,
+    incarnation: id(7),
+    directoryId: id(8),
+    endpoints: [],
+    rack: "",
+    fenced,
+    shuttingDown: false,
+    version: "1",
+    metadataVersionMin: 1,
+    metadataVersionMax: 1,
+  },
 });
 
 /** As it comes over the wire. */
 function delta(index: number, records: Of[], o: Partial<pb.MetadataDelta> = {}): pb.MetadataDelta {
-  const message = { snapshot: false, complete: true, part: 0, index, term: 1, controllerId: 1, records: records.map((record) => ({ record })), ...o };
+  const message = {
+    snapshot: false,
+    complete: true,
+    part: 0,
+    index,
+    term: 1,
+    controllerId: 1,
+    records: records.map((record) => ({ record })),
+    ...o,
+  };
   return pb.MetadataDelta.decode(pb.MetadataDelta.encode(message));
 }
 
-const snapshot = (index: number, part: number, complete: boolean, records: Of[]): pb.MetadataDelta => delta(index, records, { snapshot: true, part, complete });
+const snapshot = (index: number, part: number, complete: boolean, records: Of[]): pb.MetadataDelta =>
+  delta(index, records, { snapshot: true, part, complete });
 
 test("a delta changes what it names and tells what that was", () => {
   const image = new ClusterImage();
@@ -37,7 +72,12 @@ test("a delta changes what it names and tells what that was", () => {
   expect({ ...changed }).toEqual({ snapshot: false, topics: new Set([uuid(1)]), deleted: new Set(), brokers: new Set(), configs: false });
   expect(image.topic(uuid(1))?.partitions[1]?.leaderEpoch).toBe(4);
   expect(image.topic(uuid(1))?.configs.get("segment.ms")).toBe("9");
-  const removed = image.apply(delta(7, [{ case: "removeTopic", value: { topicId: id(1) } }, { case: "deletedTopic", value: { topicId: id(1), homes: [{ nodeId: 1, directoryId: id(8) }] } }]));
+  const removed = image.apply(
+    delta(7, [
+      { case: "removeTopic", value: { topicId: id(1) } },
+      { case: "deletedTopic", value: { topicId: id(1), homes: [{ nodeId: 1, directoryId: id(8) }] } },
+    ]),
+  );
   expect([removed.topics, removed.deleted]).toEqual([new Set(), new Set([uuid(1)])]);
   expect(image.topicByName("t1")).toBeUndefined();
   expect(image.deletedTopics.get(uuid(1))?.homes).toEqual([{ nodeId: 1, directoryId: id(8) }]);
@@ -91,14 +131,30 @@ test("the image keeps no part of the message it came in", () => {
 type Change = { readonly topic: number; readonly what: "create" | "grow" | "elect" | "set" | "unset" | "delete" | "forget" };
 
 test("the records of an image give the same image again, whatever deltas led to it", () => {
-  const change: fc.Arbitrary<Change> = fc.record({ topic: fc.integer({ min: 1, max: 4 }), what: fc.constantFrom("create", "grow", "elect", "set", "unset", "delete", "forget") });
+  const change: fc.Arbitrary<Change> = fc.record({
+    topic: fc.integer({ min: 1, max: 4 }),
+    what: fc.constantFrom("create", "grow", "elect", "set", "unset", "delete", "forget"),
+  });
   fc.assert(
     fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
       const image = new ClusterImage();
-      image.apply(delta(1, [{ case: "cluster", value: { clusterId: "c", voters: [{ nodeId: 1, directoryId: id(9) }] } }, { case: "feature", value: { name: "metadata.version", level: 1 } }, broker(1, false)]));
+      image.apply(
+        delta(1, [
+          { case: "cluster", value: { clusterId: "c", voters: [{ nodeId: 1, directoryId: id(9) }] } },
+          { case: "feature", value: { name: "metadata.version", level: 1 } },
+          broker(1, false),
+        ]),
+      );
       for (const [at, each] of changes.entries()) image.apply(delta(at + 2, recordsOf(image, each)));
       const copy = new ClusterImage();
-      copy.apply(snapshot(image.index, 0, true, [...image.records()].map(({ record }) => record)));
+      copy.apply(
+        snapshot(
+          image.index,
+          0,
+          true,
+          [...image.records()].map(({ record }) => record),
+        ),
+      );
       expect(content(copy)).toEqual(content(image));
     }),
   );
@@ -120,7 +176,10 @@ function recordsOf(image: ClusterImage, { topic: number, what }: Change): Of[] {
     case "unset":
       return [config(there.id, "retention.ms", undefined), config("", "segment.ms", undefined)];
     case "delete":
-      return [{ case: "removeTopic", value: { topicId: id(number) } }, { case: "deletedTopic", value: { topicId: id(number), homes: [{ nodeId: 1, directoryId: id(8) }] } }];
+      return [
+        { case: "removeTopic", value: { topicId: id(number) } },
+        { case: "deletedTopic", value: { topicId: id(number), homes: [{ nodeId: 1, directoryId: id(8) }] } },
+      ];
     default:
       return [];
   }

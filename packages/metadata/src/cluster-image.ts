@@ -87,7 +87,10 @@ export class ClusterImage {
 
   #applySnapshot(delta: pb.MetadataDelta): ImageChange {
     const incoming = delta.part === 0 || !this.#incoming ? { index: delta.index, content: new ClusterContent(), parts: 0 } : this.#incoming;
-    assert(delta.part === incoming.parts && delta.index === incoming.index, `part ${delta.part} of the image at index ${delta.index} came after ${incoming.parts} parts of the one at ${incoming.index}`);
+    assert(
+      delta.part === incoming.parts && delta.index === incoming.index,
+      `part ${delta.part} of the image at index ${delta.index} came after ${incoming.parts} parts of the one at ${incoming.index}`,
+    );
     this.#incoming = incoming;
     incoming.parts++;
     const { content } = incoming;

@@ -26,7 +26,10 @@ export class MutableTopicImage implements TopicImage {
 
   setPartition(record: pb.PartitionRecord): void {
     const { partition } = record;
-    assert(partition <= this.partitions.length, `partition ${partition} of topic ${this.name} comes after ${this.partitions.length} partitions`);
+    assert(
+      partition <= this.partitions.length,
+      `partition ${partition} of topic ${this.name} comes after ${this.partitions.length} partitions`,
+    );
     // One copy of the id for all partitions: the record's own is a view that would keep the whole message alive.
     this.partitions[partition] = { ...record, topicId: this.idBytes };
   }

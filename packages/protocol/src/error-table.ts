@@ -8,10 +8,7 @@ export interface ErrorRow {
 
 const row = (code: number, kind: "fatal" | "retriable", meaning: string): ErrorRow => ({ code, retriable: kind === "retriable", meaning });
 
-/** Codes from here on are never sent on the Kafka wire. */
-export const FIRST_OWN_CODE = 10_000;
-
-/** Every error code of Apache Kafka 4.3, then those that only the gRPC doors use. */
+/** Every error code of Apache Kafka 4.3, then, from 10 000 on, those that only the gRPC doors use. */
 export const errors = {
   UNKNOWN_SERVER_ERROR: row(-1, "fatal", "The server met a fault that it did not expect; its log says more."),
   NONE: row(0, "fatal", "No error."),

@@ -16,5 +16,6 @@ test("an id is the same as bytes, as digits and as text", () => {
 
 test("what is no id is refused with an example", () => {
   expect(() => uuidFromBytes(new Uint8Array(15))).toThrow("Cannot read an id from 15 bytes: an id has 16");
-  for (const text of ["", "short", "AAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAB", "A".repeat(23)]) expect(() => uuidFromText(text)).toThrow("an id is 22 characters of base64url");
+  for (const text of ["", "short", "AAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAB", "A".repeat(23)])
+    expect(() => uuidFromText(text)).toThrow("an id is 22 characters of base64url");
 });

@@ -9,7 +9,8 @@ const hex: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toS
 
 /** @throws ProtocolError INVALID_REQUEST unless there are 16 bytes */
 export function uuidFromBytes(bytes: Uint8Array): Uuid {
-  if (bytes.length !== UUID_BYTES) throw new ProtocolError("INVALID_REQUEST", `Cannot read an id from ${bytes.length} bytes: an id has ${UUID_BYTES}`);
+  if (bytes.length !== UUID_BYTES)
+    throw new ProtocolError("INVALID_REQUEST", `Cannot read an id from ${bytes.length} bytes: an id has ${UUID_BYTES}`);
   let digits = "";
   for (const byte of bytes) digits += hex[byte];
   return digits as Uuid;
@@ -31,7 +32,10 @@ export function uuidToText(uuid: Uuid): string {
 export function uuidFromText(text: string): Uuid {
   const uuid = /^[A-Za-z0-9_-]{22}$/.test(text) ? uuidFromBytes(new Uint8Array(Buffer.from(text, "base64url"))) : undefined;
   if (uuid === undefined || uuidToText(uuid) !== text)
-    throw new ProtocolError("INVALID_REQUEST", `Cannot read the id "${text}": an id is 22 characters of base64url, such as "${uuidToText(exampleUuid)}"`);
+    throw new ProtocolError(
+      "INVALID_REQUEST",
+      `Cannot read the id "${text}": an id is 22 characters of base64url, such as "${uuidToText(exampleUuid)}"`,
+    );
   return uuid;
 }
 

@@ -44,7 +44,11 @@ export class Checkpoints {
   constructor(host: Host, directory: string, everyChanges: number, logger: Logger) {
     this.#logger = logger;
     this.#everyChanges = everyChanges;
-    const half = (name: string): Half => ({ directory: new CheckpointDirectory(host, join(directory, name)), appliedIndex: null, changed: new Set() });
+    const half = (name: string): Half => ({
+      directory: new CheckpointDirectory(host, join(directory, name)),
+      appliedIndex: null,
+      changed: new Set(),
+    });
     this.#halves = [half("checkpoint-a"), half("checkpoint-b")];
   }
 
@@ -101,7 +105,10 @@ export class Checkpoints {
     } finally {
       this.#writing = null;
     }
-    this.#logger.debug({ directory: half.directory.path, appliedIndex, keys: committed.facts.length, whole: !update }, "controller checkpoint written");
+    this.#logger.debug(
+      { directory: half.directory.path, appliedIndex, keys: committed.facts.length, whole: !update },
+      "controller checkpoint written",
+    );
     return Math.min(a.appliedIndex ?? 0, b.appliedIndex ?? 0);
   }
 
@@ -114,7 +121,8 @@ export class Checkpoints {
     try {
       return await read();
     } catch (error) {
-      if (error instanceof NewerFormatError) throw new Error(`Cannot use the checkpoint ${path}: ${error.message}; start a newer version`, { cause: error });
+      if (error instanceof NewerFormatError)
+        throw new Error(`Cannot use the checkpoint ${path}: ${error.message}; start a newer version`, { cause: error });
       this.#reject(path, error instanceof Error ? error.message : String(error));
       return null;
     }
@@ -122,6 +130,9 @@ export class Checkpoints {
 
   #reject(directory: string, reason: string): void {
     this.damaged.push({ directory, reason });
-    this.#logger.warn({ directory, reason }, "a controller checkpoint cannot be used; the other one and the log stand in, and it is written anew");
+    this.#logger.warn(
+      { directory, reason },
+      "a controller checkpoint cannot be used; the other one and the log stand in, and it is written anew",
+    );
   }
 }

@@ -59,7 +59,8 @@ export class CheckpointDirectory {
     await stores.remove(building);
     const store = await stores.open(building, { create: true });
     try {
-      for (let at = 0; at < committed.facts.length; at += KEYS_PER_BATCH) await store.batch(await this.#operations(committed.facts.slice(at, at + KEYS_PER_BATCH)));
+      for (let at = 0; at < committed.facts.length; at += KEYS_PER_BATCH)
+        await store.batch(await this.#operations(committed.facts.slice(at, at + KEYS_PER_BATCH)));
       await store.batch([header(committed)]);
     } finally {
       await store.close();

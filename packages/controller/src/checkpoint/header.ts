@@ -31,7 +31,8 @@ export function encodeHeader({ appliedIndex, digest }: Header): Uint8Array {
 export function decodeHeader(bytes: Uint8Array): Header {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const version = bytes.length > 0 ? view.getUint8(0) : 0;
-  if (version > FORMAT_VERSION) throw new NewerFormatError(`it has format version ${version}, this version of Ottla reads up to ${FORMAT_VERSION}`);
+  if (version > FORMAT_VERSION)
+    throw new NewerFormatError(`it has format version ${version}, this version of Ottla reads up to ${FORMAT_VERSION}`);
   if (bytes.length !== HEADER_BYTES) throw new Error(`its header has ${bytes.length} bytes instead of ${HEADER_BYTES}`);
   return { appliedIndex: Number(view.getBigUint64(1, true)), digest: bytes.slice(9) };
 }

@@ -35,6 +35,8 @@ export async function load(store: Store): Promise<Loaded> {
     state.replay({ record: fact }, []);
   }
   if (!sameDigest(state.digest, header.digest))
-    throw new Error(`its ${state.size} values have digest ${digestText(state.digest)}, its header says ${digestText(header.digest)}: values are missing or old`);
+    throw new Error(
+      `its ${state.size} values have digest ${digestText(state.digest)}, its header says ${digestText(header.digest)}: values are missing or old`,
+    );
   return { ...header, state };
 }

@@ -26,7 +26,8 @@ export function openValue(key: Uint8Array, sealed: Uint8Array): Uint8Array {
   if (end < contentAt) throw damaged(`it has ${sealed.length} bytes`);
   const view = new DataView(sealed.buffer, sealed.byteOffset, sealed.length);
   if (view.getUint32(end, true) !== crc32c(sealed.subarray(0, end))) throw damaged("its checksum does not match");
-  if (view.getUint16(0, true) !== key.length || key.some((byte, at) => sealed[KEY_LENGTH_BYTES + at] !== byte)) throw damaged("it belongs to another key");
+  if (view.getUint16(0, true) !== key.length || key.some((byte, at) => sealed[KEY_LENGTH_BYTES + at] !== byte))
+    throw damaged("it belongs to another key");
   if (view.getUint32(contentAt - LENGTH_BYTES, true) !== end - contentAt) throw damaged("its length does not match");
   return sealed.subarray(contentAt, end);
 }

@@ -55,7 +55,8 @@ export class BrokerSession {
     const { reply, bytes } = fitting(decided);
     this.#replies.push({ reply, bytes });
     this.#unsentBytes += bytes;
-    if (this.#unsentBytes > MAX_UNSENT_BYTES) return this.reject("INVALID_REQUEST", `${this.#unsentBytes} bytes of replies were not read, at most ${MAX_UNSENT_BYTES} may wait`);
+    if (this.#unsentBytes > MAX_UNSENT_BYTES)
+      return this.reject("INVALID_REQUEST", `${this.#unsentBytes} bytes of replies were not read, at most ${MAX_UNSENT_BYTES} may wait`);
     this.#flush ??= this.#clock.soon(() => {
       this.#flush = null;
       this.#sendReplies();
@@ -106,6 +107,11 @@ export class BrokerSession {
 function fitting(reply: pb.CommandReply): { readonly reply: pb.CommandReply; readonly bytes: number } {
   const bytes = pb.CommandReply.encode(reply).length;
   if (bytes <= MAX_REPLY_BYTES) return { reply, bytes };
-  const refused = refusal(reply.sequence, "POLICY_VIOLATION", `The answer has ${bytes} bytes, one message carries at most ${MAX_REPLY_BYTES}; ask for less at a time`, reply.index);
+  const refused = refusal(
+    reply.sequence,
+    "POLICY_VIOLATION",
+    `The answer has ${bytes} bytes, one message carries at most ${MAX_REPLY_BYTES}; ask for less at a time`,
+    reply.index,
+  );
   return { reply: refused, bytes: pb.CommandReply.encode(refused).length };
 }

@@ -37,7 +37,9 @@ export class Commands {
 
   take(session: BrokerSession, request: pb.SessionRequest, command: pb.Command, bytes: number): void {
     if (this.#options.pump.submit(this.#task(session, request, command, bytes))) return;
-    session.reply(refusal(command.sequence, "THROTTLING_QUOTA_EXCEEDED", "The controller has as many commands waiting as it may; try again", 0));
+    session.reply(
+      refusal(command.sequence, "THROTTLING_QUOTA_EXCEEDED", "The controller has as many commands waiting as it may; try again", 0),
+    );
   }
 
   /** Decides once more what waited for brokers. */
@@ -62,7 +64,14 @@ export class Commands {
     const deadlineMs = host.clock.monotonicMs() + command.timeoutMs;
     const waitUntilMs = deadlineMs - Math.min(ANSWER_BEFORE_DEADLINE_MS, command.timeoutMs / 2);
     const expire = (): void =>
-      session.reply(refusal(command.sequence, "REQUEST_TIMED_OUT", `The command was not decided within its ${command.timeoutMs} ms: the controller is busy or has no majority; nothing was changed`, 0));
+      session.reply(
+        refusal(
+          command.sequence,
+          "REQUEST_TIMED_OUT",
+          `The command was not decided within its ${command.timeoutMs} ms: the controller is busy or has no majority; nothing was changed`,
+          0,
+        ),
+      );
     const nothing = (): void => {};
     const task: Task = {
       bytes,
@@ -73,8 +82,18 @@ export class Commands {
       decide: (draft) => {
         // Its broker has opened another session and sends again what was not answered.
         if (!session.open) return nothing;
-        const context = { draft, config, nodeId, voterCount, mayWait: host.clock.monotonicMs() < waitUntilMs && this.#deferred.length < MAX_DEFERRED };
-        const origin = { brokerEpoch: request.brokerEpoch, lowestUnanswered: request.lowestUnanswered, formerIsAlive: watch.isElsewhere(session) };
+        const context = {
+          draft,
+          config,
+          nodeId,
+          voterCount,
+          mayWait: host.clock.monotonicMs() < waitUntilMs && this.#deferred.length < MAX_DEFERRED,
+        };
+        const origin = {
+          brokerEpoch: request.brokerEpoch,
+          lowestUnanswered: request.lowestUnanswered,
+          formerIsAlive: watch.isElsewhere(session),
+        };
         try {
           const reply = decideCommand(context, origin, command);
           return () => this.#answer(session, reply);
@@ -106,7 +125,8 @@ export class Commands {
     const nodes = new Set([nodeId]);
     for (const { topicId, errorCode } of reply.value.topics) {
       if (errorCode !== 0 || topicId.length === 0) continue;
-      for (const { leader } of this.#options.state.topics.get(uuidFromBytes(topicId))?.partitions ?? []) if (this.#options.watch.isConnected(leader)) nodes.add(leader);
+      for (const { leader } of this.#options.state.topics.get(uuidFromBytes(topicId))?.partitions ?? [])
+        if (this.#options.watch.isConnected(leader)) nodes.add(leader);
     }
     return [...nodes];
   }

@@ -26,7 +26,8 @@ export class Liveness<Session> {
 
   /** Expects a broker of which nothing was heard here yet. */
   expect(nodeId: number, brokerEpoch: number, withinMs: number, nowMs: number): void {
-    if (this.#brokers.get(nodeId)?.brokerEpoch !== brokerEpoch) this.#brokers.set(nodeId, { brokerEpoch, session: null, deadlineMs: nowMs - this.#lateMs + withinMs });
+    if (this.#brokers.get(nodeId)?.brokerEpoch !== brokerEpoch)
+      this.#brokers.set(nodeId, { brokerEpoch, session: null, deadlineMs: nowMs - this.#lateMs + withinMs });
   }
 
   /** The session ended: the broker keeps the rest of its time to come back. */

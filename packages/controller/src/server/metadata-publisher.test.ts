@@ -6,7 +6,12 @@ import { Decisions } from "../state/decisions.test.kit.ts";
 import { isClusterRecord } from "../state/fact.ts";
 import { MetadataPublisher } from "./metadata-publisher.ts";
 
-function setUp(): { decisions: Decisions; publisher: MetadataPublisher; commit(): void; follow(appliedIndex: number): Promise<{ session: Session; image: ClusterImage; frames: pb.MetadataDelta[] }> } {
+function setUp(): {
+  decisions: Decisions;
+  publisher: MetadataPublisher;
+  commit(): void;
+  follow(appliedIndex: number): Promise<{ session: Session; image: ClusterImage; frames: pb.MetadataDelta[] }>;
+} {
   const decisions = new Decisions();
   let committed = 1;
   const publisher = new MetadataPublisher(
@@ -38,7 +43,8 @@ function setUp(): { decisions: Decisions; publisher: MetadataPublisher; commit()
   return { decisions, publisher, commit, follow };
 }
 
-const text = (image: ClusterImage): string[] => [...image.records()].map((record) => Buffer.from(pb.MetadataRecord.encode(record)).toString("hex")).sort();
+const text = (image: ClusterImage): string[] =>
+  [...image.records()].map((record) => Buffer.from(pb.MetadataRecord.encode(record)).toString("hex")).sort();
 
 test("an image that followed every delta equals one that began with a whole image later", async () => {
   const { host, ...s } = { host: memoryHost(), ...setUp() };
@@ -54,7 +60,10 @@ test("an image that followed every delta equals one that began with a whole imag
   await host.clock.advance(1);
   const late = await s.follow(0);
   await host.clock.advance(1);
-  expect(late.frames.map(({ snapshot, part, complete }) => [snapshot, part, complete])).toEqual([[true, 0, false], [true, 1, true]]);
+  expect(late.frames.map(({ snapshot, part, complete }) => [snapshot, part, complete])).toEqual([
+    [true, 0, false],
+    [true, 1, true],
+  ]);
   expect(early.image.topicByName("a")?.partitions.length).toBe(3000);
   expect(text(late.image)).toEqual(text(early.image));
   expect(late.image.index).toBe(s.decisions.index);
@@ -73,7 +82,10 @@ test("who is up to date gets no whole image, and learns within a tick how far th
   expect(follower.frames.map(({ snapshot, index }) => [snapshot, index])).toEqual([[false, 3]]);
   s.publisher.tick();
   await host.clock.advance(1);
-  expect(follower.frames.map(({ index, records }) => [index, records.length > 0])).toEqual([[3, true], [4, false]]);
+  expect(follower.frames.map(({ index, records }) => [index, records.length > 0])).toEqual([
+    [3, true],
+    [4, false],
+  ]);
 });
 
 test("a broker that has seen more than this controller gets nothing until the controller has caught up", async () => {

@@ -117,7 +117,9 @@ export class MetadataStream {
     const parts = Math.max(1, Math.ceil(records.length / RECORDS_PER_PART));
     for (let part = 0; part < parts && this.#open; part++) {
       const some = records.slice(part * RECORDS_PER_PART, (part + 1) * RECORDS_PER_PART);
-      await this.#session.send([pb.MetadataDelta.encode({ snapshot: true, complete: part === parts - 1, part, index, term, controllerId, records: some })]);
+      await this.#session.send([
+        pb.MetadataDelta.encode({ snapshot: true, complete: part === parts - 1, part, index, term, controllerId, records: some }),
+      ]);
     }
     return true;
   }

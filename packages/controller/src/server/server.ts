@@ -51,7 +51,15 @@ export class Server {
       tickMs: TICK_MS,
       onUnfenced: () => this.#commands.retryDeferred(),
     });
-    this.#commands = new Commands({ host, config, voterCount: options.voters.length, state: replica.state, pump: replica.pump, watch: this.#watch, waits: this.#waits });
+    this.#commands = new Commands({
+      host,
+      config,
+      voterCount: options.voters.length,
+      state: replica.state,
+      pump: replica.pump,
+      watch: this.#watch,
+      waits: this.#waits,
+    });
     this.#publisher = new MetadataPublisher(
       () => ({ index: replica.appliedIndex, term: replica.quorum.status.term, controllerId: replica.quorum.status.leader }),
       () => replica.committedFacts().flatMap(([, fact]) => (isClusterRecord(fact) ? [{ record: fact }] : [])),
@@ -70,7 +78,8 @@ export class Server {
     const { clusterId } = this.#replica;
     const dialling = checkHandshake(session.attributes, nodeId, clusterId);
     if (session.service === services.session) void this.#serveBroker(session, dialling);
-    else if (session.service === services.metadata) void this.#publisher.serve(session, dialling, (index) => this.#applied(dialling, index));
+    else if (session.service === services.metadata)
+      void this.#publisher.serve(session, dialling, (index) => this.#applied(dialling, index));
     else throw new NetworkError({ kind: "rejected", code: "INVALID_REQUEST", message: `Controllers have no service ${session.service}` });
     return handshakeAnswer(nodeId, clusterId);
   }
@@ -91,7 +100,12 @@ export class Server {
   #found(draft: Draft): void {
     const { mayFound, voters, onFatal } = this.#options;
     if (draft.state.cluster || mayFound) found(draft, voters);
-    else onFatal(new Error("Cannot start the controller: the data directory belongs to a cluster, but the controller's log in it is empty; restore the controller's directory from a copy"));
+    else
+      onFatal(
+        new Error(
+          "Cannot start the controller: the data directory belongs to a cluster, but the controller's log in it is empty; restore the controller's directory from a copy",
+        ),
+      );
   }
 
   lost(): void {

@@ -49,9 +49,18 @@ export class Decisions {
     return draft;
   }
 
-  decide(draft: Draft, nodeId: number, command: CommandOf, o: { sequence: number; lowestUnanswered: number; brokerEpoch: number }): pb.CommandReply {
+  decide(
+    draft: Draft,
+    nodeId: number,
+    command: CommandOf,
+    o: { sequence: number; lowestUnanswered: number; brokerEpoch: number },
+  ): pb.CommandReply {
     const { sequence, lowestUnanswered, brokerEpoch } = o;
-    return decideCommand(this.context(draft, nodeId), { brokerEpoch, lowestUnanswered, formerIsAlive: false }, { sequence, timeoutMs: 1000, command });
+    return decideCommand(
+      this.context(draft, nodeId),
+      { brokerEpoch, lowestUnanswered, formerIsAlive: false },
+      { sequence, timeoutMs: 1000, command },
+    );
   }
 
   /** Registers the broker and makes it live.
@@ -65,7 +74,11 @@ export class Decisions {
     return epoch;
   }
 
-  command(nodeId: number, command: CommandOf, o: { sequence?: number; lowestUnanswered?: number; brokerEpoch?: number } = {}): pb.CommandReply {
+  command(
+    nodeId: number,
+    command: CommandOf,
+    o: { sequence?: number; lowestUnanswered?: number; brokerEpoch?: number } = {},
+  ): pb.CommandReply {
     let reply: pb.CommandReply | null = null;
     this.entry((draft) => {
       const sequence = o.sequence ?? ++this.#sequence;

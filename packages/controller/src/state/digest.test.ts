@@ -29,7 +29,10 @@ test("a flipped bit changes every lane", () => {
       const bit = at % (8 * value.length);
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       const [before, after] = [digestOf([value]), digestOf([flipped])];
-      const sameLanes = Array.from({ length: 8 }, (_, lane) => before.slice(8 * lane, 8 * lane + 8) === after.slice(8 * lane, 8 * lane + 8)).filter(Boolean);
+      const sameLanes = Array.from(
+        { length: 8 },
+        (_, lane) => before.slice(8 * lane, 8 * lane + 8) === after.slice(8 * lane, 8 * lane + 8),
+      ).filter(Boolean);
       expect(sameLanes).toEqual([]);
     }),
   );

@@ -53,7 +53,12 @@ export class Draft {
   }
 
   mark(): Mark {
-    return { records: this.records.length, changes: this.changes.length, bytes: this.#bytes, holdsClusterRecords: this.#holdsClusterRecords };
+    return {
+      records: this.records.length,
+      changes: this.changes.length,
+      bytes: this.#bytes,
+      holdsClusterRecords: this.#holdsClusterRecords,
+    };
   }
 
   rollBack(mark: Mark): void {

@@ -3,7 +3,10 @@ import { pb, uuidFromBytes } from "@ottla/protocol";
 type AnyRecord = pb.MetadataRecord["record"];
 
 /** A record that states something: under its key it stands in the state until another replaces or removes it. */
-export type Fact = Extract<AnyRecord, { case: "cluster" | "feature" | "broker" | "topic" | "partition" | "config" | "deletedTopic" | "producerIds" | "offset" | "reply" }>;
+export type Fact = Extract<
+  AnyRecord,
+  { case: "cluster" | "feature" | "broker" | "topic" | "partition" | "config" | "deletedTopic" | "producerIds" | "offset" | "reply" }
+>;
 
 /** A key of the state. In byte order a fact comes after those it refers to: brokers, topic, partitions by number, and so on. */
 export type FactKey = string;

@@ -6,7 +6,9 @@ export class DigestMismatch extends Error {
   readonly index: number;
 
   constructor(index: number, decidedOn: Uint8Array, here: Uint8Array) {
-    super(`Entry ${index} of the controller's log was decided on a state with digest ${digestText(decidedOn)}, the state here has digest ${digestText(here)}`);
+    super(
+      `Entry ${index} of the controller's log was decided on a state with digest ${digestText(decidedOn)}, the state here has digest ${digestText(here)}`,
+    );
     this.index = index;
   }
 }

@@ -8,9 +8,15 @@ export function own<F extends Fact>(fact: F, topics: Topics): Fact;
 export function own(fact: Fact, topics: Topics): Fact {
   switch (fact.case) {
     case "cluster":
-      return { case: "cluster", value: { ...fact.value, voters: fact.value.voters.map((voter) => ({ ...voter, directoryId: voter.directoryId.slice() })) } };
+      return {
+        case: "cluster",
+        value: { ...fact.value, voters: fact.value.voters.map((voter) => ({ ...voter, directoryId: voter.directoryId.slice() })) },
+      };
     case "broker":
-      return { case: "broker", value: { ...fact.value, incarnation: fact.value.incarnation.slice(), directoryId: fact.value.directoryId.slice() } };
+      return {
+        case: "broker",
+        value: { ...fact.value, incarnation: fact.value.incarnation.slice(), directoryId: fact.value.directoryId.slice() },
+      };
     case "topic":
       return { case: "topic", value: { ...fact.value, topicId: fact.value.topicId.slice() } };
     case "partition":

@@ -232,7 +232,8 @@ export class Pump {
       },
       (error: unknown) => {
         // Lost leadership ends a round, and `stop` drops the reads.
-        if (!(error instanceof NotLeaderError) && !signal.aborted) this.#fail(new Error("A read of the controllers' state could not be confirmed", { cause: error }));
+        if (!(error instanceof NotLeaderError) && !signal.aborted)
+          this.#fail(new Error("A read of the controllers' state could not be confirmed", { cause: error }));
       },
     );
   }

@@ -72,7 +72,9 @@ export class State {
         if (record.value.value === undefined) return this.#remove(factKey(record), changes);
         return this.#set(factKey(record), own(record, this.topics), changes);
       case undefined:
-        throw new Error("Cannot replay a record of the controller's log: its type is unknown to this version of Ottla; run the version that wrote it, or a newer one");
+        throw new Error(
+          "Cannot replay a record of the controller's log: its type is unknown to this version of Ottla; run the version that wrote it, or a newer one",
+        );
       default:
         return this.#set(factKey(record), own(record, this.topics), changes);
     }
@@ -160,7 +162,10 @@ export class State {
 
   #placeConfig(record: pb.ConfigRecord, setTo: string | undefined): void {
     if (record.resourceType === RESOURCE_TOPIC) return this.topics.setConfig(topicOfResource(record.resource), record.name, setTo);
-    assert(record.resourceType === RESOURCE_BROKER && record.resource === "", `a setting of resource ${record.resourceType} "${record.resource}"`);
+    assert(
+      record.resourceType === RESOURCE_BROKER && record.resource === "",
+      `a setting of resource ${record.resourceType} "${record.resource}"`,
+    );
     if (setTo === undefined) this.brokerDefaults.delete(record.name);
     else this.brokerDefaults.set(record.name, setTo);
   }

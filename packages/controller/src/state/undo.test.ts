@@ -32,12 +32,17 @@ const command = fc.oneof(
   })),
   fc.tuple(name, fc.constantFrom(undefined, "5", "6")).map(([topic, value]) => (): pb.Command["command"] => ({
     case: "alterConfigs",
-    value: { resources: [{ type: 2, name: topic, changes: [{ name: "retention.ms", operation: value === undefined ? 1 : 0, value }] }], validateOnly: false },
+    value: {
+      resources: [{ type: 2, name: topic, changes: [{ name: "retention.ms", operation: value === undefined ? 1 : 0, value }] }],
+      validateOnly: false,
+    },
   })),
-  fc.tuple(group, name, fc.integer({ min: 0, max: 3 }), fc.nat(100)).map(([id, topic, partition, offset]) => (decisions: Decisions): pb.Command["command"] => ({
-    case: "commitOffsets",
-    value: { group: id, offsets: [{ topicId: topicId(decisions, topic), partition, offset, leaderEpoch: -1, metadata: "" }] },
-  })),
+  fc
+    .tuple(group, name, fc.integer({ min: 0, max: 3 }), fc.nat(100))
+    .map(([id, topic, partition, offset]) => (decisions: Decisions): pb.Command["command"] => ({
+      case: "commitOffsets",
+      value: { group: id, offsets: [{ topicId: topicId(decisions, topic), partition, offset, leaderEpoch: -1, metadata: "" }] },
+    })),
   group.map((id) => (): pb.Command["command"] => ({ case: "deleteGroups", value: { groups: [id] } })),
   fc.constant((): pb.Command["command"] => ({ case: "allocateProducerIds", value: { count: 10 } })),
 );
@@ -67,7 +72,12 @@ function run(decisions: Decisions, each: Step): Draft {
     }
     case "register":
       return decisions.entry((draft) => {
-        decisions.decide(draft, each.node, { case: "register", value: registration(each.node, each.incarnation) }, { sequence: 0, lowestUnanswered: 0, brokerEpoch: 0 });
+        decisions.decide(
+          draft,
+          each.node,
+          { case: "register", value: registration(each.node, each.incarnation) },
+          { sequence: 0, lowestUnanswered: 0, brokerEpoch: 0 },
+        );
       });
     case "fence":
       return decisions.entry((draft) => void fence(draft, each.node, epoch));
@@ -113,7 +123,14 @@ test("losing leadership with entries in flight returns to the state of what was 
       for (const [at, each] of steps.entries()) {
         const draft = run(decisions, each);
         if (at < committed) entries.push(draft);
-        else inFlight.append({ index: draft.index, bytes: 1, digestBefore: draft.digestBefore, records: draft.records, changes: draft.changes });
+        else
+          inFlight.append({
+            index: draft.index,
+            bytes: 1,
+            digestBefore: draft.digestBefore,
+            records: draft.records,
+            changes: draft.changes,
+          });
       }
       const twin = replayed(entries);
       expect(digestText(inFlight.committedDigest())).toBe(digestText(twin.digest));

@@ -25,10 +25,19 @@ export async function decompress(codec: CodecName, data: Uint8Array, codecs: Cod
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
     const what = error instanceof Error ? error.message : String(error);
-    throw unavailable(error) ?? new ProtocolError("CORRUPT_MESSAGE", `Cannot decompress ${data.length} bytes of ${codec} (at most ${maxOutputBytes} may come out): ${what}`, { cause: error });
+    throw (
+      unavailable(error) ??
+      new ProtocolError(
+        "CORRUPT_MESSAGE",
+        `Cannot decompress ${data.length} bytes of ${codec} (at most ${maxOutputBytes} may come out): ${what}`,
+        { cause: error },
+      )
+    );
   }
 }
 
 function unavailable(error: unknown): ProtocolError | undefined {
-  return error instanceof CodecUnavailableError ? new ProtocolError("UNSUPPORTED_COMPRESSION_TYPE", error.message, { cause: error }) : undefined;
+  return error instanceof CodecUnavailableError
+    ? new ProtocolError("UNSUPPORTED_COMPRESSION_TYPE", error.message, { cause: error })
+    : undefined;
 }

@@ -27,8 +27,14 @@ export function tableCrc32c(bytes: Uint8Array): number {
     const low = crc ^ words.getInt32(at, true);
     const high = words.getInt32(at + 4, true);
     crc =
-      effect(7, low) ^ effect(6, low >>> 8) ^ effect(5, low >>> 16) ^ effect(4, low >>> 24) ^
-      effect(3, high) ^ effect(2, high >>> 8) ^ effect(1, high >>> 16) ^ effect(0, high >>> 24);
+      effect(7, low) ^
+      effect(6, low >>> 8) ^
+      effect(5, low >>> 16) ^
+      effect(4, low >>> 24) ^
+      effect(3, high) ^
+      effect(2, high >>> 8) ^
+      effect(1, high >>> 16) ^
+      effect(0, high >>> 24);
   }
   for (let at = stepsEnd; at < bytes.length; at++) crc = effect(0, crc ^ words.getUint8(at)) ^ (crc >>> 8);
   return (crc ^ -1) >>> 0;

@@ -28,7 +28,10 @@ export async function decodeBatch(bytes: Uint8Array, at: number, codecs: Codecs,
 export function decodeBatchSync(bytes: Uint8Array, at = 0): DecodedRecord[] {
   const header = verifiedHeader(bytes, at);
   if (header.codec !== "none")
-    throw new ProtocolError("UNSUPPORTED_COMPRESSION_TYPE", `Cannot read the record batch at offset ${header.baseOffset} synchronously: it is compressed with ${header.codec}; use decodeBatch`);
+    throw new ProtocolError(
+      "UNSUPPORTED_COMPRESSION_TYPE",
+      `Cannot read the record batch at offset ${header.baseOffset} synchronously: it is compressed with ${header.codec}; use decodeBatch`,
+    );
   return readRecords(header, bytes, at + BATCH_HEADER_BYTES, at + header.sizeBytes);
 }
 
@@ -43,7 +46,8 @@ function verifiedHeader(bytes: Uint8Array, at: number): BatchHeader {
 function readRecords(header: BatchHeader, bytes: Uint8Array, from: number, end: number): DecodedRecord[] {
   const { recordCount, baseOffset, baseTimestamp, lastOffsetDelta } = header;
   const reader = new RecordReader(bytes, from, end, `the batch at offset ${baseOffset}`);
-  if (recordCount * MIN_RECORD_BYTES > end - from) throw reader.corrupt(`${recordCount} of them are announced, ${end - from} bytes are there`);
+  if (recordCount * MIN_RECORD_BYTES > end - from)
+    throw reader.corrupt(`${recordCount} of them are announced, ${end - from} bytes are there`);
   const appendTimestamp = header.timestampType === "append" ? header.maxTimestamp : undefined;
   const records: DecodedRecord[] = [];
   let leastDelta = 0;
@@ -55,7 +59,8 @@ function readRecords(header: BatchHeader, bytes: Uint8Array, from: number, end: 
     reader.skip(1);
     const timestamp = baseTimestamp + reader.varint();
     const offsetDelta = reader.varint();
-    if (offsetDelta < leastDelta || offsetDelta > lastOffsetDelta) throw reader.corrupt(`record ${i} has offset delta ${offsetDelta}, possible are ${leastDelta} to ${lastOffsetDelta}`);
+    if (offsetDelta < leastDelta || offsetDelta > lastOffsetDelta)
+      throw reader.corrupt(`record ${i} has offset delta ${offsetDelta}, possible are ${leastDelta} to ${lastOffsetDelta}`);
     leastDelta = offsetDelta + 1;
     const key = reader.nullableBytes();
     const value = reader.nullableBytes();

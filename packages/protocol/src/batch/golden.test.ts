@@ -18,7 +18,15 @@ const twoRecords = fromHex(`
 test("a batch has exactly the bytes of the format", () => {
   const batch = encodeBatchSync(
     [
-      { key: text("k"), value: text("v1"), headers: [{ key: "a", value: text("1") }, { key: "a", value: null }], timestamp: 1_700_000_000_000 },
+      {
+        key: text("k"),
+        value: text("v1"),
+        headers: [
+          { key: "a", value: text("1") },
+          { key: "a", value: null },
+        ],
+        timestamp: 1_700_000_000_000,
+      },
       { key: null, value: text("test"), timestamp: 1_700_000_000_003 },
     ],
     { producerId: 1001, producerEpoch: 5, baseSequence: 7 },
@@ -27,9 +35,26 @@ test("a batch has exactly the bytes of the format", () => {
 });
 
 test("a written batch is read as what it says", () => {
-  expect(readBatchHeader(twoRecords)).toMatchObject({ producerId: 1001, producerEpoch: 5, baseSequence: 7, lastSequence: 8, recordCount: 2, sizeBytes: twoRecords.length, codec: "none" });
+  expect(readBatchHeader(twoRecords)).toMatchObject({
+    producerId: 1001,
+    producerEpoch: 5,
+    baseSequence: 7,
+    lastSequence: 8,
+    recordCount: 2,
+    sizeBytes: twoRecords.length,
+    codec: "none",
+  });
   expect(decodeBatchSync(twoRecords)).toEqual([
-    { offset: 0, timestamp: 1_700_000_000_000, key: text("k"), value: text("v1"), headers: [{ key: "a", value: text("1") }, { key: "a", value: null }] },
+    {
+      offset: 0,
+      timestamp: 1_700_000_000_000,
+      key: text("k"),
+      value: text("v1"),
+      headers: [
+        { key: "a", value: text("1") },
+        { key: "a", value: null },
+      ],
+    },
     { offset: 1, timestamp: 1_700_000_000_003, key: null, value: text("test"), headers: [] },
   ]);
 });

@@ -37,12 +37,14 @@ export interface BatchHeader {
 /** Reads the 61 bytes at `at`. The records need not be there, and neither they nor the CRC are looked at.
  * @throws ProtocolError CORRUPT_MESSAGE when the bytes are too few, or lengths and numbers that no batch can have */
 export function readBatchHeader(bytes: Uint8Array, at = 0): BatchHeader {
-  if (bytes.length - at < BATCH_HEADER_BYTES) throw corrupt(at, `${bytes.length - at} bytes are left, the header alone has ${BATCH_HEADER_BYTES}`);
+  if (bytes.length - at < BATCH_HEADER_BYTES)
+    throw corrupt(at, `${bytes.length - at} bytes are left, the header alone has ${BATCH_HEADER_BYTES}`);
   const view = words(bytes);
   const magic = view.getInt8(at + field.magic);
   if (magic !== MAGIC) throw corrupt(at, `format version ${magic}, known is ${MAGIC}`);
   const batchLength = view.getInt32(at + field.batchLength);
-  if (batchLength < BATCH_HEADER_BYTES - LENGTH_PREFIX_BYTES) throw corrupt(at, `batch length ${batchLength}, the least is ${BATCH_HEADER_BYTES - LENGTH_PREFIX_BYTES}`);
+  if (batchLength < BATCH_HEADER_BYTES - LENGTH_PREFIX_BYTES)
+    throw corrupt(at, `batch length ${batchLength}, the least is ${BATCH_HEADER_BYTES - LENGTH_PREFIX_BYTES}`);
   const attributes = view.getUint16(at + field.attributes);
   const codec = codecNames[attributes & attribute.codec];
   if (codec === undefined) throw corrupt(at, `compression ${attributes & attribute.codec}, known are 0 to ${codecNames.length - 1}`);
@@ -54,9 +56,11 @@ export function readBatchHeader(bytes: Uint8Array, at = 0): BatchHeader {
   const maxTimestamp = readInt64(view, at + field.maxTimestamp);
   const producerId = readInt64(view, at + field.producerId);
   const lastOffset = baseOffset + lastOffsetDelta;
-  if (baseOffset < 0 || lastOffsetDelta < 0 || !Number.isSafeInteger(lastOffset)) throw corrupt(at, `offsets ${baseOffset} plus ${lastOffsetDelta}`);
+  if (baseOffset < 0 || lastOffsetDelta < 0 || !Number.isSafeInteger(lastOffset))
+    throw corrupt(at, `offsets ${baseOffset} plus ${lastOffsetDelta}`);
   if (recordCount < 0) throw corrupt(at, `${recordCount} records`);
-  if (!Number.isSafeInteger(baseTimestamp) || !Number.isSafeInteger(maxTimestamp)) throw corrupt(at, `timestamps ${baseTimestamp} and ${maxTimestamp}, beyond 2^53 - 1`);
+  if (!Number.isSafeInteger(baseTimestamp) || !Number.isSafeInteger(maxTimestamp))
+    throw corrupt(at, `timestamps ${baseTimestamp} and ${maxTimestamp}, beyond 2^53 - 1`);
   if (!Number.isSafeInteger(producerId)) throw corrupt(at, `producer id ${producerId}, beyond 2^53 - 1`);
 
   const baseSequence = view.getInt32(at + field.baseSequence);

@@ -59,7 +59,8 @@ export class RecordReader {
     const count = this.varint();
     if (count === 0) return NO_HEADERS;
     // Each takes two bytes at least.
-    if (count < 0 || 2 * count > this.#end - this.#at) throw this.corrupt(`${count} headers at byte ${this.#at}, ${this.#end - this.#at} bytes are left`);
+    if (count < 0 || 2 * count > this.#end - this.#at)
+      throw this.corrupt(`${count} headers at byte ${this.#at}, ${this.#end - this.#at} bytes are left`);
     const headers: Header[] = [];
     for (let i = 0; i < count; i++) {
       const from = this.#at;
@@ -77,7 +78,8 @@ export class RecordReader {
 
   #take(length: number): Uint8Array {
     const from = this.#at;
-    if (length < 0 || length > this.#end - from) throw this.corrupt(`a length of ${length} at byte ${from}, ${this.#end - from} bytes are left`);
+    if (length < 0 || length > this.#end - from)
+      throw this.corrupt(`a length of ${length} at byte ${from}, ${this.#end - from} bytes are left`);
     this.#at = from + length;
     return view(this.#bytes, from, this.#at);
   }

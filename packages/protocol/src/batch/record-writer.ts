@@ -15,7 +15,10 @@ export function measureRecords(records: readonly RecordToEncode[], baseTimestamp
   for (let i = 0; i < records.length; i++) {
     const { key, value, headers, timestamp } = records[i] as RecordToEncode;
     if (!Number.isSafeInteger(timestamp) || !Number.isSafeInteger(timestamp - baseTimestamp))
-      throw new ProtocolError("INVALID_TIMESTAMP", `Cannot encode record ${i}: its timestamp ${timestamp} is no whole number of milliseconds within 2^53 of the first record's`);
+      throw new ProtocolError(
+        "INVALID_TIMESTAMP",
+        `Cannot encode record ${i}: its timestamp ${timestamp} is no whole number of milliseconds within 2^53 of the first record's`,
+      );
     if (timestamp > maxTimestamp) maxTimestamp = timestamp;
     // The attributes take one byte.
     let length = 1 + varintBytes(timestamp - baseTimestamp) + varintBytes(i) + nullableBytes(key) + nullableBytes(value);

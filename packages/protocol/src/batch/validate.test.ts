@@ -45,7 +45,12 @@ test.each<[string, Uint8Array, string, string]>([
   ["a wrong CRC", good().with(70, 99), "CORRUPT_MESSAGE", "its CRC-32C is not that of its bytes"],
   ["a base offset", changed((words) => words.setInt32(4, 3)), "INVALID_RECORD", "its base offset is 3; a producer sends 0"],
   ["no records", changed((words) => words.setInt32(57, 0)), "INVALID_RECORD", "it has no records"],
-  ["a count that does not fit the offsets", changed((words) => words.setInt32(57, 3)), "INVALID_RECORD", "it has 3 records and last offset delta 1, which must be 2"],
+  [
+    "a count that does not fit the offsets",
+    changed((words) => words.setInt32(57, 3)),
+    "INVALID_RECORD",
+    "it has 3 records and last offset delta 1, which must be 2",
+  ],
   [
     "a count that does not fit the bytes",
     changed((words) => {
@@ -58,8 +63,18 @@ test.each<[string, Uint8Array, string, string]>([
   ["a control batch", changed((words) => words.setInt16(21, 0x20)), "INVALID_RECORD", "it is a control batch, which only a broker writes"],
   ["append time", changed((words) => words.setInt16(21, 0x08)), "INVALID_TIMESTAMP", "which only a broker sets"],
   ["a delete horizon", changed((words) => words.setInt16(21, 0x40)), "INVALID_RECORD", "which only compaction sets"],
-  ["an unknown compression", changed((words) => words.setInt16(21, 5)), "UNSUPPORTED_COMPRESSION_TYPE", "it has compression 5, known are 0 to 4"],
-  ["a producer without sequence", changed((words) => words.setInt32(53, -1)), "INVALID_RECORD", "it has producer id 9 and base sequence -1"],
+  [
+    "an unknown compression",
+    changed((words) => words.setInt16(21, 5)),
+    "UNSUPPORTED_COMPRESSION_TYPE",
+    "it has compression 5, known are 0 to 4",
+  ],
+  [
+    "a producer without sequence",
+    changed((words) => words.setInt32(53, -1)),
+    "INVALID_RECORD",
+    "it has producer id 9 and base sequence -1",
+  ],
   ["a producer without epoch", changed((words) => words.setInt16(51, -1)), "INVALID_RECORD", "it has producer id 9 and producer epoch -1"],
   [
     "a transaction without a producer",

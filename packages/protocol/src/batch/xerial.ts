@@ -17,10 +17,11 @@ export async function readXerial(data: Uint8Array, codecs: Codecs, maxOutputByte
   const lengths = words(data);
   const blocks: Uint8Array[] = [];
   let outputBytes = 0;
-  for (let at = HEADER_BYTES; at < data.length; ) {
+  for (let at = HEADER_BYTES; at < data.length;) {
     const left = data.length - at - 4;
     const length = left < 0 ? -1 : lengths.getInt32(at);
-    if (length <= 0 || length > left) throw new ProtocolError("CORRUPT_MESSAGE", `Cannot decompress snappy: a block of ${length} bytes at byte ${at}, ${left} are left`);
+    if (length <= 0 || length > left)
+      throw new ProtocolError("CORRUPT_MESSAGE", `Cannot decompress snappy: a block of ${length} bytes at byte ${at}, ${left} are left`);
     const block = await codecs.decompress("snappy", view(data, at + 4, at + 4 + length), maxOutputBytes - outputBytes);
     blocks.push(block);
     outputBytes += block.length;

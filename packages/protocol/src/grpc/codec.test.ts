@@ -23,14 +23,20 @@ const isOneof = (field: protobuf.Field): boolean => field.partOf !== null && !fi
 function arbitraryMessage(type: protobuf.Type): fc.Arbitrary<object> {
   const plain = type.fieldsArray.filter((field) => !isOneof(field));
   const oneofs = type.oneofsArray.filter((oneof) => !oneof.isProto3Optional);
-  return fc.record({
-    ...Object.fromEntries(plain.map((field) => [field.name, arbitraryField(field)])),
-    ...Object.fromEntries(oneofs.map((oneof) => [oneof.name, arbitraryOneof(oneof)])),
-  }, { noNullPrototype: true });
+  return fc.record(
+    {
+      ...Object.fromEntries(plain.map((field) => [field.name, arbitraryField(field)])),
+      ...Object.fromEntries(oneofs.map((oneof) => [oneof.name, arbitraryOneof(oneof)])),
+    },
+    { noNullPrototype: true },
+  );
 }
 
 function arbitraryOneof(oneof: protobuf.OneOf): fc.Arbitrary<object> {
-  return fc.oneof(fc.constant({ case: undefined }), ...oneof.fieldsArray.map((field) => arbitraryItem(field).map((value) => ({ case: field.name, value }))));
+  return fc.oneof(
+    fc.constant({ case: undefined }),
+    ...oneof.fieldsArray.map((field) => arbitraryItem(field).map((value) => ({ case: field.name, value }))),
+  );
 }
 
 function arbitraryField(field: protobuf.Field): fc.Arbitrary<unknown> {
@@ -41,7 +47,8 @@ function arbitraryField(field: protobuf.Field): fc.Arbitrary<unknown> {
 
 function arbitraryItem(field: protobuf.Field): fc.Arbitrary<unknown> {
   if (field.resolvedType instanceof protobuf.Type) return arbitraryMessage(field.resolvedType);
-  const withExtremes = (least: number, greatest: number, any: fc.Arbitrary<number>): fc.Arbitrary<number> => fc.oneof(fc.constantFrom(0, least, greatest), any);
+  const withExtremes = (least: number, greatest: number, any: fc.Arbitrary<number>): fc.Arbitrary<number> =>
+    fc.oneof(fc.constantFrom(0, least, greatest), any);
   switch (field.resolvedType instanceof protobuf.Enum ? "int32" : field.type) {
     case "uint32":
       return withExtremes(0, 2 ** 32 - 1, fc.nat());
@@ -57,7 +64,10 @@ function arbitraryItem(field: protobuf.Field): fc.Arbitrary<unknown> {
     case "string":
       return fc.oneof(fc.string({ maxLength: 60 }), fc.constantFrom("größer", "日本語", "🦦", "a".repeat(40) + "é"));
     case "bytes":
-      return fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.integer({ min: 1000, max: 3000 }).map((length) => new Uint8Array(length).fill(length)));
+      return fc.oneof(
+        fc.uint8Array({ maxLength: 20 }),
+        fc.integer({ min: 1000, max: 3000 }).map((length) => new Uint8Array(length).fill(length)),
+      );
     default:
       throw new Error(`no arbitrary for ${field.type}`);
   }
@@ -74,7 +84,8 @@ function toReflected(type: protobuf.Type, message: object): protobuf.Message {
     }
     const field = type.get(name) as protobuf.Field;
     if (field.repeated) properties[name] = value.map((item: unknown) => reflectedItem(field, item));
-    else if (field.hasPresence ? value !== undefined : value !== 0 && value !== "" && value !== false && value.length !== 0) properties[name] = reflectedItem(field, value);
+    else if (field.hasPresence ? value !== undefined : value !== 0 && value !== "" && value !== false && value.length !== 0)
+      properties[name] = reflectedItem(field, value);
   }
   return type.create(properties);
 }
@@ -143,8 +154,11 @@ describe.each(messages)("$name", ({ codec, type }) => {
 
 test("whole numbers are exact up to 2^53 - 1 and refused beyond, on both sides", () => {
   const greatest = Number.MAX_SAFE_INTEGER;
-  for (const offset of [greatest, -greatest, -1, 2 ** 31, -(2 ** 32), 2 ** 40 + 1]) expect(pb.ListedOffset.decode(pb.ListedOffset.encode(pb.ListedOffset.create({ offset }))).offset).toBe(offset);
-  expect(() => pb.OffsetRange.encode({ from: 2 ** 53, until: 0 })).toThrow("Cannot write the message: OffsetRange.from: 9007199254740992 is no whole number from 0 to 9007199254740991");
+  for (const offset of [greatest, -greatest, -1, 2 ** 31, -(2 ** 32), 2 ** 40 + 1])
+    expect(pb.ListedOffset.decode(pb.ListedOffset.encode(pb.ListedOffset.create({ offset }))).offset).toBe(offset);
+  expect(() => pb.OffsetRange.encode({ from: 2 ** 53, until: 0 })).toThrow(
+    "Cannot write the message: OffsetRange.from: 9007199254740992 is no whole number from 0 to 9007199254740991",
+  );
   expect(() => pb.OffsetRange.encode({ from: 1.5, until: 0 })).toThrow("OffsetRange.from: 1.5");
   expect(() => pb.OffsetRange.encode({ from: 0, until: -1 })).toThrow("OffsetRange.until: -1");
   const beyond = Uint8Array.of(0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);
@@ -153,11 +167,16 @@ test("whole numbers are exact up to 2^53 - 1 and refused beyond, on both sides",
   const sint64Beyond = Uint8Array.of(0x28, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20);
   expect(() => pb.ListedOffset.decode(sint64Beyond)).toThrow("ListedOffset.offset: a value beyond");
   expect(() => pb.LeaderHint.decode(Uint8Array.of(0x08, ...Array.from({ length: 10 }, () => 0xff), 1))).toThrow("more than 64 bits");
-  expect(() => pb.TopicPartition.decode(Uint8Array.of(0x10, 0x80, 0x80, 0x80, 0x80, 0x10))).toThrow("TopicPartition.partition: a value above 4294967295");
+  expect(() => pb.TopicPartition.decode(Uint8Array.of(0x10, 0x80, 0x80, 0x80, 0x80, 0x10))).toThrow(
+    "TopicPartition.partition: a value above 4294967295",
+  );
 });
 
 test("bytes are views into what was received", () => {
-  const received = Buffer.concat([Buffer.alloc(7), pb.ProducePartition.encode({ topicId: new Uint8Array(16), partition: 3, records: new Uint8Array(5000).fill(7) })]);
+  const received = Buffer.concat([
+    Buffer.alloc(7),
+    pb.ProducePartition.encode({ topicId: new Uint8Array(16), partition: 3, records: new Uint8Array(5000).fill(7) }),
+  ]);
   const { records } = pb.ProducePartition.decode(received.subarray(7));
   expect(records.buffer).toBe(received.buffer);
   expect(Buffer.isBuffer(records)).toBe(false);
@@ -174,8 +193,13 @@ test("a message does not change when the bytes it was made of do, or when the ne
 });
 
 test("an encoder that failed encodes the next message right", () => {
-  expect(() => pb.FetchRequest.encode(pb.FetchRequest.create({ minBytes: -1, partitions: [pb.FetchPartition.create({ partition: 1 })] }))).toThrow(ProtocolError);
-  expect(pb.TopicPartition.decode(pb.TopicPartition.encode({ topicId: Uint8Array.of(1), partition: 2 }))).toEqual({ topicId: Uint8Array.of(1), partition: 2 });
+  expect(() =>
+    pb.FetchRequest.encode(pb.FetchRequest.create({ minBytes: -1, partitions: [pb.FetchPartition.create({ partition: 1 })] })),
+  ).toThrow(ProtocolError);
+  expect(pb.TopicPartition.decode(pb.TopicPartition.encode({ topicId: Uint8Array.of(1), partition: 2 }))).toEqual({
+    topicId: Uint8Array.of(1),
+    partition: 2,
+  });
 });
 
 test("fields of a later version are skipped", () => {

@@ -17,10 +17,26 @@ export function register({ draft, nodeId }: Context, command: pb.RegisterCommand
       "DUPLICATE_BROKER_REGISTRATION",
       `Cannot register broker ${nodeId}: another process with node.id=${nodeId} is connected to the controller; stop it or give this node another id. Right after a crash, try again once the former session has ended`,
     );
-  assert(draft.index > (former?.brokerEpoch ?? 0), `broker ${nodeId} with epoch ${former?.brokerEpoch} is registered at index ${draft.index}`);
+  assert(
+    draft.index > (former?.brokerEpoch ?? 0),
+    `broker ${nodeId} with epoch ${former?.brokerEpoch} is registered at index ${draft.index}`,
+  );
   const { incarnation, directoryId, endpoints, rack, version, metadataVersionMin, metadataVersionMax } = command;
-  const registered = { nodeId, brokerEpoch: draft.index, incarnation, directoryId, endpoints, rack, fenced: true, shuttingDown: false, version, metadataVersionMin, metadataVersionMax };
-  if (draft.state.replies.count(nodeId) > 0) draft.write({ case: "removeReply", value: { nodeId, belowSequence: Number.MAX_SAFE_INTEGER } });
+  const registered = {
+    nodeId,
+    brokerEpoch: draft.index,
+    incarnation,
+    directoryId,
+    endpoints,
+    rack,
+    fenced: true,
+    shuttingDown: false,
+    version,
+    metadataVersionMin,
+    metadataVersionMax,
+  };
+  if (draft.state.replies.count(nodeId) > 0)
+    draft.write({ case: "removeReply", value: { nodeId, belowSequence: Number.MAX_SAFE_INTEGER } });
   draft.write({ case: "broker", value: registered });
   if (former) endFormerLeadership(draft, nodeId, registered);
   return { brokerEpoch: draft.index };
@@ -60,7 +76,8 @@ function check(draft: Draft, nodeId: number, command: pb.RegisterCommand): void 
   };
   if (command.nodeId !== nodeId) refuse(`the command names node ${command.nodeId}`);
   if (command.incarnation.length !== UUID_BYTES) refuse(`its incarnation has ${command.incarnation.length} bytes instead of ${UUID_BYTES}`);
-  if (command.directoryId.length !== UUID_BYTES) refuse(`its directory id has ${command.directoryId.length} bytes instead of ${UUID_BYTES}`);
+  if (command.directoryId.length !== UUID_BYTES)
+    refuse(`its directory id has ${command.directoryId.length} bytes instead of ${UUID_BYTES}`);
   const level = draft.state.features.get(METADATA_VERSION) ?? metadataVersions.max;
   if (level < command.metadataVersionMin || level > command.metadataVersionMax)
     throw new ProtocolError(

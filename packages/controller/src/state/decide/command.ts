@@ -41,7 +41,10 @@ export function decideCommand(context: Context, origin: Origin, command: pb.Comm
     const decided = reply(context, command, decide(context, command.command));
     if (draft.records.length > mark.records) keep(context, origin, decided);
     if (draft.bytes - mark.bytes > MAX_COMMAND_BYTES)
-      throw new ProtocolError("POLICY_VIOLATION", `The command changes ${draft.bytes - mark.bytes} bytes of the controller's state, at most ${MAX_COMMAND_BYTES} may change at once; split the request`);
+      throw new ProtocolError(
+        "POLICY_VIOLATION",
+        `The command changes ${draft.bytes - mark.bytes} bytes of the controller's state, at most ${MAX_COMMAND_BYTES} may change at once; split the request`,
+      );
     return decided;
   } catch (error) {
     draft.rollBack(mark);
@@ -81,25 +84,38 @@ function decide(context: Context, command: pb.Command["command"]): pb.CommandRep
     case "shutdown":
       return { case: command.case, value: shutdown(context) };
     default:
-      throw new ProtocolError("UNSUPPORTED_VERSION", "This controller does not know the command; run brokers and controllers of the same version");
+      throw new ProtocolError(
+        "UNSUPPORTED_VERSION",
+        "This controller does not know the command; run brokers and controllers of the same version",
+      );
   }
 }
 
 function checkOrigin({ draft, nodeId }: Context, { brokerEpoch }: Origin): void {
   const broker = draft.state.brokers.get(nodeId);
-  if (!broker) throw new ProtocolError("BROKER_ID_NOT_REGISTERED", `Broker ${nodeId} has not registered: its first command must be to register`);
+  if (!broker)
+    throw new ProtocolError("BROKER_ID_NOT_REGISTERED", `Broker ${nodeId} has not registered: its first command must be to register`);
   if (broker.brokerEpoch !== brokerEpoch)
-    throw new ProtocolError("STALE_BROKER_EPOCH", `The command of broker ${nodeId} has broker epoch ${brokerEpoch}, it is registered with epoch ${broker.brokerEpoch}; register again`);
+    throw new ProtocolError(
+      "STALE_BROKER_EPOCH",
+      `The command of broker ${nodeId} has broker epoch ${brokerEpoch}, it is registered with epoch ${broker.brokerEpoch}; register again`,
+    );
 }
 
 function checkSequence({ draft, nodeId }: Context, { lowestUnanswered }: Origin, { sequence }: pb.Command): void {
   if (sequence < lowestUnanswered)
-    throw new ProtocolError("INVALID_REQUEST", `Command ${sequence} of broker ${nodeId} comes after it said that all below ${lowestUnanswered} were answered`);
+    throw new ProtocolError(
+      "INVALID_REQUEST",
+      `Command ${sequence} of broker ${nodeId} comes after it said that all below ${lowestUnanswered} were answered`,
+    );
   const { replies } = draft.state;
   if (replies.count(nodeId) < MAX_KEPT_REPLIES) return;
   const needed = [...replies.of(nodeId)].filter((each) => each.sequence >= lowestUnanswered).length;
   if (needed >= MAX_KEPT_REPLIES)
-    throw new ProtocolError("THROTTLING_QUOTA_EXCEEDED", `Broker ${nodeId} has ${needed} commands whose replies it has not confirmed, at most ${MAX_KEPT_REPLIES} may be; try again`);
+    throw new ProtocolError(
+      "THROTTLING_QUOTA_EXCEEDED",
+      `Broker ${nodeId} has ${needed} commands whose replies it has not confirmed, at most ${MAX_KEPT_REPLIES} may be; try again`,
+    );
 }
 
 function reply({ draft }: Context, { sequence }: pb.Command, answer: pb.CommandReply["reply"]): pb.CommandReply {

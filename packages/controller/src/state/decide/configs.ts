@@ -26,12 +26,15 @@ export function alterConfigs(context: Context, call: pb.AlterConfigsCall): pb.Al
   const resources = call.resources.map((resource, at): pb.AlteredResource => {
     const { type, name } = resource;
     try {
-      if (asked.indexOf(`${type}/${name}`) !== at) throw new ProtocolError("INVALID_REQUEST", `Cannot alter the settings of "${name}": the request names it twice`);
+      if (asked.indexOf(`${type}/${name}`) !== at)
+        throw new ProtocolError("INVALID_REQUEST", `Cannot alter the settings of "${name}": the request names it twice`);
       const target = findTarget(context, resource);
       const changes = resource.changes.map((change) => decide(context, target, change));
-      if (new Set(changes.map((change) => change.name)).size !== changes.length) throw new ProtocolError("INVALID_REQUEST", `Cannot alter the settings of "${name}": the request names one of them twice`);
+      if (new Set(changes.map((change) => change.name)).size !== changes.length)
+        throw new ProtocolError("INVALID_REQUEST", `Cannot alter the settings of "${name}": the request names one of them twice`);
       if (!call.validateOnly) {
-        for (const change of changes) context.draft.write({ case: "config", value: { resourceType: target.resourceType, resource: target.resource, ...change } });
+        for (const change of changes)
+          context.draft.write({ case: "config", value: { resourceType: target.resourceType, resource: target.resource, ...change } });
       }
       return { type, name, ...success };
     } catch (error) {
@@ -52,9 +55,16 @@ function findTarget({ draft }: Context, { type, name }: pb.AlterResource): Targe
     const topic = findTopic(draft.state, name);
     return { resourceType: RESOURCE_TOPIC, resource: topic.id, configs: topic.configs };
   }
-  if (type !== pb.ResourceType.RESOURCE_BROKER) throw new ProtocolError("INVALID_REQUEST", `Cannot alter the settings of a resource of type ${type}: topics are ${RESOURCE_TOPIC}, brokers ${RESOURCE_BROKER}`);
+  if (type !== pb.ResourceType.RESOURCE_BROKER)
+    throw new ProtocolError(
+      "INVALID_REQUEST",
+      `Cannot alter the settings of a resource of type ${type}: topics are ${RESOURCE_TOPIC}, brokers ${RESOURCE_BROKER}`,
+    );
   if (name !== "")
-    throw new ProtocolError("INVALID_REQUEST", `Cannot alter the settings of broker ${name}: a broker's own settings come from its file, environment and command line; the name "" alters the defaults of all topics`);
+    throw new ProtocolError(
+      "INVALID_REQUEST",
+      `Cannot alter the settings of broker ${name}: a broker's own settings come from its file, environment and command line; the name "" alters the defaults of all topics`,
+    );
   return { resourceType: RESOURCE_BROKER, resource: "", configs: draft.state.brokerDefaults };
 }
 
@@ -66,14 +76,16 @@ function decide(context: Context, target: Target, change: pb.AlterConfig): { nam
     return { name, value: undefined };
   }
   if (change.value === undefined) throw new ProtocolError("INVALID_CONFIG", `Cannot change ${change.name} without a value`);
-  const value = change.operation === pb.AlterOperation.ALTER_SET ? change.value : changedList(context, target, name, change.operation, change.value);
+  const value =
+    change.operation === pb.AlterOperation.ALTER_SET ? change.value : changedList(context, target, name, change.operation, change.value);
   checkTopicConfig(name, value);
   return { name, value };
 }
 
 function changedList(context: Context, target: Target, name: string, operation: pb.AlterOperation, items: string): string {
   const setting = describe(context, target, name);
-  if (setting.valueType !== LIST) throw new ProtocolError("INVALID_CONFIG", `Cannot add to or take from ${name}: it is not a list; set it instead`);
+  if (setting.valueType !== LIST)
+    throw new ProtocolError("INVALID_CONFIG", `Cannot add to or take from ${name}: it is not a list; set it instead`);
   const present = list(setting.value ?? "");
   const named = list(items);
   if (operation === pb.AlterOperation.ALTER_APPEND) return [...present, ...named.filter((item) => !present.includes(item))].join(",");
@@ -90,5 +102,8 @@ function describe({ config }: Context, target: Target, name: string): pb.Describ
 }
 
 function list(text: string): string[] {
-  return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 }

@@ -24,13 +24,26 @@ function add({ draft }: Context, topic: Topic, wanted: pb.NewPartitions, validat
   const { state } = draft;
   const present = topic.partitions.length;
   const added = wanted.total - present;
-  if (added <= 0) throw new ProtocolError("INVALID_PARTITIONS", `Cannot bring topic "${topic.name}" to ${wanted.total} partitions: it has ${present}, and partitions cannot be taken away; ask for more than ${present}`);
+  if (added <= 0)
+    throw new ProtocolError(
+      "INVALID_PARTITIONS",
+      `Cannot bring topic "${topic.name}" to ${wanted.total} partitions: it has ${present}, and partitions cannot be taken away; ask for more than ${present}`,
+    );
   if (wanted.assignments.length > 0 && wanted.assignments.length !== added)
-    throw new ProtocolError("INVALID_REPLICA_ASSIGNMENT", `Cannot add ${added} partitions to topic "${topic.name}": ${wanted.assignments.length} assignments are given; give one for each added partition or none`);
+    throw new ProtocolError(
+      "INVALID_REPLICA_ASSIGNMENT",
+      `Cannot add ${added} partitions to topic "${topic.name}": ${wanted.assignments.length} assignments are given; give one for each added partition or none`,
+    );
   if (added > budget.partitions)
-    throw new ProtocolError("POLICY_VIOLATION", `Cannot add ${added} partitions to topic "${topic.name}": one request may create ${MAX_PARTITIONS_PER_COMMAND} partitions; split the request`);
+    throw new ProtocolError(
+      "POLICY_VIOLATION",
+      `Cannot add ${added} partitions to topic "${topic.name}": one request may create ${MAX_PARTITIONS_PER_COMMAND} partitions; split the request`,
+    );
   if (state.topics.partitionCount + added > MAX_PARTITIONS_PER_CLUSTER)
-    throw new ProtocolError("POLICY_VIOLATION", `Cannot add ${added} partitions to topic "${topic.name}": the cluster has ${state.topics.partitionCount}, at most ${MAX_PARTITIONS_PER_CLUSTER} may be`);
+    throw new ProtocolError(
+      "POLICY_VIOLATION",
+      `Cannot add ${added} partitions to topic "${topic.name}": the cluster has ${state.topics.partitionCount}, at most ${MAX_PARTITIONS_PER_CLUSTER} may be`,
+    );
   const factor = topic.partitions[0]?.replicas.length ?? 1;
   wanted.assignments.forEach(({ nodes }, at) => checkAssignment(state, present + at, nodes, factor));
   const replicas = wanted.assignments.length > 0 ? wanted.assignments.map(({ nodes }) => nodes) : placeReplicas(state, added, factor);

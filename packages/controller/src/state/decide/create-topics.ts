@@ -17,7 +17,8 @@ export function createTopics(context: Context, call: pb.CreateTopicsCall): pb.Cr
   const topics = plans.map((plan): pb.CreatedTopic => {
     if ("errorCode" in plan) return plan;
     try {
-      if (named.get(plan.topic.name) !== 1) throw new ProtocolError("INVALID_REQUEST", `Cannot create topic "${plan.topic.name}": the request names it twice`);
+      if (named.get(plan.topic.name) !== 1)
+        throw new ProtocolError("INVALID_REQUEST", `Cannot create topic "${plan.topic.name}": the request names it twice`);
       return create(context, plan, call.validateOnly);
     } catch (error) {
       return refused(plan.topic, error);
@@ -37,7 +38,10 @@ function planned(context: Context, topic: pb.NewTopic, budget: { partitions: num
     const plan = planOf(context, topic);
     budget.partitions -= plan.partitions;
     if (budget.partitions < 0)
-      throw new ProtocolError("POLICY_VIOLATION", `Cannot create topic "${topic.name}": one request may create ${MAX_PARTITIONS_PER_COMMAND} partitions, with this topic it has ${MAX_PARTITIONS_PER_COMMAND - budget.partitions}; split the request`);
+      throw new ProtocolError(
+        "POLICY_VIOLATION",
+        `Cannot create topic "${topic.name}": one request may create ${MAX_PARTITIONS_PER_COMMAND} partitions, with this topic it has ${MAX_PARTITIONS_PER_COMMAND - budget.partitions}; split the request`,
+      );
     return plan;
   } catch (error) {
     return refused(topic, error);
@@ -47,15 +51,23 @@ function planned(context: Context, topic: pb.NewTopic, budget: { partitions: num
 function planOf(context: Context, topic: pb.NewTopic): Plan {
   const { state } = context.draft;
   checkTopicName(topic.name);
-  if (state.topics.byName(topic.name)) throw new ProtocolError("TOPIC_ALREADY_EXISTS", `Cannot create topic "${topic.name}": it exists already`);
+  if (state.topics.byName(topic.name))
+    throw new ProtocolError("TOPIC_ALREADY_EXISTS", `Cannot create topic "${topic.name}": it exists already`);
   for (const { name, value } of topic.configs) if (value !== undefined) checkTopicConfig(name, value);
   if (topic.assignments.length > 0) {
     if (topic.partitions !== -1 || topic.replicationFactor !== -1)
-      throw new ProtocolError("INVALID_REQUEST", `Cannot create topic "${topic.name}": it has an explicit assignment, so partitions and replication factor must be -1, not ${topic.partitions} and ${topic.replicationFactor}`);
+      throw new ProtocolError(
+        "INVALID_REQUEST",
+        `Cannot create topic "${topic.name}": it has an explicit assignment, so partitions and replication factor must be -1, not ${topic.partitions} and ${topic.replicationFactor}`,
+      );
     return { topic, partitions: topic.assignments.length, factor: topic.assignments[0]?.nodes.length ?? 0 };
   }
   const partitions = topic.partitions === -1 ? context.config.numPartitions : topic.partitions;
-  if (partitions < 1) throw new ProtocolError("INVALID_PARTITIONS", `Cannot create topic "${topic.name}" with ${partitions} partitions: at least 1, or -1 for the default of ${context.config.numPartitions}`);
+  if (partitions < 1)
+    throw new ProtocolError(
+      "INVALID_PARTITIONS",
+      `Cannot create topic "${topic.name}" with ${partitions} partitions: at least 1, or -1 for the default of ${context.config.numPartitions}`,
+    );
   return { topic, partitions, factor: replicationFactor(context, topic) };
 }
 
@@ -64,7 +76,10 @@ function replicationFactor(context: Context, { name, replicationFactor }: pb.New
   const reachable = Math.max(brokers.count, context.voterCount);
   const asked = replicationFactor === -1 ? context.config.defaultReplicationFactor : replicationFactor;
   if (asked !== -1 && asked < 1)
-    throw new ProtocolError("INVALID_REPLICATION_FACTOR", `Cannot create topic "${name}" with replication factor ${asked}: at least 1, or -1 for the default`);
+    throw new ProtocolError(
+      "INVALID_REPLICATION_FACTOR",
+      `Cannot create topic "${name}" with replication factor ${asked}: at least 1, or -1 for the default`,
+    );
   const factor = asked === -1 ? Math.min(3, reachable) : asked;
   const live = brokers.usable().length;
   if (live >= factor) return factor;
@@ -79,9 +94,15 @@ function create({ draft }: Context, { topic, partitions, factor }: Plan, validat
   const { state } = draft;
   const collision = state.topics.byMetricName(topic.name);
   if (collision)
-    throw new ProtocolError("INVALID_TOPIC_EXCEPTION", `Cannot create topic "${topic.name}": topic "${collision.name}" exists, and names that differ only in '.' and '_' would share their metrics; choose another name`);
+    throw new ProtocolError(
+      "INVALID_TOPIC_EXCEPTION",
+      `Cannot create topic "${topic.name}": topic "${collision.name}" exists, and names that differ only in '.' and '_' would share their metrics; choose another name`,
+    );
   if (state.topics.partitionCount + partitions > MAX_PARTITIONS_PER_CLUSTER)
-    throw new ProtocolError("POLICY_VIOLATION", `Cannot create topic "${topic.name}" with ${partitions} partitions: the cluster has ${state.topics.partitionCount}, at most ${MAX_PARTITIONS_PER_CLUSTER} may be`);
+    throw new ProtocolError(
+      "POLICY_VIOLATION",
+      `Cannot create topic "${topic.name}" with ${partitions} partitions: the cluster has ${state.topics.partitionCount}, at most ${MAX_PARTITIONS_PER_CLUSTER} may be`,
+    );
   topic.assignments.forEach(({ nodes }, partition) => checkAssignment(state, partition, nodes, factor));
   const replicas = topic.assignments.length > 0 ? topic.assignments.map(({ nodes }) => nodes) : placeReplicas(state, partitions, factor);
   const topicId = draft.random.uuid();

@@ -17,7 +17,9 @@ export function confirmDeletion({ draft, nodeId }: Context, command: pb.ConfirmD
   for (const topicId of command.topicIds) {
     const deleted = draft.state.deletedTopics.get(uuidFromBytes(topicId));
     if (!deleted || !broker) continue;
-    const homes = deleted.homes.filter((home) => home.nodeId !== nodeId || uuidFromBytes(home.directoryId) !== uuidFromBytes(broker.directoryId));
+    const homes = deleted.homes.filter(
+      (home) => home.nodeId !== nodeId || uuidFromBytes(home.directoryId) !== uuidFromBytes(broker.directoryId),
+    );
     if (homes.length === deleted.homes.length) continue;
     if (homes.length === 0) draft.write({ case: "forgetDeletedTopic", value: { topicId } });
     else draft.write({ case: "deletedTopic", value: { topicId, homes } });

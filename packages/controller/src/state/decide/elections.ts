@@ -14,7 +14,8 @@ export function moveLeadershipAway(draft: Draft, nodeId: number): void {
 /** A new incarnation never resumes what its former led: each such partition gets a new leader epoch, under another live replica or, where there
  * is none, under the new incarnation itself. */
 export function endFormerLeadership(draft: Draft, former: number, registered: pb.BrokerRecord): void {
-  for (const partition of partitionsWhere(draft, (each) => each.leader === former)) elect(draft, partition, liveInSync(draft, partition, former) ?? registered);
+  for (const partition of partitionsWhere(draft, (each) => each.leader === former))
+    elect(draft, partition, liveInSync(draft, partition, former) ?? registered);
 }
 
 /** A broker that became live takes over what has no live leader. */

@@ -24,5 +24,7 @@ export function checkFeature({ record }: pb.MetadataRecord): void {
   if (record.case !== "feature" || record.value.name !== METADATA_VERSION) return;
   const { level } = record.value;
   if (level < metadataVersions.min || level > metadataVersions.max)
-    throw new Error(`The cluster runs ${METADATA_VERSION} ${level}, this version of Ottla supports ${metadataVersions.min} to ${metadataVersions.max}; start a version whose range holds ${level}`);
+    throw new Error(
+      `The cluster runs ${METADATA_VERSION} ${level}, this version of Ottla supports ${metadataVersions.min} to ${metadataVersions.max}; start a version whose range holds ${level}`,
+    );
 }

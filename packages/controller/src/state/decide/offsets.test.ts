@@ -10,10 +10,19 @@ function cluster(): Decisions {
   return decisions;
 }
 
-function commit(decisions: Decisions, group: string, partition: number, offset: number, o: { topicId?: Uint8Array; metadata?: string } = {}): string {
+function commit(
+  decisions: Decisions,
+  group: string,
+  partition: number,
+  offset: number,
+  o: { topicId?: Uint8Array; metadata?: string } = {},
+): string {
   const reply = decisions.command(1, {
     case: "commitOffsets",
-    value: { group, offsets: [{ topicId: o.topicId ?? decisions.topicId("t"), partition, offset, leaderEpoch: 3, metadata: o.metadata ?? "" }] },
+    value: {
+      group,
+      offsets: [{ topicId: o.topicId ?? decisions.topicId("t"), partition, offset, leaderEpoch: 3, metadata: o.metadata ?? "" }],
+    },
   });
   return errorName(reply.reply.case === "commitOffsets" ? (reply.reply.value.offsets[0]?.errorCode ?? -1) : reply.errorCode);
 }
@@ -26,7 +35,9 @@ function fetch(decisions: Decisions, group: string, partitions: pb.TopicPartitio
 
 function groups(decisions: Decisions): [string, number, number][] {
   const { reply } = decisions.command(1, { case: "listGroups", value: {} });
-  return reply.case === "listGroups" ? reply.value.groups.map(({ group, partitions, lastCommitMs }) => [group, partitions, lastCommitMs]) : [];
+  return reply.case === "listGroups"
+    ? reply.value.groups.map(({ group, partitions, lastCommitMs }) => [group, partitions, lastCommitMs])
+    : [];
 }
 
 test("a fetch gives the last commit, and -1 where there is none", () => {
@@ -34,7 +45,15 @@ test("a fetch gives the last commit, and -1 where there is none", () => {
   expect(commit(decisions, "g", 0, 5)).toBe("NONE");
   expect(commit(decisions, "g", 0, 4, { metadata: "back" })).toBe("NONE");
   const topicId = decisions.topicId("t");
-  expect(fetch(decisions, "g", [{ topicId, partition: 0 }, { topicId, partition: 1 }])).toEqual([[0, 4, "back"], [1, -1, ""]]);
+  expect(
+    fetch(decisions, "g", [
+      { topicId, partition: 0 },
+      { topicId, partition: 1 },
+    ]),
+  ).toEqual([
+    [0, 4, "back"],
+    [1, -1, ""],
+  ]);
   expect(fetch(decisions, "other")).toEqual([]);
 });
 
@@ -56,9 +75,16 @@ test("groups are listed with their latest commit and deleted with all their offs
   decisions.nowMs += 50;
   commit(decisions, "a", 1, 1);
   commit(decisions, "b", 1, 1);
-  expect(groups(decisions)).toEqual([["a", 2, 1_000_050], ["b", 1, 1_000_050]]);
+  expect(groups(decisions)).toEqual([
+    ["a", 2, 1_000_050],
+    ["b", 1, 1_000_050],
+  ]);
   const { reply } = decisions.command(1, { case: "deleteGroups", value: { groups: ["a", "never", ""] } });
-  expect(reply.case === "deleteGroups" && reply.value.groups.map(({ errorCode }) => errorName(errorCode))).toEqual(["NONE", "GROUP_ID_NOT_FOUND", "INVALID_GROUP_ID"]);
+  expect(reply.case === "deleteGroups" && reply.value.groups.map(({ errorCode }) => errorName(errorCode))).toEqual([
+    "NONE",
+    "GROUP_ID_NOT_FOUND",
+    "INVALID_GROUP_ID",
+  ]);
   expect(groups(decisions)).toEqual([["b", 1, 1_000_050]]);
 });
 
@@ -67,8 +93,20 @@ test("single offsets of a group are deleted", () => {
   commit(decisions, "g", 0, 1);
   commit(decisions, "g", 1, 2);
   const topicId = decisions.topicId("t");
-  const { reply } = decisions.command(1, { case: "deleteOffsets", value: { group: "g", partitions: [{ topicId, partition: 0 }, { topicId, partition: 9 }] } });
-  expect(reply.case === "deleteOffsets" && reply.value.offsets.map(({ errorCode }) => errorName(errorCode))).toEqual(["NONE", "UNKNOWN_TOPIC_OR_PARTITION"]);
+  const { reply } = decisions.command(1, {
+    case: "deleteOffsets",
+    value: {
+      group: "g",
+      partitions: [
+        { topicId, partition: 0 },
+        { topicId, partition: 9 },
+      ],
+    },
+  });
+  expect(reply.case === "deleteOffsets" && reply.value.offsets.map(({ errorCode }) => errorName(errorCode))).toEqual([
+    "NONE",
+    "UNKNOWN_TOPIC_OR_PARTITION",
+  ]);
   expect(fetch(decisions, "g")).toEqual([[1, 2, ""]]);
 });
 
@@ -106,7 +144,8 @@ test("producer ids come in blocks that never overlap", () => {
 
 test("a command that is sent again gets the answer it had, and happens once", () => {
   const decisions = cluster();
-  const send = (lowestUnanswered = 0): pb.CommandReply => decisions.command(1, { case: "allocateProducerIds", value: { count: 10 } }, { sequence: 500, lowestUnanswered });
+  const send = (lowestUnanswered = 0): pb.CommandReply =>
+    decisions.command(1, { case: "allocateProducerIds", value: { count: 10 } }, { sequence: 500, lowestUnanswered });
   const first = send();
   expect(send()).toEqual(first);
   expect(decisions.state.nextProducerId).toBe(10);
@@ -122,7 +161,8 @@ test("a refusal is decided anew each time", () => {
 
 test("kept replies are bounded: dropped once the broker no longer needs them, and refused when it never says so", () => {
   const decisions = cluster();
-  const send = (sequence: number, lowestUnanswered: number): string => errorName(decisions.command(1, { case: "allocateProducerIds", value: { count: 1 } }, { sequence, lowestUnanswered }).errorCode);
+  const send = (sequence: number, lowestUnanswered: number): string =>
+    errorName(decisions.command(1, { case: "allocateProducerIds", value: { count: 1 } }, { sequence, lowestUnanswered }).errorCode);
   for (let sequence = 1000; sequence < 2000; sequence++) expect(send(sequence, sequence - 5)).toBe("NONE");
   expect(decisions.state.replies.count(1)).toBeLessThanOrEqual(70);
   const outcomes = new Set<string>();

@@ -12,7 +12,13 @@ const MINUTE_MS = 60_000;
 
 export function commitOffsets(context: Context, call: pb.CommitOffsetsCall): pb.CommitOffsetsAnswer {
   checkGroup(call.group);
-  return { offsets: call.offsets.map((offset) => ({ topicId: offset.topicId, partition: offset.partition, ...outcome(() => commit(context, call.group, offset)) })) };
+  return {
+    offsets: call.offsets.map((offset) => ({
+      topicId: offset.topicId,
+      partition: offset.partition,
+      ...outcome(() => commit(context, call.group, offset)),
+    })),
+  };
 }
 
 export function fetchOffsets({ draft }: Context, call: pb.FetchOffsetsCall): pb.FetchOffsetsAnswer {
@@ -53,7 +59,8 @@ export function deleteGroups({ draft }: Context, call: pb.DeleteGroupsCall): pb.
 export function deleteOffsets({ draft }: Context, call: pb.DeleteOffsetsCall): pb.DeleteOffsetsAnswer {
   checkGroup(call.group);
   const { offsets } = draft.state;
-  if (!offsets.ofGroup(call.group)) throw new ProtocolError("GROUP_ID_NOT_FOUND", `There is no group "${call.group}": no offsets are committed under this name`);
+  if (!offsets.ofGroup(call.group))
+    throw new ProtocolError("GROUP_ID_NOT_FOUND", `There is no group "${call.group}": no offsets are committed under this name`);
   return {
     offsets: call.partitions.map(({ topicId, partition }) => ({
       topicId,
@@ -91,21 +98,34 @@ function commit({ draft, config }: Context, group: string, { topicId, partition,
   findPartition(state, topicId, partition);
   const bytes = Buffer.byteLength(metadata);
   if (bytes > config.offsetMetadataMaxBytes)
-    throw new ProtocolError("OFFSET_METADATA_TOO_LARGE", `Cannot commit an offset of group "${group}" with ${bytes} bytes of metadata: offset.metadata.max.bytes=${config.offsetMetadataMaxBytes}`);
+    throw new ProtocolError(
+      "OFFSET_METADATA_TOO_LARGE",
+      `Cannot commit an offset of group "${group}" with ${bytes} bytes of metadata: offset.metadata.max.bytes=${config.offsetMetadataMaxBytes}`,
+    );
   if (state.offsets.count >= MAX_OFFSETS && !state.offsets.get(group, uuidFromBytes(topicId), partition))
-    throw new ProtocolError("POLICY_VIOLATION", `Cannot commit another offset for group "${group}": the cluster keeps ${MAX_OFFSETS}; delete groups that are no longer used`);
+    throw new ProtocolError(
+      "POLICY_VIOLATION",
+      `Cannot commit another offset for group "${group}": the cluster keeps ${MAX_OFFSETS}; delete groups that are no longer used`,
+    );
   draft.write({ case: "offset", value: { group, topicId, partition, offset, leaderEpoch, metadata, commitTimeMs: draft.decidedAtMs } });
 }
 
 function findPartition(state: State, topicId: Uint8Array, partition: number): void {
   const topic = findTopicById(state, topicId);
   if (partition >= topic.partitions.length)
-    throw new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION", `Topic "${topic.name}" has no partition ${partition}: its ${topic.partitions.length} partitions are numbered from 0`);
+    throw new ProtocolError(
+      "UNKNOWN_TOPIC_OR_PARTITION",
+      `Topic "${topic.name}" has no partition ${partition}: its ${topic.partitions.length} partitions are numbered from 0`,
+    );
 }
 
 function checkGroup(group: string): void {
   if (group === "") throw new ProtocolError("INVALID_GROUP_ID", "A group id must not be empty");
-  if (group.length > MAX_GROUP_ID_LENGTH) throw new ProtocolError("INVALID_GROUP_ID", `The group id "${group.slice(0, 40)}…" has ${group.length} characters, the limit is ${MAX_GROUP_ID_LENGTH}`);
+  if (group.length > MAX_GROUP_ID_LENGTH)
+    throw new ProtocolError(
+      "INVALID_GROUP_ID",
+      `The group id "${group.slice(0, 40)}…" has ${group.length} characters, the limit is ${MAX_GROUP_ID_LENGTH}`,
+    );
 }
 
 function remove(draft: Draft, { group, topicId, partition }: pb.OffsetRecord): void {

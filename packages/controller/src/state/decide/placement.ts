@@ -27,13 +27,18 @@ export function placeReplicas(state: State, count: number, factor: number): numb
 }
 
 function nextReplica(candidates: readonly Candidate[], chosen: readonly Candidate[]): Candidate {
-  const rackTaken = (candidate: Candidate): boolean => candidate.broker.rack !== "" && chosen.some(({ broker }) => broker.rack === candidate.broker.rack);
+  const rackTaken = (candidate: Candidate): boolean =>
+    candidate.broker.rack !== "" && chosen.some(({ broker }) => broker.rack === candidate.broker.rack);
   let best: Candidate | null = null;
   for (const candidate of candidates) {
     if (chosen.includes(candidate)) continue;
     if (!best || (rackTaken(candidate) !== rackTaken(best) ? rackTaken(best) : candidate.replicas < best.replicas)) best = candidate;
   }
-  if (!best) throw new ProtocolError("INVALID_REPLICATION_FACTOR", `Cannot place ${chosen.length + 1} replicas on ${candidates.length} live brokers`);
+  if (!best)
+    throw new ProtocolError(
+      "INVALID_REPLICATION_FACTOR",
+      `Cannot place ${chosen.length + 1} replicas on ${candidates.length} live brokers`,
+    );
   return best;
 }
 
@@ -55,8 +60,22 @@ export function checkAssignment(state: State, partition: number, nodes: readonly
 export function newPartition(state: State, topicId: Uint8Array, partition: number, replicas: number[]): pb.PartitionRecord {
   const isr = replicas.filter((nodeId) => isLive(state, nodeId));
   const leader = isr.map((nodeId) => state.brokers.get(nodeId)).find((broker) => broker !== undefined);
-  if (!leader) throw new ProtocolError("INVALID_REPLICA_ASSIGNMENT", `Cannot create partition ${partition}: none of brokers [${replicas.join(", ")}] is live`);
-  return { topicId, partition, replicas, isr, elr: [], leader: leader.nodeId, leaderEpoch: 0, partitionEpoch: 0, leaderBrokerEpoch: leader.brokerEpoch };
+  if (!leader)
+    throw new ProtocolError(
+      "INVALID_REPLICA_ASSIGNMENT",
+      `Cannot create partition ${partition}: none of brokers [${replicas.join(", ")}] is live`,
+    );
+  return {
+    topicId,
+    partition,
+    replicas,
+    isr,
+    elr: [],
+    leader: leader.nodeId,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    leaderBrokerEpoch: leader.brokerEpoch,
+  };
 }
 
 function isLive(state: State, nodeId: number): boolean {

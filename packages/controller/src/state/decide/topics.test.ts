@@ -13,7 +13,12 @@ function cluster(brokers = 1, racks: readonly string[] = []): Decisions {
 const errorOf = ({ errorCode }: { readonly errorCode: number }): string => errorName(errorCode);
 
 test("a topic without numbers gets the defaults, and as many replicas as there are brokers up to three", () => {
-  for (const [brokers, factor] of [[1, 1], [2, 2], [3, 3], [5, 3]] as const) {
+  for (const [brokers, factor] of [
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [5, 3],
+  ] as const) {
     const decisions = cluster(brokers);
     const [created] = decisions.create({ name: "t", partitions: -1 });
     expect(created).toMatchObject({ errorCode: 0, partitions: 1, replicationFactor: factor });
@@ -68,7 +73,11 @@ test("what cannot be created is refused by name, and the rest of the request is 
 
 test("explicit assignments are taken as they are, or refused when they cannot be", () => {
   const decisions = cluster(3);
-  const assignments = (...nodes: number[][]): Partial<pb.NewTopic> => ({ partitions: -1, replicationFactor: -1, assignments: nodes.map((each) => ({ nodes: each })) });
+  const assignments = (...nodes: number[][]): Partial<pb.NewTopic> => ({
+    partitions: -1,
+    replicationFactor: -1,
+    assignments: nodes.map((each) => ({ nodes: each })),
+  });
   const created = decisions.create(
     { name: "fine", ...assignments([3, 1], [2, 3]) },
     { name: "unknown", ...assignments([9]) },
@@ -76,8 +85,17 @@ test("explicit assignments are taken as they are, or refused when they cannot be
     { name: "uneven", ...assignments([1, 2], [3]) },
     { name: "numbers", ...assignments([1]), partitions: 1 },
   );
-  expect(created.map(errorOf)).toEqual(["NONE", "INVALID_REPLICA_ASSIGNMENT", "INVALID_REPLICA_ASSIGNMENT", "INVALID_REPLICA_ASSIGNMENT", "INVALID_REQUEST"]);
-  expect(decisions.partitions("fine").map(({ replicas, leader }) => [replicas, leader])).toEqual([[[3, 1], 3], [[2, 3], 2]]);
+  expect(created.map(errorOf)).toEqual([
+    "NONE",
+    "INVALID_REPLICA_ASSIGNMENT",
+    "INVALID_REPLICA_ASSIGNMENT",
+    "INVALID_REPLICA_ASSIGNMENT",
+    "INVALID_REQUEST",
+  ]);
+  expect(decisions.partitions("fine").map(({ replicas, leader }) => [replicas, leader])).toEqual([
+    [[3, 1], 3],
+    [[2, 3], 2],
+  ]);
 });
 
 test("a request may create as many partitions as the limit, and not one more", () => {
@@ -93,7 +111,10 @@ test("a request may create as many partitions as the limit, and not one more", (
 test("validating only says what would happen and changes nothing", () => {
   const decisions = cluster();
   const before = decisions.state.digest;
-  const { reply } = decisions.command(1, { case: "createTopics", value: { topics: [newTopic({ name: "t", partitions: 5 })], validateOnly: true } });
+  const { reply } = decisions.command(1, {
+    case: "createTopics",
+    value: { topics: [newTopic({ name: "t", partitions: 5 })], validateOnly: true },
+  });
   expect(reply.case === "createTopics" && reply.value.topics[0]).toMatchObject({ errorCode: 0, partitions: 5, replicationFactor: 1 });
   expect(decisions.state.digest).toEqual(before);
 });
@@ -102,9 +123,16 @@ test("a deleted topic takes settings and offsets along and is remembered until e
   const decisions = cluster(2);
   decisions.create({ name: "t", partitions: 2, replicationFactor: 2, configs: [{ name: "retention.ms", value: "1" }] });
   const topicId = decisions.topicId("t");
-  decisions.command(1, { case: "commitOffsets", value: { group: "g", offsets: [{ topicId, partition: 1, offset: 5, leaderEpoch: -1, metadata: "" }] } });
+  decisions.command(1, {
+    case: "commitOffsets",
+    value: { group: "g", offsets: [{ topicId, partition: 1, offset: 5, leaderEpoch: -1, metadata: "" }] },
+  });
   const { reply } = decisions.command(1, { case: "deleteTopics", value: { names: ["t", "never"], topicIds: [idOf(99)] } });
-  expect(reply.case === "deleteTopics" && reply.value.topics.map(errorOf)).toEqual(["NONE", "UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID"]);
+  expect(reply.case === "deleteTopics" && reply.value.topics.map(errorOf)).toEqual([
+    "NONE",
+    "UNKNOWN_TOPIC_OR_PARTITION",
+    "UNKNOWN_TOPIC_ID",
+  ]);
   expect(decisions.hasTopic(topicId)).toBe(false);
   expect([...decisions.state.keys()].filter((key) => /partition|config|offset/.test(key))).toEqual([]);
   const homes = (): number[] | undefined => [...decisions.state.deletedTopics.values()][0]?.homes.map(({ nodeId }) => nodeId);
@@ -121,14 +149,23 @@ test("partitions are added with the topic's number of replicas, never taken away
   const decisions = cluster(3);
   decisions.create({ name: "t", partitions: 2, replicationFactor: 2 });
   const grow = (total: number, assignments: number[][] = []): string => {
-    const { reply } = decisions.command(1, { case: "createPartitions", value: { topics: [{ name: "t", total, assignments: assignments.map((nodes) => ({ nodes })) }], validateOnly: false } });
+    const { reply } = decisions.command(1, {
+      case: "createPartitions",
+      value: { topics: [{ name: "t", total, assignments: assignments.map((nodes) => ({ nodes })) }], validateOnly: false },
+    });
     return reply.case === "createPartitions" ? reply.value.topics.map(errorOf).join() : "refused";
   };
   expect(grow(2)).toBe("INVALID_PARTITIONS");
   expect(grow(4)).toBe("NONE");
   expect(grow(5, [[1]])).toBe("INVALID_REPLICA_ASSIGNMENT");
   expect(grow(5, [[3, 1]])).toBe("NONE");
-  expect(decisions.partitions("t").map(({ partition, replicas }) => [partition, replicas.length])).toEqual([[0, 2], [1, 2], [2, 2], [3, 2], [4, 2]]);
+  expect(decisions.partitions("t").map(({ partition, replicas }) => [partition, replicas.length])).toEqual([
+    [0, 2],
+    [1, 2],
+    [2, 2],
+    [3, 2],
+    [4, 2],
+  ]);
   expect(decisions.partitions("t")[4]?.replicas).toEqual([3, 1]);
 });
 
@@ -136,21 +173,45 @@ test("settings are altered one by one, and all of a resource or none", () => {
   const decisions = cluster();
   decisions.create({ name: "t", configs: [{ name: "cleanup.policy", value: "delete" }] });
   const alter = (name: string, changes: [string, number, string?][], validateOnly = false, type = 2): string => {
-    const { reply } = decisions.command(1, { case: "alterConfigs", value: { resources: [{ type, name, changes: changes.map(([key, operation, value]) => ({ name: key, operation, value })) }], validateOnly } });
+    const { reply } = decisions.command(1, {
+      case: "alterConfigs",
+      value: {
+        resources: [{ type, name, changes: changes.map(([key, operation, value]) => ({ name: key, operation, value })) }],
+        validateOnly,
+      },
+    });
     return reply.case === "alterConfigs" ? reply.value.resources.map(errorOf).join() : "refused";
   };
   const configs = (): [string, string][] => [...(decisions.state.topics.byName("t")?.configs ?? [])].sort();
   const { ALTER_SET: set, ALTER_DELETE: remove, ALTER_APPEND: append, ALTER_SUBTRACT: subtract } = pb.AlterOperation;
-  expect(alter("t", [["retention.ms", set, "5"], ["segment.bytes", set, "1048576"]])).toBe("NONE");
-  expect(alter("t", [["retention.ms", set, "6"], ["segment.bytes", set, "many"]])).toBe("INVALID_CONFIG");
+  expect(
+    alter("t", [
+      ["retention.ms", set, "5"],
+      ["segment.bytes", set, "1048576"],
+    ]),
+  ).toBe("NONE");
+  expect(
+    alter("t", [
+      ["retention.ms", set, "6"],
+      ["segment.bytes", set, "many"],
+    ]),
+  ).toBe("INVALID_CONFIG");
   expect(alter("t", [["retention.ms", set, "7"]], true)).toBe("NONE");
-  expect(configs()).toEqual([["cleanup.policy", "delete"], ["retention.ms", "5"], ["segment.bytes", "1048576"]]);
+  expect(configs()).toEqual([
+    ["cleanup.policy", "delete"],
+    ["retention.ms", "5"],
+    ["segment.bytes", "1048576"],
+  ]);
   expect(alter("t", [["segment.bytes", remove]])).toBe("NONE");
   expect(alter("t", [["segment.byte", remove]])).toBe("INVALID_CONFIG");
   expect(alter("t", [["retention.ms", append, "1"]])).toBe("INVALID_CONFIG");
   expect(alter("t", [["follower.replication.throttled.replicas", append, "0:1,1:1"]])).toBe("NONE");
   expect(alter("t", [["follower.replication.throttled.replicas", subtract, "0:1"]])).toBe("NONE");
-  expect(configs()).toEqual([["cleanup.policy", "delete"], ["follower.replication.throttled.replicas", "1:1"], ["retention.ms", "5"]]);
+  expect(configs()).toEqual([
+    ["cleanup.policy", "delete"],
+    ["follower.replication.throttled.replicas", "1:1"],
+    ["retention.ms", "5"],
+  ]);
   expect(alter("never", [["retention.ms", set, "5"]])).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   expect(alter("", [["log.retention.ms", set, "9"]], false, 4)).toBe("NONE");
   expect([...decisions.state.brokerDefaults]).toEqual([["retention.ms", "9"]]);
@@ -164,7 +225,11 @@ test("a new incarnation leads its partitions anew, in another leader epoch, and 
   const former = decisions.state.brokers.get(1)?.brokerEpoch ?? 0;
   const epoch = decisions.broker(1, 77);
   expect(epoch).toBeGreaterThan(former);
-  expect(decisions.partitions("t").map(({ leader, leaderEpoch, leaderBrokerEpoch, partitionEpoch }) => ({ leader, leaderEpoch, leaderBrokerEpoch, partitionEpoch }))).toEqual([
+  expect(
+    decisions
+      .partitions("t")
+      .map(({ leader, leaderEpoch, leaderBrokerEpoch, partitionEpoch }) => ({ leader, leaderEpoch, leaderBrokerEpoch, partitionEpoch })),
+  ).toEqual([
     { leader: 1, leaderEpoch: 1, leaderBrokerEpoch: epoch, partitionEpoch: 1 },
     { leader: 1, leaderEpoch: 1, leaderBrokerEpoch: epoch, partitionEpoch: 1 },
   ]);
@@ -201,7 +266,18 @@ test("a broker that shuts down hands over and is not unfenced again", () => {
 test("a broker whose versions do not reach the cluster's is refused and told both", () => {
   const decisions = cluster();
   const refused = decisions.entry((draft) => {
-    const command = { nodeId: 5, incarnation: idOf(1), directoryId: idOf(2), endpoints: [], rack: "", version: "9", metadataVersionMin: 2, metadataVersionMax: 3, cleanShutdownEpoch: 0, damaged: [] };
+    const command = {
+      nodeId: 5,
+      incarnation: idOf(1),
+      directoryId: idOf(2),
+      endpoints: [],
+      rack: "",
+      version: "9",
+      metadataVersionMin: 2,
+      metadataVersionMax: 3,
+      cleanShutdownEpoch: 0,
+      damaged: [],
+    };
     const reply = decisions.decide(draft, 5, { case: "register", value: command }, { sequence: 1, lowestUnanswered: 0, brokerEpoch: 0 });
     expect(errorOf(reply)).toBe("UNSUPPORTED_VERSION");
     expect(reply.errorMessage).toContain("the cluster runs metadata.version 1, the broker (version 9) supports 2 to 3");

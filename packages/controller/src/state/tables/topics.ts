@@ -60,14 +60,23 @@ export class Topics {
   changeTopic(before: pb.TopicRecord | null, after: pb.TopicRecord | null): void {
     assert(before === null || after === null, `topic ${before?.name} became ${after?.name}: a topic is never renamed`);
     if (after) {
-      const topic = { id: uuidFromBytes(after.topicId), idBytes: after.topicId, name: after.name, partitions: [], configs: new Map<string, string>() };
+      const topic = {
+        id: uuidFromBytes(after.topicId),
+        idBytes: after.topicId,
+        name: after.name,
+        partitions: [],
+        configs: new Map<string, string>(),
+      };
       assert(!this.#byName.has(after.name), `two topics are named ${after.name}`);
       this.#byId.set(topic.id, topic);
       this.#byName.set(topic.name, topic);
       this.#byMetricName.set(metricName(topic.name), topic);
     } else if (before) {
       const topic = this.#find(uuidFromBytes(before.topicId));
-      assert(topic.partitions.length === 0 && topic.configs.size === 0, `topic ${topic.name} goes with ${topic.partitions.length} partitions and ${topic.configs.size} settings`);
+      assert(
+        topic.partitions.length === 0 && topic.configs.size === 0,
+        `topic ${topic.name} goes with ${topic.partitions.length} partitions and ${topic.configs.size} settings`,
+      );
       this.#byId.delete(topic.id);
       this.#byName.delete(topic.name);
       this.#byMetricName.delete(metricName(topic.name));
@@ -80,11 +89,17 @@ export class Topics {
     const { partitions, name } = this.#find(uuidFromBytes(either.topicId));
     if (before) this.#weigh(before, -1);
     if (after) {
-      assert(after.partition <= partitions.length, `partition ${after.partition} of topic ${name} comes after ${partitions.length} partitions`);
+      assert(
+        after.partition <= partitions.length,
+        `partition ${after.partition} of topic ${name} comes after ${partitions.length} partitions`,
+      );
       partitions[after.partition] = after;
       this.#weigh(after, 1);
     } else {
-      assert(either.partition === partitions.length - 1, `partition ${either.partition} of topic ${name} goes before the ${partitions.length - 1} after it`);
+      assert(
+        either.partition === partitions.length - 1,
+        `partition ${either.partition} of topic ${name} goes before the ${partitions.length - 1} after it`,
+      );
       partitions.pop();
     }
     this.#partitionCount += (after ? 1 : 0) - (before ? 1 : 0);

@@ -73,7 +73,7 @@ export class Reader {
   /** Negative numbers come with their sign extended to 64 bits. */
   int32(field: string): number {
     this.#varint(field);
-    const value = (this.#low | (this.#middle << 28)) | 0;
+    const value = this.#low | (this.#middle << 28) | 0;
     const above = (this.#middle >>> 4) + this.#high * 2 ** 24;
     if (value < 0 ? above !== 2 ** 32 - 1 : above !== 0) throw malformed(field, "a value outside of 32 bits");
     return value;
@@ -86,7 +86,8 @@ export class Reader {
 
   uint64(field: string): number {
     this.#varint(field);
-    if (this.#high !== 0 || this.#middle >= 2 ** 25) throw malformed(field, `a value above ${Number.MAX_SAFE_INTEGER}, which this implementation does not hold`);
+    if (this.#high !== 0 || this.#middle >= 2 ** 25)
+      throw malformed(field, `a value above ${Number.MAX_SAFE_INTEGER}, which this implementation does not hold`);
     return this.#low + this.#middle * TWO_28;
   }
 

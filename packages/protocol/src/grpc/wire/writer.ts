@@ -185,7 +185,8 @@ export class Writer {
 }
 
 function checked(value: number, least: number, greatest: number, field: string): number {
-  if (!Number.isInteger(value) || value < least || value > greatest) throw unwritable(field, `${value} is no whole number from ${least} to ${greatest}`);
+  if (!Number.isInteger(value) || value < least || value > greatest)
+    throw unwritable(field, `${value} is no whole number from ${least} to ${greatest}`);
   return value;
 }
 
