@@ -56,6 +56,7 @@ test("a bit that flipped while the node was stopped in order is found before its
     for (const [offset, bytes] of content)
       expect(await serves(rig, log, offset), `offset ${offset} with bit ${bit} flipped`).toBe(offset === damagedOffset ? "damaged" : bytes);
     expect(log.damaged).toEqual([{ from: damagedOffset, until: damagedOffset + 1, file }]);
+    expect(await rig.bytesOf(`${file}.damaged`)).toEqual(await rig.bytesOf(file));
   }
 });
 

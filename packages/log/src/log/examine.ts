@@ -2,6 +2,7 @@ import { isMissing } from "../format/whole-file.ts";
 import { type DamagedBytes, inspect } from "../segment/inspect.ts";
 import { type Segment, segmentName } from "../segment/segment.ts";
 import { SegmentIndex } from "../segment/segment-index.ts";
+import { copyAside } from "./copy.ts";
 import type { LogCore } from "./core.ts";
 import { type DamageRange, mergeDamage } from "./damage.ts";
 
@@ -39,7 +40,9 @@ export async function examine(core: LogCore, segment: Segment): Promise<boolean>
     if (core.version !== version) return false;
     segment.index = segment === core.active ? withLater(core, segment, index, floor.position) : index;
     segment.indexCovers = -1;
-    return note(core, segment, found.damage);
+    const noted = note(core, segment, found.damage);
+    if (noted) await copyAside(core.shared, open.file, core.filePath(segment), sizeBytes);
+    return noted;
   } finally {
     core.shared.files.release(open);
   }
