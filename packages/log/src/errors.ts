@@ -33,6 +33,11 @@ export class LogDamagedError extends ProtocolError {
   }
 }
 
+/** The process, or the system, may open no more files. Nothing that is open has suffered: only an open fails like this. */
+export function isOutOfFiles(error: unknown): boolean {
+  return error instanceof DiskError && (error.code === "EMFILE" || error.code === "ENFILE");
+}
+
 export function isFull(error: unknown): boolean {
   return error instanceof DiskError && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }

@@ -113,3 +113,31 @@ test("free space below the limit is told while it lasts", async () => {
   await rig.host.clock.advance(600);
   expect(directory.freeSpace.low).toBe(false);
 });
+
+test("when the process may open no more files, those that nobody uses are closed for the next", async () => {
+  const rig = new Rig();
+  const directory = await rig.open();
+  const idle = await rig.openLog(directory, "idle-0");
+  idle.append(batchOf("a"), 0);
+  await rig.run(idle.durable(1));
+  const log = await rig.openLog(directory, "t-0");
+  rig.disk.failNext("open", "EMFILE");
+  log.append(batchOf("b"), 0);
+  await rig.run(log.durable(1));
+  expect([log.failure, idle.failure, rig.fatal]).toEqual([null, null, []]);
+  expect(await contentOf(rig, idle)).toHaveLength(1);
+});
+
+test("a sync for which nothing can be opened shuts the log, ends nothing, and loses nothing", async () => {
+  const rig = new Rig();
+  const log = await rig.openLog(await rig.open());
+  rig.disk.fault = (operation, path) => (operation === "syncDirectory" ? new DiskError(operation, path, "EMFILE") : undefined);
+  log.append(batchOf("a"), 0);
+  await expect(rig.run(log.durable(1))).rejects.toThrow("no file descriptors left");
+  expect(rig.fatal).toEqual([]);
+  rig.disk.fault = null;
+  await rig.run(log.reopen());
+  log.append(batchOf("b"), 0);
+  await rig.run(log.durable(log.endOffset));
+  expect((await contentOf(rig, log)).at(-1)?.[1]).toContain("b");
+});

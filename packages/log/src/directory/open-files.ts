@@ -1,4 +1,5 @@
 import type { Disk, DiskFile, OpenMode } from "@ottla/host";
+import { isOutOfFiles } from "../errors.ts";
 
 /** A file that is open while somebody uses it, and as long after as there is room. */
 export interface OpenFile {
@@ -65,8 +66,8 @@ export class OpenFiles {
   release(open: OpenFile): void {
     open.users--;
     if (open.users > 0) return;
-    if (open.forgotten) this.#close(open);
-    else if (this.#waiting.length > 0) this.#evict();
+    if (open.forgotten) void this.#close(open);
+    else if (this.#waiting.length > 0) void this.#evict();
   }
 
   /** Closes the file once nobody uses it, without syncing: its name is about to go. */
@@ -76,7 +77,7 @@ export class OpenFiles {
     this.#open.delete(path);
     open.forgotten = true;
     open.unsynced = false;
-    if (open.users === 0) this.#close(open);
+    if (open.users === 0) void this.#close(open);
   }
 
   /** Closes the file once nobody uses it. */
@@ -85,23 +86,43 @@ export class OpenFiles {
     if (open === undefined) return;
     this.#open.delete(path);
     open.forgotten = true;
-    if (open.users === 0) this.#close(open);
+    if (open.users === 0) void this.#close(open);
+  }
+
+  /** Runs what opens something. When the process may open no more, because sockets have taken what files were counted on to have, it closes
+   * files that nobody uses until it may. */
+  async withRoom<T>(run: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await run();
+      } catch (error) {
+        const closing = isOutOfFiles(error) ? this.#evict() : null;
+        if (closing === null) throw error;
+        await closing;
+      }
+    }
   }
 
   async close(): Promise<void> {
-    for (const open of this.#open.values()) this.#close(open);
+    for (const open of this.#open.values()) void this.#close(open);
     this.#open.clear();
     await Promise.all(this.#closing);
   }
 
   async #openNow(path: string, mode: OpenMode): Promise<OpenFile> {
     while (this.#open.size + this.#closing.size + this.#making >= this.#limit) {
-      this.#evict();
+      void this.#evict();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.#making++;
     try {
-      const open: OpenFile = { path, file: await this.#disk.open(path, mode), users: 0, unsynced: false, forgotten: false };
+      const open: OpenFile = {
+        path,
+        file: await this.withRoom(() => this.#disk.open(path, mode)),
+        users: 0,
+        unsynced: false,
+        forgotten: false,
+      };
       this.#open.set(path, open);
       return open;
     } finally {
@@ -110,21 +131,22 @@ export class OpenFiles {
   }
 
   /** Begins to close the longest unused file, if there is one. */
-  #evict(): void {
+  #evict(): Promise<void> | null {
     for (const open of this.#open.values()) {
       if (open.users > 0) continue;
       this.#open.delete(open.path);
-      this.#close(open);
-      return;
+      return this.#close(open);
     }
+    return null;
   }
 
-  #close(open: OpenFile): void {
+  #close(open: OpenFile): Promise<void> {
     const closing = this.#syncAndClose(open).finally(() => {
       this.#closing.delete(closing);
       this.#waiting.shift()?.();
     });
     this.#closing.add(closing);
+    return closing;
   }
 
   async #syncAndClose(open: OpenFile): Promise<void> {

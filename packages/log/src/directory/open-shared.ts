@@ -44,16 +44,17 @@ export async function openShared(options: LogDirectoryOptions): Promise<OpenedSh
     const removed = entries.filter((entry) => nameOfRemoved(entry) !== null);
     await finishRemovals(removed.map(nameOfRemoved), found, { states, marks });
     for (const name of states.names()) found.add(name);
-    const names = new Joined(() => disk.syncDirectory(directory));
+    const files = new OpenFiles(disk, Math.max(options.maxOpenFiles, 1), (cause) =>
+      fatal(new Error(`Cannot sync a file of ${directory} before closing it`, { cause })),
+    );
+    const names = new Joined(() => files.withRoom(() => disk.syncDirectory(directory)));
     const shared: Shared = {
       disk,
       clock,
       logger,
       path: directory,
       turn,
-      files: new OpenFiles(disk, Math.max(options.maxOpenFiles, 1), (cause) =>
-        fatal(new Error(`Cannot sync a file of ${directory} before closing it`, { cause })),
-      ),
+      files,
       cache: new BatchCache(options.cacheBytes),
       indexes: new IndexMemory(INDEX_BYTES),
       marks,

@@ -1,5 +1,5 @@
 import type { Timer } from "@ottla/host";
-import { LogFailedError } from "../errors.ts";
+import { isOutOfFiles, LogFailedError } from "../errors.ts";
 import type { Mark } from "../directory/mark.ts";
 import type { Segment } from "../segment/segment.ts";
 import type { LogCore } from "./core.ts";
@@ -103,11 +103,16 @@ export class Syncer {
     const syncs: Promise<unknown>[] = Array.from(segments, (segment) => this.#syncFile(segment));
     if (core.namesUnsynced) {
       core.namesUnsynced = false;
-      syncs.push(core.shared.disk.syncDirectory(core.path), core.shared.syncNames());
+      const { disk, files } = core.shared;
+      syncs.push(
+        files.withRoom(() => disk.syncDirectory(core.path)),
+        core.shared.syncNames(),
+      );
     }
     // An epoch is durable before the first batch of it counts as durable. When that fails, the log has been told.
-    const [synced] = await Promise.allSettled([Promise.all(syncs), core.stateSaving]);
-    if (synced.status === "rejected") return this.#fatal(`Cannot sync ${core.path}`, synced.reason);
+    const [outcomes] = await Promise.all([Promise.allSettled(syncs), core.stateSaving?.catch(() => {})]);
+    const failures = outcomes.filter((outcome) => outcome.status === "rejected").map(({ reason }): unknown => reason);
+    if (failures.length > 0) return this.#failed(failures.find((error) => !isOutOfFiles(error)) ?? failures[0]);
     if (core.failure === null) this.#mark(end);
   }
 
@@ -145,6 +150,13 @@ export class Syncer {
     if (newSegment) void core.saveState().catch(() => undefined);
     this.#durable.advance(end.offset);
     core.changed();
+  }
+
+  #failed(error: unknown): void {
+    const { path } = this.#core;
+    if (!isOutOfFiles(error)) return this.#fatal(`Cannot sync ${path}`, error);
+    const text = `Cannot open ${path} to sync it: this process has no file descriptors left; raise its limit (ulimit -n) or lower log.open.files.max. The log takes no appends until it is recovered; what it holds can be read`;
+    this.#core.fail(new LogFailedError(text, "EMFILE", error));
   }
 
   #fatal(what: string, error: unknown): void {
