@@ -16,7 +16,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       const entries = terms.map((step, i) => ({ index: index + 1 + i, term: (term += step), data: data.subarray(i) }));
       return { kind: "append-request" as const, term: term + 1, previous: { index, term: 1 }, commitIndex, round, entries };
     }),
-) as fc.Arbitrary<Message>;
+);
 
 test("every message comes back as it was sent", () => {
   fc.assert(
