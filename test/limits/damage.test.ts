@@ -25,7 +25,7 @@ beforeEach(async () => {
     for (let at = 0; at < recordCount; at++) {
       const records = encodeBatchSync([{ key: null, value: Buffer.from(`record ${at}`.padEnd(1000, ".")), timestamp: Date.now() }], {});
       const { partitions } = await wire.ask(produceFrame(wire, [{ topicId, records }]));
-      expect(partitions[0]).toMatchObject({ errorCode: 0, baseOffset: at });
+      if (partitions[0]?.baseOffset !== at) throw new Error(`Record ${at} got ${JSON.stringify(partitions[0])}`);
     }
     await using calls = await client.call();
     await calls.ask(

@@ -20,7 +20,7 @@ export async function dataDirectoryTargets(): Promise<Target[]> {
         .replace("/ottla/", "")
         .replace(/[0-9a-f]{32}/, "topic")
         .replaceAll("/", "-")}`;
-      found.push({ name, cost: 1000, seeds: async () => [content], check: (bytes) => check(stopped, path, bytes) });
+      found.push({ name, cost: 100, seeds: async () => [content], check: (bytes) => check(stopped, path, bytes) });
     }
   }
   return found;
