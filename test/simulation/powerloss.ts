@@ -14,6 +14,8 @@ const usage = `npm run test:powerloss -- [options]
 /** After so many failing trials more of them say nothing new. */
 const ENOUGH_FAILURES = 200;
 const SHOWN_FAILURES = 10;
+/** Real time that one trial may take. */
+const SILENCE_MS = 60_000;
 
 const { values } = parseArgs({
   options: {
@@ -43,9 +45,10 @@ function chosenSabotage(text: string | undefined): Sabotage | null {
 
 const isCut = (trial: Trial): boolean => trial.kind !== "failure";
 
-/** So many of them, evenly spread. */
-function spread<T>(all: readonly T[], count: number): T[] {
-  return count >= all.length ? [...all] : Array.from({ length: count }, (_, at) => all[Math.floor((at * all.length) / count)]!);
+/** So many power cuts, evenly spread, and as large a part of what else there is. */
+function spread(all: readonly Trial[], cuts: number): readonly Trial[] {
+  const count = Math.ceil((cuts / all.filter(isCut).length) * all.length);
+  return count >= all.length ? all : Array.from({ length: count }, (_, at) => all[Math.floor((at * all.length) / count)]!);
 }
 
 class Account {
@@ -80,29 +83,34 @@ class Account {
   }
 }
 
-async function work(shares: readonly Share[], report: (seed: number, trial: Trial, result: TrialReport) => boolean): Promise<void> {
-  const children = shares.map((share) => {
-    const child = fork(fileURLToPath(new URL("powerloss-worker.ts", import.meta.url)), {
-      serialization: "advanced",
-      execArgv: [...process.execArgv, "--max-semi-space-size=64"],
-    });
-    child.send(share);
-    return child;
+/** One process with its share. Resolves when it has told of every trial; one that stays silent, or ends before, has failed at the next. */
+function employ(share: Share, report: (seed: number, trial: Trial, result: TrialReport) => boolean): Promise<void> {
+  const pending = share.plan.flatMap(({ seed, trials }) => trials.map((trial) => ({ seed, trial })));
+  const child = fork(fileURLToPath(new URL("powerloss-worker.ts", import.meta.url)), {
+    serialization: "advanced",
+    execArgv: [...process.execArgv, "--max-semi-space-size=64"],
   });
-  const stop = (): void => children.forEach((child) => void child.kill());
-  await Promise.all(
-    children.map(
-      (child) =>
-        new Promise<void>((resolve, reject) => {
-          child.on("message", ({ seed, trial, result }: { seed: number; trial: Trial; result: TrialReport }) => {
-            if (!report(seed, trial, result)) stop();
-          });
-          child.once("exit", (code, signal) =>
-            code === 0 || signal === "SIGTERM" ? resolve() : reject(new Error(`a worker ended with ${code ?? signal}`)),
-          );
-        }),
-    ),
-  );
+  child.send(share);
+  return new Promise((resolve) => {
+    const silence = setTimeout(() => child.kill("SIGKILL"), SILENCE_MS);
+    let enough = false;
+    child.on("message", ({ seed, trial, result }: { seed: number; trial: Trial; result: TrialReport }) => {
+      silence.refresh();
+      pending.shift();
+      if (report(seed, trial, result)) return;
+      enough = true;
+      child.kill();
+    });
+    child.once("exit", (code, signal) => {
+      clearTimeout(silence);
+      const next = pending[0];
+      if (next !== undefined && !enough) {
+        const text = `the process that tried it ended (${code ?? signal}) without an outcome; ${pending.length - 1} trials after it were not tried`;
+        report(next.seed, next.trial, { acknowledged: 0, findings: [{ kind: "hangs", text }], description: trialName(next.trial) });
+      }
+      resolve();
+    });
+  });
 }
 
 async function main(): Promise<number> {
@@ -137,7 +145,7 @@ async function main(): Promise<number> {
     plan: plan.map(({ seed, trials }) => ({ seed, trials: trials.filter((_trial, at) => at % workers === worker) })),
   }));
   let done = 0;
-  await work(shares, (seed, trial, result) => {
+  const report = (seed: number, trial: Trial, result: TrialReport): boolean => {
     account.count(trial, result);
     done += 1;
     if (done % 1_000 === 0) console.log(`${done} of ${total} after ${account.seconds} s: ${account.failed} failing`);
@@ -147,7 +155,8 @@ async function main(): Promise<number> {
       console.log(`  again: npm run test:powerloss -- --seed ${seed} --only ${trialName(trial)}${broken}`);
     }
     return account.failed < ENOUGH_FAILURES;
-  });
+  };
+  await Promise.all(shares.map((share) => employ(share, report)));
   if (account.failed >= ENOUGH_FAILURES) console.log(`stopped after ${account.failed} failing trials`);
   console.log(account.summary());
   return account.failed === 0 ? 0 : 1;
