@@ -17,6 +17,22 @@ test("a log behaves as a plain list does, whatever happens to it in whatever ord
         await pair.same();
       },
     ),
-    { numRuns: 1_500 },
+    {
+      numRuns: 1_500,
+      examples: [
+        // The log's directory did not outlive the power, what the directory of logs says of it did.
+        [
+          [
+            { kind: "append", records: 2, timestamp: 0, newEpoch: false },
+            { kind: "delete", where: 0.5, bytes: 1 },
+            { kind: "power" },
+            { kind: "append", records: 1, timestamp: 0, newEpoch: false },
+          ],
+          0,
+          { kind: "os" },
+          23_065,
+        ],
+      ],
+    },
   );
 });

@@ -237,7 +237,7 @@ class Recovering {
     } else if (this.#segments.length === 0) this.#beginAt(this.#end.offset);
     this.#epochs.forgetBeyond(this.#end.offset);
     this.#damage = clipDamage(this.#damage, this.#startOffset, this.#end.offset);
-    if (scannedEnd.offset > this.#floor.offset) await makeDurable(shared, this.#path, this.#segments, this.#floor);
+    if (scannedEnd.offset > this.#floor.offset && this.onDisk) await makeDurable(shared, this.#path, this.#segments, this.#floor);
     const news = this.#damage.length > (this.#state?.damage.length ?? 0) || this.#tornBytes > 0 || this.#foundEpochs || statesDamaged;
     // First the state: batches below the mark are held against the epochs in it.
     if (news) await shared.states.put(name, this.#newState());
