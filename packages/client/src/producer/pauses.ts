@@ -9,7 +9,7 @@ export class Pauses {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #over: (lane: Lane) => void;
-  readonly #timers = new Map<Lane, Timer>();
+  readonly #held = new Map<Lane, { readonly timer: Timer; readonly untilMs: number }>();
 
   constructor(clock: Clock, random: Random, over: (lane: Lane) => void) {
     this.#clock = clock;
@@ -17,20 +17,25 @@ export class Pauses {
     this.#over = over;
   }
 
-  /** One that is held back already stays so no longer than it would have. */
+  /** One that is held back already stays so no longer than it would have: but so long, although an acknowledgement may have come meanwhile. */
   add(lane: Lane): void {
-    if (this.#timers.has(lane)) return;
+    const held = this.#held.get(lane);
+    if (held !== undefined) {
+      lane.retryAtMs = held.untilMs;
+      return;
+    }
     const pauseMs = backoffMs(this.#random, ++lane.failures, RETRY);
-    lane.retryAtMs = this.#clock.monotonicMs() + pauseMs;
+    const untilMs = this.#clock.monotonicMs() + pauseMs;
+    lane.retryAtMs = untilMs;
     const timer = this.#clock.after(pauseMs, () => {
-      this.#timers.delete(lane);
+      this.#held.delete(lane);
       lane.retryAtMs = Number.NEGATIVE_INFINITY;
       this.#over(lane);
     });
-    this.#timers.set(lane, timer);
+    this.#held.set(lane, { timer, untilMs });
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) timer.cancel();
+    for (const { timer } of this.#held.values()) timer.cancel();
   }
 }
