@@ -4,6 +4,9 @@ import { describe, tryRecovery } from "./recovery.ts";
 import type { Finding } from "./verdict.ts";
 import { World } from "./world.ts";
 
+/** The later power failure comes at one of so many operations. */
+const LATER_OPERATIONS = 30;
+
 export const CODES = ["EIO", "ENOSPC"] as const;
 export type FailureCode = (typeof CODES)[number];
 
@@ -27,7 +30,7 @@ export async function tryDiskFailure(seed: number, n: number, code: FailureCode)
     findings.push(
       ...(await tryRecovery(
         { machine: world.machine.restart(), journal: journal.at(moment), written, moment },
-        { againAt: null, keep: "none" },
+        { againAt: null, thenAt: 1 + (n % LATER_OPERATIONS), keep: "none" },
       )),
     );
     return { findings, acknowledged: journal.acknowledged };

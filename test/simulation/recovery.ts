@@ -19,52 +19,81 @@ export interface Survivor {
   readonly moment: number;
 }
 
-export interface Trial {
+export interface Recovery {
   /** The power goes again at this operation of the recovery; null: it does not. */
   readonly againAt: number | null;
-  /** Of what the later power failures leave. */
+  /** And at this operation of the new load after it. */
+  readonly thenAt: number;
+  /** Of what these later power failures leave. */
   readonly keep: Keep;
 }
 
-/** Starts the node on what is left, looks at everything it serves, gives it new work, takes the power away again, and looks once more.
+/** Starts the node on what is left and looks at everything it serves; gives it new work, in the midst of which the power goes once more;
+ * starts it again, and once the client, which has lived through that, has all its answers, looks at everything again.
  * @returns what is wrong */
-export async function tryRecovery(survivor: Survivor, { againAt, keep }: Trial): Promise<Finding[]> {
-  let { machine } = survivor;
+export async function tryRecovery(survivor: Survivor, { againAt, thenAt, keep }: Recovery): Promise<Finding[]> {
   const { journal } = survivor;
-  let { written, moment } = survivor;
   try {
-    if (againAt !== null) machine = await interruptedStart(machine, againAt, keep);
-    for (const generation of ["first", "second"]) {
-      const world = new World(machine);
-      const own = new WrittenLog(journal, { log: written, moment });
-      const tapped = tappedDisk(machine.disk, {
-        clock: machine.clock,
-        written: own,
-        answersBeforeSync: false,
-        onAfterFailedSync: () => {},
-      });
-      const node = await world.run(world.startNode(tapped));
-      let died: Error | null = null;
-      void node.closed.then((error) => (died = error));
-      const client = new ObservedClient(world.connect(), journal);
-      const { served, configs } = await world.run(inspect(world, client));
-      const findings = verdict({ journal, served, configs, written, moment });
-      if (findings.length > 0) return findings.map(({ kind, text }) => ({ kind, text: `${generation} recovery: ${text}` }));
-      remember(journal, served, generation);
-      if (generation === "second") break;
-      await world.run(renewedLoad(client, generation, partitionCounts(served)));
-      const refused = journal.sends.find((send) => send.producer === `renewed-${generation}` && send.outcome !== "ok");
-      if (refused) return [{ kind: "no service", text: `${refused.value} was not acknowledged by the recovered node` }];
-      if (died !== null) return [{ kind: "died", text: `The recovered node ended: ${describe(died)}` }];
-      written = own;
-      moment = journal.tick();
-      machine.crash({ keep });
-      machine = machine.restart();
+    const machine = againAt === null ? survivor.machine : await interruptedStart(survivor.machine, againAt, keep);
+    const first = await recoveredNode(machine, survivor);
+    const client = new ObservedClient(first.world.connect(), journal);
+    const { served, findings } = await lookedAt(first, client, survivor.written, survivor.moment);
+    if (findings.length > 0) return findings.map(({ kind, text }) => ({ kind, text: `first recovery: ${text}` }));
+    remember(journal, served, "first");
+    const topics = partitionCounts(served);
+    if (topics.size === 0) {
+      await first.world.run(client.createTopic("after", 1, {}));
+      topics.set("after", 1);
     }
-    return [];
+    let answered = false;
+    const load = renewedLoad(client, "first", topics).finally(() => (answered = true));
+    cutAt(machine, thenAt, keep);
+    await first.world.client.clock.runUntil(() => answered || machine.crashed, 120_000);
+    if (!machine.crashed && first.died !== null) return [{ kind: "died", text: `The recovered node ended: ${describe(first.died)}` }];
+    machine.crash({ keep });
+    const second = await recoveredNode(machine.restart(), { journal, written: first.written, moment: journal.tick() });
+    await second.world.run(load);
+    const refused = journal.sends.find(({ producer, outcome }) => producer === "renewed-first" && outcome !== "ok");
+    if (refused)
+      return [{ kind: "no service", text: `${refused.value} to ${journal.partitionName(refused.partition)} was not acknowledged` }];
+    const again = await lookedAt(second, new ObservedClient(second.world.connect(), journal), second.written, journal.tick());
+    return again.findings.map(({ kind, text }) => ({ kind, text: `second recovery: ${text}` }));
   } catch (error) {
     return [{ kind: "no recovery", text: describe(error) }];
   }
+}
+
+interface RecoveredNode {
+  readonly world: World;
+  /** What it has written, and what its former lives had. */
+  readonly written: WrittenLog;
+  died: Error | null;
+  readonly journal: Journal;
+}
+
+async function recoveredNode(machine: MemoryHost, { journal, written, moment }: Omit<Survivor, "machine">): Promise<RecoveredNode> {
+  const world = new World(machine);
+  const own = new WrittenLog(journal, { log: written, moment });
+  const tapped = tappedDisk(machine.disk, {
+    clock: machine.clock,
+    written: own,
+    answersBeforeSync: false,
+    onAfterFailedSync: () => {},
+  });
+  const node = await world.run(world.startNode(tapped));
+  const recovered: RecoveredNode = { world, written: own, died: null, journal };
+  void node.closed.then((error) => (recovered.died = error));
+  return recovered;
+}
+
+async function lookedAt(
+  { world, journal }: RecoveredNode,
+  client: ObservedClient,
+  written: WrittenLog,
+  moment: number,
+): Promise<{ served: ServedPartition[]; findings: Finding[] }> {
+  const { served, configs } = await world.run(inspect(world, client));
+  return { served, findings: verdict({ journal, served, configs, written, moment }) };
 }
 
 /** Everything that can be asked of the node. */
@@ -96,13 +125,7 @@ function partitionCounts(served: readonly ServedPartition[]): Map<string, number
 /** Starts the node and cuts the power at the given operation of its recovery; a recovery of fewer operations ends first. */
 async function interruptedStart(machine: MemoryHost, againAt: number, keep: Keep): Promise<MemoryHost> {
   const world = new World(machine);
-  let count = 0;
-  machine.disk.keepAtFault = keep;
-  machine.disk.fault = (operation) => {
-    if (!changesDisk(operation)) return undefined;
-    count += 1;
-    return count === againAt ? "crash" : undefined;
-  };
+  cutAt(machine, againAt, keep);
   let over = false;
   const start: Promise<Node> = world.startNode();
   start.then(
@@ -112,6 +135,17 @@ async function interruptedStart(machine: MemoryHost, againAt: number, keep: Keep
   await world.client.clock.runUntil(() => over || machine.crashed, 60_000);
   if (!machine.crashed) await start;
   return machine.restart();
+}
+
+/** Cuts the power in the middle of the n-th operation from now that changes the disk. */
+function cutAt({ disk }: MemoryHost, n: number, keep: Keep): void {
+  let count = 0;
+  disk.keepAtFault = keep;
+  disk.fault = (operation) => {
+    if (!changesDisk(operation)) return undefined;
+    count += 1;
+    return count === n ? "crash" : undefined;
+  };
 }
 
 export function describe(error: unknown): string {

@@ -1,15 +1,17 @@
-import type { Keep } from "@ottla/host";
+import type { Keep, MemoryHost } from "@ottla/host";
 import { seeded } from "../../scripts/support/seeded.ts";
 import { CODES, type FailureCode, tryDiskFailure } from "./disk-failure.ts";
 import { changesDisk, type Sabotage } from "./played-load.ts";
 import { type CutPoint, recordLoad, type RecordedLoad } from "./recorded-load.ts";
-import { type Survivor, tryRecovery } from "./recovery.ts";
+import { type Recovery, tryRecovery } from "./recovery.ts";
 import type { Finding } from "./verdict.ts";
 import { World } from "./world.ts";
 
 /** One end of a load, named so that the name replays it: what happens, at which operation of the load, and how. */
 export type Trial =
   | { readonly kind: "cut"; readonly n: number; readonly keep: Keep; readonly draw: number }
+  /** Only the process ends at the n-th operation; the power goes later. */
+  | { readonly kind: "kill"; readonly n: number }
   /** Power goes at the n-th operation of the load, and again at the m-th of the recovery. */
   | { readonly kind: "recovery"; readonly n: number; readonly m: number; readonly keep: Keep }
   | { readonly kind: "failure"; readonly n: number; readonly code: FailureCode };
@@ -25,11 +27,17 @@ const DRAWS = 3;
 const RECOVERY_EVERY = 60;
 /** A recovery has about so many operations at most. */
 const RECOVERY_OPERATIONS = 60;
+/** And the power goes for the last time at one of so many operations of the new load. */
+const LATER_OPERATIONS = 30;
+/** Seeds of later lives, far from those of loads: ids that two lives draw must differ. */
+const LIVES = 2 ** 40;
 
 export function trialName(trial: Trial): string {
   switch (trial.kind) {
     case "cut":
       return `cut/${trial.n}/${trial.keep}/${trial.draw}`;
+    case "kill":
+      return `kill/${trial.n}`;
     case "recovery":
       return `recovery/${trial.n}/${trial.m}/${trial.keep}`;
     case "failure":
@@ -55,11 +63,12 @@ export class Trials {
     for (const { n } of recorded.cutPoints) {
       all.push({ kind: "cut", n, keep: "none", draw: 0 }, { kind: "cut", n, keep: "all", draw: 0 });
       for (let draw = 1; draw <= DRAWS; draw += 1) all.push({ kind: "cut", n, keep: "random", draw });
+      all.push({ kind: "kill", n });
       if (sabotage === null) all.push({ kind: "failure", n, code: CODES[(n + seed) % CODES.length] ?? "EIO" });
     }
     // A sabotaged node need not recover at all.
     for (let n = 1 + (seed % RECOVERY_EVERY); sabotage === null && n <= recorded.cutPoints.length; n += RECOVERY_EVERY) {
-      const operations = await recoveryOperations(recorded, recorded.cutPoints[n - 1]!, seed);
+      const operations = await recoveryOperations(recorded.cutPoints[n - 1]!, seed);
       for (let m = 1; m <= operations; m += 1)
         all.push({ kind: "recovery", n, m, keep: "none" }, { kind: "recovery", n, m, keep: "random" });
     }
@@ -77,18 +86,30 @@ export class Trials {
 
   async run(trial: Trial): Promise<TrialResult> {
     if (trial.kind === "failure") return tryDiskFailure(this.seed, trial.n, trial.code);
-    const random = seeded(this.seed * 1_000_003 + trial.n * 101 + (trial.kind === "cut" ? trial.draw : trial.m));
-    const again = trial.kind === "recovery" ? trial.m : trial.draw % 2 === 1 ? 1 + random(RECOVERY_OPERATIONS) : null;
-    const firstKeep = trial.kind === "recovery" ? "random" : trial.keep;
-    const survivor = survivorOf(
-      this.#recorded,
-      this.#cutPoint(trial.n),
-      firstKeep,
-      trial.kind === "recovery" ? this.seed : random(2 ** 31),
+    const random = seeded(
+      this.seed * 1_000_003 + trial.n * 101 + (trial.kind === "recovery" ? trial.m : trial.kind === "cut" ? trial.draw : 0),
     );
-    const { acknowledged } = survivor.journal;
-    const laterKeep = trial.kind === "recovery" ? trial.keep : trial.draw === 0 ? "none" : "random";
-    return { acknowledged, findings: await tryRecovery(survivor, { againAt: again, keep: laterKeep }) };
+    const point = this.#cutPoint(trial.n);
+    const thenAt = 1 + random(LATER_OPERATIONS);
+    switch (trial.kind) {
+      case "cut": {
+        const againAt = trial.draw % 2 === 1 ? 1 + random(RECOVERY_OPERATIONS) : null;
+        const machine = point.image.boot({ keep: trial.keep, seed: LIVES + random(2 ** 31) });
+        return this.#tried(point, machine, { againAt, thenAt, keep: trial.draw === 0 ? "none" : "random" });
+      }
+      case "kill":
+        return this.#tried(point, point.image.killed({ seed: LIVES + random(2 ** 31) }), { againAt: null, thenAt, keep: "none" });
+      case "recovery": {
+        const machine = point.image.boot({ keep: "random", seed: LIVES + this.seed });
+        return this.#tried(point, machine, { againAt: trial.m, thenAt, keep: trial.keep });
+      }
+    }
+  }
+
+  async #tried({ moment }: CutPoint, machine: MemoryHost, rest: Recovery): Promise<TrialResult> {
+    const journal = this.#recorded.journal.at(moment);
+    const { acknowledged } = journal;
+    return { acknowledged, findings: await tryRecovery({ machine, journal, written: this.#recorded.written, moment }, rest) };
   }
 
   #cutPoint(n: number): CutPoint {
@@ -98,19 +119,18 @@ export class Trials {
   }
 }
 
-function survivorOf({ journal, written }: RecordedLoad, { image, moment }: CutPoint, keep: Keep, seed: number): Survivor {
-  // Far from the seeds of loads: ids that two lives draw must differ.
-  return { machine: image.boot({ keep, seed: 2 ** 40 + seed }), journal: journal.at(moment), written, moment };
-}
-
-/** How many operations the node takes to recover from this cut. */
-async function recoveryOperations(recorded: RecordedLoad, point: CutPoint, seed: number): Promise<number> {
-  const { machine } = survivorOf(recorded, point, "random", seed);
+/** How many operations the node takes to recover from this cut; none when it does not. */
+async function recoveryOperations({ image }: CutPoint, seed: number): Promise<number> {
+  const machine = image.boot({ keep: "random", seed: LIVES + seed });
   const world = new World(machine);
   let operations = 0;
   machine.disk.fault = (operation) => {
     if (changesDisk(operation)) operations += 1;
   };
-  await world.run(world.startNode());
-  return operations;
+  try {
+    await world.run(world.startNode());
+    return operations;
+  } catch {
+    return 0;
+  }
 }

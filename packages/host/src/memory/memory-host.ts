@@ -1,6 +1,7 @@
 import type { Host } from "../host.ts";
 import type { Keep } from "./disk/file-node.ts";
 import { MemoryDisk } from "./disk/memory-disk.ts";
+import type { Platter } from "./disk/platter.ts";
 import { ManualClock, Timeline } from "./manual-clock.ts";
 import { memoryCodecs } from "./memory-codecs.ts";
 import { MemoryNetwork } from "./memory-network.ts";
@@ -38,6 +39,8 @@ export interface MemoryHost extends Host {
 export interface MachineImage {
   /** The machine after a power failure at that moment, in a time and a network of its own; as often as asked. */
   boot(options: { keep: Keep; seed: number }): MemoryHost;
+  /** The machine after its process was killed at that moment: programs still see what was not durable, and it still is not. */
+  killed(options: { seed: number }): MemoryHost;
 }
 
 export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
@@ -83,18 +86,20 @@ function imageOf(clock: ManualClock, disk: MemoryDisk, hostName: string): Machin
   const { syncIsALie } = disk;
   const { nowMs, wallOffsetMs } = clock.timeline;
   const photograph = disk.platter.copy(new SeededRandom(1));
+  const next = (seed: number, end: (platter: Platter) => void): MemoryHost => {
+    const random = new SeededRandom(seed);
+    const platter = photograph.copy(random.fork());
+    end(platter);
+    const timeline = new Timeline();
+    timeline.nowMs = nowMs;
+    timeline.wallOffsetMs = wallOffsetMs;
+    const own = new ManualClock(timeline);
+    const revived = new MemoryDisk({ clock: own }, platter);
+    revived.syncIsALie = syncIsALie;
+    return life(own, random, revived, new MemoryNetwork(own, hostName));
+  };
   return {
-    boot({ keep, seed }) {
-      const random = new SeededRandom(seed);
-      const platter = photograph.copy(random.fork());
-      platter.crash(keep);
-      const timeline = new Timeline();
-      timeline.nowMs = nowMs;
-      timeline.wallOffsetMs = wallOffsetMs;
-      const next = new ManualClock(timeline);
-      const revived = new MemoryDisk({ clock: next }, platter);
-      revived.syncIsALie = syncIsALie;
-      return life(next, random, revived, new MemoryNetwork(next, hostName));
-    },
+    boot: ({ keep, seed }) => next(seed, (platter) => platter.crash(keep)),
+    killed: ({ seed }) => next(seed, (platter) => platter.killed()),
   };
 }

@@ -48,9 +48,11 @@ export class StoreContent {
   crash(keep: Keep, random: SeededRandom): void {
     if (this.#durable !== null && keep !== "all") this.#entries = this.#durable;
     this.#durable = null;
-    this.#sorted = null;
-    for (const batch of this.#unresolved) if (keep === "all" || (keep === "random" && random.below(2) === 0)) this.#apply(batch);
-    this.#unresolved.clear();
+    this.#resolve(keep, random);
+  }
+
+  killed(random: SeededRandom): void {
+    this.#resolve("random", random);
   }
 
   copy(): StoreContent {
@@ -87,6 +89,12 @@ export class StoreContent {
     this.#entries = new Map();
     this.#sorted = null;
     this.#undo = [];
+  }
+
+  #resolve(keep: Keep, random: SeededRandom): void {
+    this.#sorted = null;
+    for (const batch of this.#unresolved) if (keep === "all" || (keep === "random" && random.below(2) === 0)) this.#apply(batch);
+    this.#unresolved.clear();
   }
 
   #apply(batch: readonly StoreOperation[]): void {

@@ -130,6 +130,13 @@ export class Platter {
     this.#restart(this.root, keep);
   }
 
+  /** The process that wrote is gone: what it had begun in a store is there or is not, and nobody holds a lock. */
+  killed(directory: DirectoryNode = this.root): void {
+    if (directory === this.root) this.locked.clear();
+    directory.store?.killed(this.random);
+    for (const node of directory.cached.values()) if (node.kind === "directory") this.killed(node);
+  }
+
   /** Of all that is there, durable or not; nobody holds a lock in it. */
   copy(random: SeededRandom): Platter {
     const copy = new Platter(random, this.capacityBytes);
