@@ -410,6 +410,15 @@ export interface CallRequest {
     | { case: "deleteOffsets"; value: DeleteOffsetsCall }
     | { case: "describeCluster"; value: DescribeClusterCall }
     | { case: "describeLogDirs"; value: DescribeLogDirsCall }
+    | { case: "reassignPartitions"; value: ReassignPartitionsCall }
+    | { case: "electLeaders"; value: ElectLeadersCall }
+    | { case: "drainBroker"; value: DrainBrokerCall }
+    | { case: "removeBroker"; value: RemoveBrokerCall }
+    | { case: "alterReplicationFactor"; value: AlterReplicationFactorCall }
+    | { case: "changeVoters"; value: ChangeVotersCall }
+    | { case: "updateFeatures"; value: UpdateFeaturesCall }
+    | { case: "describeEvents"; value: DescribeEventsCall }
+    | { case: "describeQuorum"; value: DescribeQuorumCall }
     | { case: undefined };
 }
 export const CallRequest: MessageType<CallRequest> = messageType<CallRequest>({
@@ -472,6 +481,33 @@ export const CallRequest: MessageType<CallRequest> = messageType<CallRequest>({
         case 202:
           m.call = { case: "describeLogDirs", value: r.message(DescribeLogDirsCall, "CallRequest.describeLogDirs") };
           break;
+        case 210:
+          m.call = { case: "reassignPartitions", value: r.message(ReassignPartitionsCall, "CallRequest.reassignPartitions") };
+          break;
+        case 218:
+          m.call = { case: "electLeaders", value: r.message(ElectLeadersCall, "CallRequest.electLeaders") };
+          break;
+        case 226:
+          m.call = { case: "drainBroker", value: r.message(DrainBrokerCall, "CallRequest.drainBroker") };
+          break;
+        case 234:
+          m.call = { case: "removeBroker", value: r.message(RemoveBrokerCall, "CallRequest.removeBroker") };
+          break;
+        case 242:
+          m.call = { case: "alterReplicationFactor", value: r.message(AlterReplicationFactorCall, "CallRequest.alterReplicationFactor") };
+          break;
+        case 250:
+          m.call = { case: "changeVoters", value: r.message(ChangeVotersCall, "CallRequest.changeVoters") };
+          break;
+        case 258:
+          m.call = { case: "updateFeatures", value: r.message(UpdateFeaturesCall, "CallRequest.updateFeatures") };
+          break;
+        case 266:
+          m.call = { case: "describeEvents", value: r.message(DescribeEventsCall, "CallRequest.describeEvents") };
+          break;
+        case 274:
+          m.call = { case: "describeQuorum", value: r.message(DescribeQuorumCall, "CallRequest.describeQuorum") };
+          break;
         default:
           r.skip(tag, "CallRequest");
       }
@@ -527,6 +563,33 @@ export const CallRequest: MessageType<CallRequest> = messageType<CallRequest>({
       case "describeLogDirs":
         w.message(m.call.value, DescribeLogDirsCall, "CallRequest.describeLogDirs").tag(202);
         break;
+      case "reassignPartitions":
+        w.message(m.call.value, ReassignPartitionsCall, "CallRequest.reassignPartitions").tag(210);
+        break;
+      case "electLeaders":
+        w.message(m.call.value, ElectLeadersCall, "CallRequest.electLeaders").tag(218);
+        break;
+      case "drainBroker":
+        w.message(m.call.value, DrainBrokerCall, "CallRequest.drainBroker").tag(226);
+        break;
+      case "removeBroker":
+        w.message(m.call.value, RemoveBrokerCall, "CallRequest.removeBroker").tag(234);
+        break;
+      case "alterReplicationFactor":
+        w.message(m.call.value, AlterReplicationFactorCall, "CallRequest.alterReplicationFactor").tag(242);
+        break;
+      case "changeVoters":
+        w.message(m.call.value, ChangeVotersCall, "CallRequest.changeVoters").tag(250);
+        break;
+      case "updateFeatures":
+        w.message(m.call.value, UpdateFeaturesCall, "CallRequest.updateFeatures").tag(258);
+        break;
+      case "describeEvents":
+        w.message(m.call.value, DescribeEventsCall, "CallRequest.describeEvents").tag(266);
+        break;
+      case "describeQuorum":
+        w.message(m.call.value, DescribeQuorumCall, "CallRequest.describeQuorum").tag(274);
+        break;
       case undefined:
     }
     if (m.timeoutMs !== 0) w.uint32(m.timeoutMs, "CallRequest.timeoutMs").tag(16);
@@ -556,6 +619,15 @@ export interface CallResponse {
     | { case: "deleteOffsets"; value: DeleteOffsetsAnswer }
     | { case: "describeCluster"; value: DescribeClusterAnswer }
     | { case: "describeLogDirs"; value: DescribeLogDirsAnswer }
+    | { case: "reassignPartitions"; value: ReassignPartitionsAnswer }
+    | { case: "electLeaders"; value: ElectLeadersAnswer }
+    | { case: "drainBroker"; value: DrainBrokerAnswer }
+    | { case: "removeBroker"; value: RemoveBrokerAnswer }
+    | { case: "alterReplicationFactor"; value: AlterReplicationFactorAnswer }
+    | { case: "changeVoters"; value: ChangeVotersAnswer }
+    | { case: "updateFeatures"; value: UpdateFeaturesAnswer }
+    | { case: "describeEvents"; value: DescribeEventsAnswer }
+    | { case: "describeQuorum"; value: DescribeQuorumAnswer }
     | { case: undefined };
 }
 export const CallResponse: MessageType<CallResponse> = messageType<CallResponse>({
@@ -621,6 +693,33 @@ export const CallResponse: MessageType<CallResponse> = messageType<CallResponse>
         case 202:
           m.answer = { case: "describeLogDirs", value: r.message(DescribeLogDirsAnswer, "CallResponse.describeLogDirs") };
           break;
+        case 210:
+          m.answer = { case: "reassignPartitions", value: r.message(ReassignPartitionsAnswer, "CallResponse.reassignPartitions") };
+          break;
+        case 218:
+          m.answer = { case: "electLeaders", value: r.message(ElectLeadersAnswer, "CallResponse.electLeaders") };
+          break;
+        case 226:
+          m.answer = { case: "drainBroker", value: r.message(DrainBrokerAnswer, "CallResponse.drainBroker") };
+          break;
+        case 234:
+          m.answer = { case: "removeBroker", value: r.message(RemoveBrokerAnswer, "CallResponse.removeBroker") };
+          break;
+        case 242:
+          m.answer = { case: "alterReplicationFactor", value: r.message(AlterReplicationFactorAnswer, "CallResponse.alterReplicationFactor") };
+          break;
+        case 250:
+          m.answer = { case: "changeVoters", value: r.message(ChangeVotersAnswer, "CallResponse.changeVoters") };
+          break;
+        case 258:
+          m.answer = { case: "updateFeatures", value: r.message(UpdateFeaturesAnswer, "CallResponse.updateFeatures") };
+          break;
+        case 266:
+          m.answer = { case: "describeEvents", value: r.message(DescribeEventsAnswer, "CallResponse.describeEvents") };
+          break;
+        case 274:
+          m.answer = { case: "describeQuorum", value: r.message(DescribeQuorumAnswer, "CallResponse.describeQuorum") };
+          break;
         default:
           r.skip(tag, "CallResponse");
       }
@@ -675,6 +774,33 @@ export const CallResponse: MessageType<CallResponse> = messageType<CallResponse>
         break;
       case "describeLogDirs":
         w.message(m.answer.value, DescribeLogDirsAnswer, "CallResponse.describeLogDirs").tag(202);
+        break;
+      case "reassignPartitions":
+        w.message(m.answer.value, ReassignPartitionsAnswer, "CallResponse.reassignPartitions").tag(210);
+        break;
+      case "electLeaders":
+        w.message(m.answer.value, ElectLeadersAnswer, "CallResponse.electLeaders").tag(218);
+        break;
+      case "drainBroker":
+        w.message(m.answer.value, DrainBrokerAnswer, "CallResponse.drainBroker").tag(226);
+        break;
+      case "removeBroker":
+        w.message(m.answer.value, RemoveBrokerAnswer, "CallResponse.removeBroker").tag(234);
+        break;
+      case "alterReplicationFactor":
+        w.message(m.answer.value, AlterReplicationFactorAnswer, "CallResponse.alterReplicationFactor").tag(242);
+        break;
+      case "changeVoters":
+        w.message(m.answer.value, ChangeVotersAnswer, "CallResponse.changeVoters").tag(250);
+        break;
+      case "updateFeatures":
+        w.message(m.answer.value, UpdateFeaturesAnswer, "CallResponse.updateFeatures").tag(258);
+        break;
+      case "describeEvents":
+        w.message(m.answer.value, DescribeEventsAnswer, "CallResponse.describeEvents").tag(266);
+        break;
+      case "describeQuorum":
+        w.message(m.answer.value, DescribeQuorumAnswer, "CallResponse.describeQuorum").tag(274);
         break;
       case undefined:
     }
@@ -2661,5 +2787,665 @@ export const OffsetRange: MessageType<OffsetRange> = messageType<OffsetRange>({
   write: (w, m) => {
     if (m.until !== 0) w.uint64(m.until, "OffsetRange.until").tag(16);
     if (m.from !== 0) w.uint64(m.from, "OffsetRange.from").tag(8);
+  },
+});
+
+/** Moves the replicas of partitions to the named brokers, while everything goes on. */
+export interface ReassignPartitionsCall {
+  partitions: Reassignment[];
+  /** Bytes per second that each leader sends to each replica added, 0 for no limit. */
+  rate: number;
+}
+export const ReassignPartitionsCall: MessageType<ReassignPartitionsCall> = messageType<ReassignPartitionsCall>({
+  empty: () => ({ partitions: [], rate: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("ReassignPartitionsCall");
+      switch (tag) {
+        case 10:
+          r.push(m.partitions, r.message(Reassignment, "ReassignPartitionsCall.partitions"), "ReassignPartitionsCall.partitions");
+          break;
+        case 16:
+          m.rate = r.uint64("ReassignPartitionsCall.rate");
+          break;
+        default:
+          r.skip(tag, "ReassignPartitionsCall");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.rate !== 0) w.uint64(m.rate, "ReassignPartitionsCall.rate").tag(16);
+    w.messages(m.partitions, Reassignment, 10, "ReassignPartitionsCall.partitions");
+  },
+});
+
+export interface Reassignment {
+  topicId: Uint8Array;
+  partition: number;
+  /** The replicas wanted, the preferred leader first. Empty with `cancel`: back to those before. */
+  replicas: number[];
+  cancel: boolean;
+}
+export const Reassignment: MessageType<Reassignment> = messageType<Reassignment>({
+  empty: () => ({ topicId: NO_BYTES, partition: 0, replicas: [], cancel: false }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("Reassignment");
+      switch (tag) {
+        case 10:
+          m.topicId = r.bytes("Reassignment.topicId");
+          break;
+        case 16:
+          m.partition = r.uint32("Reassignment.partition");
+          break;
+        case 24:
+          r.push(m.replicas, r.int32("Reassignment.replicas"), "Reassignment.replicas");
+          break;
+        case 26:
+          r.packed(m.replicas, "Reassignment.replicas", (packed, item) => packed.int32(item));
+          break;
+        case 32:
+          m.cancel = r.bool("Reassignment.cancel");
+          break;
+        default:
+          r.skip(tag, "Reassignment");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.cancel) w.bool(m.cancel).tag(32);
+    w.packed(m.replicas, (packed, value, item) => packed.int32(value, item), 26, "Reassignment.replicas");
+    if (m.partition !== 0) w.uint32(m.partition, "Reassignment.partition").tag(16);
+    if (m.topicId.length !== 0) w.bytes(m.topicId).tag(10);
+  },
+});
+
+export interface ReassignPartitionsAnswer {
+  partitions: PartitionOutcome[];
+}
+export const ReassignPartitionsAnswer: MessageType<ReassignPartitionsAnswer> = messageType<ReassignPartitionsAnswer>({
+  empty: () => ({ partitions: [] }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("ReassignPartitionsAnswer");
+      switch (tag) {
+        case 10:
+          r.push(m.partitions, r.message(PartitionOutcome, "ReassignPartitionsAnswer.partitions"), "ReassignPartitionsAnswer.partitions");
+          break;
+        default:
+          r.skip(tag, "ReassignPartitionsAnswer");
+      }
+    }
+  },
+  write: (w, m) => {
+    w.messages(m.partitions, PartitionOutcome, 10, "ReassignPartitionsAnswer.partitions");
+  },
+});
+
+export interface PartitionOutcome {
+  topicId: Uint8Array;
+  partition: number;
+  errorCode: number;
+  errorMessage: string;
+}
+export const PartitionOutcome: MessageType<PartitionOutcome> = messageType<PartitionOutcome>({
+  empty: () => ({ topicId: NO_BYTES, partition: 0, errorCode: 0, errorMessage: "" }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("PartitionOutcome");
+      switch (tag) {
+        case 10:
+          m.topicId = r.bytes("PartitionOutcome.topicId");
+          break;
+        case 16:
+          m.partition = r.uint32("PartitionOutcome.partition");
+          break;
+        case 24:
+          m.errorCode = r.int32("PartitionOutcome.errorCode");
+          break;
+        case 34:
+          m.errorMessage = r.string("PartitionOutcome.errorMessage");
+          break;
+        default:
+          r.skip(tag, "PartitionOutcome");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.errorMessage !== "") w.string(m.errorMessage).tag(34);
+    if (m.errorCode !== 0) w.int32(m.errorCode, "PartitionOutcome.errorCode").tag(24);
+    if (m.partition !== 0) w.uint32(m.partition, "PartitionOutcome.partition").tag(16);
+    if (m.topicId.length !== 0) w.bytes(m.topicId).tag(10);
+  },
+});
+
+export interface ElectLeadersCall {
+  /** Empty: every partition whose preferred leader does not lead. */
+  partitions: TopicPartition[];
+  /** Elects a replica that is not in sync where no other can lead. Acknowledged records may be lost; the loss is recorded as an event. */
+  unclean: boolean;
+}
+export const ElectLeadersCall: MessageType<ElectLeadersCall> = messageType<ElectLeadersCall>({
+  empty: () => ({ partitions: [], unclean: false }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("ElectLeadersCall");
+      switch (tag) {
+        case 10:
+          r.push(m.partitions, r.message(TopicPartition, "ElectLeadersCall.partitions"), "ElectLeadersCall.partitions");
+          break;
+        case 16:
+          m.unclean = r.bool("ElectLeadersCall.unclean");
+          break;
+        default:
+          r.skip(tag, "ElectLeadersCall");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.unclean) w.bool(m.unclean).tag(16);
+    w.messages(m.partitions, TopicPartition, 10, "ElectLeadersCall.partitions");
+  },
+});
+
+export interface ElectLeadersAnswer {
+  /** One for each partition asked for or, without any, for each that changed its leader. */
+  partitions: PartitionOutcome[];
+}
+export const ElectLeadersAnswer: MessageType<ElectLeadersAnswer> = messageType<ElectLeadersAnswer>({
+  empty: () => ({ partitions: [] }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("ElectLeadersAnswer");
+      switch (tag) {
+        case 10:
+          r.push(m.partitions, r.message(PartitionOutcome, "ElectLeadersAnswer.partitions"), "ElectLeadersAnswer.partitions");
+          break;
+        default:
+          r.skip(tag, "ElectLeadersAnswer");
+      }
+    }
+  },
+  write: (w, m) => {
+    w.messages(m.partitions, PartitionOutcome, 10, "ElectLeadersAnswer.partitions");
+  },
+});
+
+/** Moves every replica off a broker, live or dead. Asked again it answers how far it is. */
+export interface DrainBrokerCall {
+  nodeId: number;
+  rate: number;
+  /** The broker takes replicas again; what has moved stays where it is. */
+  cancel: boolean;
+}
+export const DrainBrokerCall: MessageType<DrainBrokerCall> = messageType<DrainBrokerCall>({
+  empty: () => ({ nodeId: 0, rate: 0, cancel: false }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("DrainBrokerCall");
+      switch (tag) {
+        case 8:
+          m.nodeId = r.int32("DrainBrokerCall.nodeId");
+          break;
+        case 16:
+          m.rate = r.uint64("DrainBrokerCall.rate");
+          break;
+        case 24:
+          m.cancel = r.bool("DrainBrokerCall.cancel");
+          break;
+        default:
+          r.skip(tag, "DrainBrokerCall");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.cancel) w.bool(m.cancel).tag(24);
+    if (m.rate !== 0) w.uint64(m.rate, "DrainBrokerCall.rate").tag(16);
+    if (m.nodeId !== 0) w.int32(m.nodeId, "DrainBrokerCall.nodeId").tag(8);
+  },
+});
+
+export interface DrainBrokerAnswer {
+  /** Still on the broker; 0: it is safe to stop it for good. */
+  replicasLeft: number;
+  /** Those of them that no other broker can take, and why. */
+  stuck: PartitionOutcome[];
+}
+export const DrainBrokerAnswer: MessageType<DrainBrokerAnswer> = messageType<DrainBrokerAnswer>({
+  empty: () => ({ replicasLeft: 0, stuck: [] }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("DrainBrokerAnswer");
+      switch (tag) {
+        case 8:
+          m.replicasLeft = r.uint32("DrainBrokerAnswer.replicasLeft");
+          break;
+        case 18:
+          r.push(m.stuck, r.message(PartitionOutcome, "DrainBrokerAnswer.stuck"), "DrainBrokerAnswer.stuck");
+          break;
+        default:
+          r.skip(tag, "DrainBrokerAnswer");
+      }
+    }
+  },
+  write: (w, m) => {
+    w.messages(m.stuck, PartitionOutcome, 18, "DrainBrokerAnswer.stuck");
+    if (m.replicasLeft !== 0) w.uint32(m.replicasLeft, "DrainBrokerAnswer.replicasLeft").tag(8);
+  },
+});
+
+/** Forgets a broker that holds no replica and does not run. */
+export interface RemoveBrokerCall {
+  nodeId: number;
+}
+export const RemoveBrokerCall: MessageType<RemoveBrokerCall> = messageType<RemoveBrokerCall>({
+  empty: () => ({ nodeId: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("RemoveBrokerCall");
+      switch (tag) {
+        case 8:
+          m.nodeId = r.int32("RemoveBrokerCall.nodeId");
+          break;
+        default:
+          r.skip(tag, "RemoveBrokerCall");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.nodeId !== 0) w.int32(m.nodeId, "RemoveBrokerCall.nodeId").tag(8);
+  },
+});
+
+export type RemoveBrokerAnswer = Record<never, never>;
+export const RemoveBrokerAnswer: MessageType<RemoveBrokerAnswer> = messageType<RemoveBrokerAnswer>({
+  empty: () => ({}),
+  read: (r) => {
+    while (r.more()) {
+      const tag = r.tag("RemoveBrokerAnswer");
+      r.skip(tag, "RemoveBrokerAnswer");
+    }
+  },
+  write: () => {},
+});
+
+export interface AlterReplicationFactorCall {
+  topicId: Uint8Array;
+  factor: number;
+  rate: number;
+}
+export const AlterReplicationFactorCall: MessageType<AlterReplicationFactorCall> = messageType<AlterReplicationFactorCall>({
+  empty: () => ({ topicId: NO_BYTES, factor: 0, rate: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("AlterReplicationFactorCall");
+      switch (tag) {
+        case 10:
+          m.topicId = r.bytes("AlterReplicationFactorCall.topicId");
+          break;
+        case 16:
+          m.factor = r.uint32("AlterReplicationFactorCall.factor");
+          break;
+        case 24:
+          m.rate = r.uint64("AlterReplicationFactorCall.rate");
+          break;
+        default:
+          r.skip(tag, "AlterReplicationFactorCall");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.rate !== 0) w.uint64(m.rate, "AlterReplicationFactorCall.rate").tag(24);
+    if (m.factor !== 0) w.uint32(m.factor, "AlterReplicationFactorCall.factor").tag(16);
+    if (m.topicId.length !== 0) w.bytes(m.topicId).tag(10);
+  },
+});
+
+export interface AlterReplicationFactorAnswer {
+  partitions: PartitionOutcome[];
+}
+export const AlterReplicationFactorAnswer: MessageType<AlterReplicationFactorAnswer> = messageType<AlterReplicationFactorAnswer>({
+  empty: () => ({ partitions: [] }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("AlterReplicationFactorAnswer");
+      switch (tag) {
+        case 10:
+          r.push(m.partitions, r.message(PartitionOutcome, "AlterReplicationFactorAnswer.partitions"), "AlterReplicationFactorAnswer.partitions");
+          break;
+        default:
+          r.skip(tag, "AlterReplicationFactorAnswer");
+      }
+    }
+  },
+  write: (w, m) => {
+    w.messages(m.partitions, PartitionOutcome, 10, "AlterReplicationFactorAnswer.partitions");
+  },
+});
+
+export type ChangeVotersCall_Change = number;
+export const ChangeVotersCall_Change = {
+  /** Makes the node, which runs with the controller role and has caught up, a voter. */
+  ADD: 0,
+  REMOVE: 1,
+  /** The node lost its directory: its new one votes in place of the former. */
+  REPLACE: 2,
+} as const;
+
+/** One voter at a time: the answer comes when the change is committed. */
+export interface ChangeVotersCall {
+  change: ChangeVotersCall_Change;
+  nodeId: number;
+}
+export const ChangeVotersCall: MessageType<ChangeVotersCall> = messageType<ChangeVotersCall>({
+  empty: () => ({ change: 0, nodeId: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("ChangeVotersCall");
+      switch (tag) {
+        case 8:
+          m.change = r.int32("ChangeVotersCall.change");
+          break;
+        case 16:
+          m.nodeId = r.int32("ChangeVotersCall.nodeId");
+          break;
+        default:
+          r.skip(tag, "ChangeVotersCall");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.nodeId !== 0) w.int32(m.nodeId, "ChangeVotersCall.nodeId").tag(16);
+    if (m.change !== 0) w.int32(m.change, "ChangeVotersCall.change").tag(8);
+  },
+});
+
+export interface ChangeVotersAnswer {
+  members: QuorumMember[];
+}
+export const ChangeVotersAnswer: MessageType<ChangeVotersAnswer> = messageType<ChangeVotersAnswer>({
+  empty: () => ({ members: [] }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("ChangeVotersAnswer");
+      switch (tag) {
+        case 10:
+          r.push(m.members, r.message(QuorumMember, "ChangeVotersAnswer.members"), "ChangeVotersAnswer.members");
+          break;
+        default:
+          r.skip(tag, "ChangeVotersAnswer");
+      }
+    }
+  },
+  write: (w, m) => {
+    w.messages(m.members, QuorumMember, 10, "ChangeVotersAnswer.members");
+  },
+});
+
+export interface UpdateFeaturesCall {
+  name: string;
+  level: number;
+  validateOnly: boolean;
+}
+export const UpdateFeaturesCall: MessageType<UpdateFeaturesCall> = messageType<UpdateFeaturesCall>({
+  empty: () => ({ name: "", level: 0, validateOnly: false }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("UpdateFeaturesCall");
+      switch (tag) {
+        case 10:
+          m.name = r.string("UpdateFeaturesCall.name");
+          break;
+        case 16:
+          m.level = r.uint32("UpdateFeaturesCall.level");
+          break;
+        case 24:
+          m.validateOnly = r.bool("UpdateFeaturesCall.validateOnly");
+          break;
+        default:
+          r.skip(tag, "UpdateFeaturesCall");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.validateOnly) w.bool(m.validateOnly).tag(24);
+    if (m.level !== 0) w.uint32(m.level, "UpdateFeaturesCall.level").tag(16);
+    if (m.name !== "") w.string(m.name).tag(10);
+  },
+});
+
+export interface UpdateFeaturesAnswer {
+  feature: Feature | undefined;
+}
+export const UpdateFeaturesAnswer: MessageType<UpdateFeaturesAnswer> = messageType<UpdateFeaturesAnswer>({
+  empty: () => ({ feature: undefined }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("UpdateFeaturesAnswer");
+      switch (tag) {
+        case 10:
+          m.feature = r.message(Feature, "UpdateFeaturesAnswer.feature");
+          break;
+        default:
+          r.skip(tag, "UpdateFeaturesAnswer");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.feature !== undefined) w.message(m.feature, Feature, "UpdateFeaturesAnswer.feature").tag(10);
+  },
+});
+
+/** What happened to the cluster and why, oldest first. */
+export interface DescribeEventsCall {
+  /** Only those after it, 0 for all that are kept. */
+  afterNumber: number;
+  /** The newest so many, 0 for all. */
+  limit: number;
+}
+export const DescribeEventsCall: MessageType<DescribeEventsCall> = messageType<DescribeEventsCall>({
+  empty: () => ({ afterNumber: 0, limit: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("DescribeEventsCall");
+      switch (tag) {
+        case 8:
+          m.afterNumber = r.uint64("DescribeEventsCall.afterNumber");
+          break;
+        case 16:
+          m.limit = r.uint32("DescribeEventsCall.limit");
+          break;
+        default:
+          r.skip(tag, "DescribeEventsCall");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.limit !== 0) w.uint32(m.limit, "DescribeEventsCall.limit").tag(16);
+    if (m.afterNumber !== 0) w.uint64(m.afterNumber, "DescribeEventsCall.afterNumber").tag(8);
+  },
+});
+
+export interface DescribeEventsAnswer {
+  events: ClusterEvent[];
+}
+export const DescribeEventsAnswer: MessageType<DescribeEventsAnswer> = messageType<DescribeEventsAnswer>({
+  empty: () => ({ events: [] }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("DescribeEventsAnswer");
+      switch (tag) {
+        case 10:
+          r.push(m.events, r.message(ClusterEvent, "DescribeEventsAnswer.events"), "DescribeEventsAnswer.events");
+          break;
+        default:
+          r.skip(tag, "DescribeEventsAnswer");
+      }
+    }
+  },
+  write: (w, m) => {
+    w.messages(m.events, ClusterEvent, 10, "DescribeEventsAnswer.events");
+  },
+});
+
+export interface ClusterEvent {
+  number: number;
+  timeMs: number;
+  kind: string;
+  /** -1, empty, -1: about none in particular. */
+  nodeId: number;
+  topicId: Uint8Array;
+  partition: number;
+  text: string;
+}
+export const ClusterEvent: MessageType<ClusterEvent> = messageType<ClusterEvent>({
+  empty: () => ({ number: 0, timeMs: 0, kind: "", nodeId: 0, topicId: NO_BYTES, partition: 0, text: "" }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("ClusterEvent");
+      switch (tag) {
+        case 8:
+          m.number = r.uint64("ClusterEvent.number");
+          break;
+        case 16:
+          m.timeMs = r.uint64("ClusterEvent.timeMs");
+          break;
+        case 26:
+          m.kind = r.string("ClusterEvent.kind");
+          break;
+        case 32:
+          m.nodeId = r.sint32("ClusterEvent.nodeId");
+          break;
+        case 42:
+          m.topicId = r.bytes("ClusterEvent.topicId");
+          break;
+        case 48:
+          m.partition = r.sint32("ClusterEvent.partition");
+          break;
+        case 58:
+          m.text = r.string("ClusterEvent.text");
+          break;
+        default:
+          r.skip(tag, "ClusterEvent");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.text !== "") w.string(m.text).tag(58);
+    if (m.partition !== 0) w.sint32(m.partition, "ClusterEvent.partition").tag(48);
+    if (m.topicId.length !== 0) w.bytes(m.topicId).tag(42);
+    if (m.nodeId !== 0) w.sint32(m.nodeId, "ClusterEvent.nodeId").tag(32);
+    if (m.kind !== "") w.string(m.kind).tag(26);
+    if (m.timeMs !== 0) w.uint64(m.timeMs, "ClusterEvent.timeMs").tag(16);
+    if (m.number !== 0) w.uint64(m.number, "ClusterEvent.number").tag(8);
+  },
+});
+
+export type DescribeQuorumCall = Record<never, never>;
+export const DescribeQuorumCall: MessageType<DescribeQuorumCall> = messageType<DescribeQuorumCall>({
+  empty: () => ({}),
+  read: (r) => {
+    while (r.more()) {
+      const tag = r.tag("DescribeQuorumCall");
+      r.skip(tag, "DescribeQuorumCall");
+    }
+  },
+  write: () => {},
+});
+
+export interface DescribeQuorumAnswer {
+  leaderId: number;
+  term: number;
+  commitIndex: number;
+  firstIndex: number;
+  members: QuorumMember[];
+}
+export const DescribeQuorumAnswer: MessageType<DescribeQuorumAnswer> = messageType<DescribeQuorumAnswer>({
+  empty: () => ({ leaderId: 0, term: 0, commitIndex: 0, firstIndex: 0, members: [] }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("DescribeQuorumAnswer");
+      switch (tag) {
+        case 8:
+          m.leaderId = r.sint32("DescribeQuorumAnswer.leaderId");
+          break;
+        case 16:
+          m.term = r.uint32("DescribeQuorumAnswer.term");
+          break;
+        case 24:
+          m.commitIndex = r.uint64("DescribeQuorumAnswer.commitIndex");
+          break;
+        case 32:
+          m.firstIndex = r.uint64("DescribeQuorumAnswer.firstIndex");
+          break;
+        case 42:
+          r.push(m.members, r.message(QuorumMember, "DescribeQuorumAnswer.members"), "DescribeQuorumAnswer.members");
+          break;
+        default:
+          r.skip(tag, "DescribeQuorumAnswer");
+      }
+    }
+  },
+  write: (w, m) => {
+    w.messages(m.members, QuorumMember, 42, "DescribeQuorumAnswer.members");
+    if (m.firstIndex !== 0) w.uint64(m.firstIndex, "DescribeQuorumAnswer.firstIndex").tag(32);
+    if (m.commitIndex !== 0) w.uint64(m.commitIndex, "DescribeQuorumAnswer.commitIndex").tag(24);
+    if (m.term !== 0) w.uint32(m.term, "DescribeQuorumAnswer.term").tag(16);
+    if (m.leaderId !== 0) w.sint32(m.leaderId, "DescribeQuorumAnswer.leaderId").tag(8);
+  },
+});
+
+export interface QuorumMember {
+  nodeId: number;
+  directoryId: Uint8Array;
+  /** False: a learner, which follows without a vote. */
+  voter: boolean;
+  host: string;
+  port: number;
+  /** Last index known to be durable there. */
+  matchIndex: number;
+  /** Since the leader last heard of it, -1: never. */
+  silentMs: number;
+}
+export const QuorumMember: MessageType<QuorumMember> = messageType<QuorumMember>({
+  empty: () => ({ nodeId: 0, directoryId: NO_BYTES, voter: false, host: "", port: 0, matchIndex: 0, silentMs: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("QuorumMember");
+      switch (tag) {
+        case 8:
+          m.nodeId = r.int32("QuorumMember.nodeId");
+          break;
+        case 18:
+          m.directoryId = r.bytes("QuorumMember.directoryId");
+          break;
+        case 24:
+          m.voter = r.bool("QuorumMember.voter");
+          break;
+        case 34:
+          m.host = r.string("QuorumMember.host");
+          break;
+        case 40:
+          m.port = r.uint32("QuorumMember.port");
+          break;
+        case 48:
+          m.matchIndex = r.uint64("QuorumMember.matchIndex");
+          break;
+        case 56:
+          m.silentMs = r.sint64("QuorumMember.silentMs");
+          break;
+        default:
+          r.skip(tag, "QuorumMember");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.silentMs !== 0) w.sint64(m.silentMs, "QuorumMember.silentMs").tag(56);
+    if (m.matchIndex !== 0) w.uint64(m.matchIndex, "QuorumMember.matchIndex").tag(48);
+    if (m.port !== 0) w.uint32(m.port, "QuorumMember.port").tag(40);
+    if (m.host !== "") w.string(m.host).tag(34);
+    if (m.voter) w.bool(m.voter).tag(24);
+    if (m.directoryId.length !== 0) w.bytes(m.directoryId).tag(18);
+    if (m.nodeId !== 0) w.int32(m.nodeId, "QuorumMember.nodeId").tag(8);
   },
 });

@@ -2,4 +2,5 @@
 export * from "./client.ts";
 export * from "./metadata.ts";
 export * from "./raft.ts";
+export * from "./replication.ts";
 export * from "./session.ts";

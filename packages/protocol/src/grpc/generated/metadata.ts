@@ -53,6 +53,8 @@ export interface MetadataRecord {
     | { case: "removeOffset"; value: RemoveOffsetRecord }
     | { case: "reply"; value: ReplyRecord }
     | { case: "removeReply"; value: RemoveReplyRecord }
+    | { case: "voters"; value: VotersRecord }
+    | { case: "event"; value: EventRecord }
     | { case: undefined };
 }
 export const MetadataRecord: MessageType<MetadataRecord> = messageType<MetadataRecord>({
@@ -106,6 +108,12 @@ export const MetadataRecord: MessageType<MetadataRecord> = messageType<MetadataR
         case 122:
           m.record = { case: "removeReply", value: r.message(RemoveReplyRecord, "MetadataRecord.removeReply") };
           break;
+        case 130:
+          m.record = { case: "voters", value: r.message(VotersRecord, "MetadataRecord.voters") };
+          break;
+        case 138:
+          m.record = { case: "event", value: r.message(EventRecord, "MetadataRecord.event") };
+          break;
         default:
           r.skip(tag, "MetadataRecord");
       }
@@ -158,6 +166,12 @@ export const MetadataRecord: MessageType<MetadataRecord> = messageType<MetadataR
       case "removeReply":
         w.message(m.record.value, RemoveReplyRecord, "MetadataRecord.removeReply").tag(122);
         break;
+      case "voters":
+        w.message(m.record.value, VotersRecord, "MetadataRecord.voters").tag(130);
+        break;
+      case "event":
+        w.message(m.record.value, EventRecord, "MetadataRecord.event").tag(138);
+        break;
       case undefined:
     }
   },
@@ -193,10 +207,14 @@ export const ClusterRecord: MessageType<ClusterRecord> = messageType<ClusterReco
 
 export interface Voter {
   nodeId: number;
+  /** Of its controller directory: a voter that lost its disk is another voter. */
   directoryId: Uint8Array;
+  /** Of its node door, as it was known when it became a voter. */
+  host: string;
+  port: number;
 }
 export const Voter: MessageType<Voter> = messageType<Voter>({
-  empty: () => ({ nodeId: 0, directoryId: NO_BYTES }),
+  empty: () => ({ nodeId: 0, directoryId: NO_BYTES, host: "", port: 0 }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("Voter");
@@ -207,14 +225,45 @@ export const Voter: MessageType<Voter> = messageType<Voter>({
         case 18:
           m.directoryId = r.bytes("Voter.directoryId");
           break;
+        case 26:
+          m.host = r.string("Voter.host");
+          break;
+        case 32:
+          m.port = r.uint32("Voter.port");
+          break;
         default:
           r.skip(tag, "Voter");
       }
     }
   },
   write: (w, m) => {
+    if (m.port !== 0) w.uint32(m.port, "Voter.port").tag(32);
+    if (m.host !== "") w.string(m.host).tag(26);
     if (m.directoryId.length !== 0) w.bytes(m.directoryId).tag(18);
     if (m.nodeId !== 0) w.int32(m.nodeId, "Voter.nodeId").tag(8);
+  },
+});
+
+/** Replaces the voters named at the founding, or by an earlier record. In an entry of its own, which Raft itself reads too. */
+export interface VotersRecord {
+  voters: Voter[];
+}
+export const VotersRecord: MessageType<VotersRecord> = messageType<VotersRecord>({
+  empty: () => ({ voters: [] }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("VotersRecord");
+      switch (tag) {
+        case 10:
+          r.push(m.voters, r.message(Voter, "VotersRecord.voters"), "VotersRecord.voters");
+          break;
+        default:
+          r.skip(tag, "VotersRecord");
+      }
+    }
+  },
+  write: (w, m) => {
+    w.messages(m.voters, Voter, 10, "VotersRecord.voters");
   },
 });
 
@@ -260,9 +309,11 @@ export interface BrokerRecord {
   version: string;
   metadataVersionMin: number;
   metadataVersionMax: number;
+  /** Its replicas are being moved away: it gets no new ones. Kept by its later incarnations. */
+  draining: boolean;
 }
 export const BrokerRecord: MessageType<BrokerRecord> = messageType<BrokerRecord>({
-  empty: () => ({ nodeId: 0, brokerEpoch: 0, incarnation: NO_BYTES, directoryId: NO_BYTES, endpoints: [], rack: "", fenced: false, shuttingDown: false, version: "", metadataVersionMin: 0, metadataVersionMax: 0 }),
+  empty: () => ({ nodeId: 0, brokerEpoch: 0, incarnation: NO_BYTES, directoryId: NO_BYTES, endpoints: [], rack: "", fenced: false, shuttingDown: false, version: "", metadataVersionMin: 0, metadataVersionMax: 0, draining: false }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("BrokerRecord");
@@ -300,12 +351,16 @@ export const BrokerRecord: MessageType<BrokerRecord> = messageType<BrokerRecord>
         case 88:
           m.metadataVersionMax = r.uint32("BrokerRecord.metadataVersionMax");
           break;
+        case 96:
+          m.draining = r.bool("BrokerRecord.draining");
+          break;
         default:
           r.skip(tag, "BrokerRecord");
       }
     }
   },
   write: (w, m) => {
+    if (m.draining) w.bool(m.draining).tag(96);
     if (m.metadataVersionMax !== 0) w.uint32(m.metadataVersionMax, "BrokerRecord.metadataVersionMax").tag(88);
     if (m.metadataVersionMin !== 0) w.uint32(m.metadataVersionMin, "BrokerRecord.metadataVersionMin").tag(80);
     if (m.version !== "") w.string(m.version).tag(74);
@@ -438,9 +493,16 @@ export interface PartitionRecord {
   partitionEpoch: number;
   /** Of the leader, when it was elected: a later incarnation of the same node is no leader. */
   leaderBrokerEpoch: number;
+  /** Reassignment under way: those of `replicas` that are not complete yet, and those that go once the added ones are in sync. */
+  adding: number[];
+  removing: number[];
+  /** In sync or eligible at the last moment there was a leader. Only while there is none: who must be heard before data is given up. */
+  lastEligible: number[];
+  /** Bytes per second that a leader sends to each of `adding`, 0 for no limit. */
+  addingRate: number;
 }
 export const PartitionRecord: MessageType<PartitionRecord> = messageType<PartitionRecord>({
-  empty: () => ({ topicId: NO_BYTES, partition: 0, replicas: [], isr: [], elr: [], leader: 0, leaderEpoch: 0, partitionEpoch: 0, leaderBrokerEpoch: 0 }),
+  empty: () => ({ topicId: NO_BYTES, partition: 0, replicas: [], isr: [], elr: [], leader: 0, leaderEpoch: 0, partitionEpoch: 0, leaderBrokerEpoch: 0, adding: [], removing: [], lastEligible: [], addingRate: 0 }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("PartitionRecord");
@@ -481,12 +543,37 @@ export const PartitionRecord: MessageType<PartitionRecord> = messageType<Partiti
         case 72:
           m.leaderBrokerEpoch = r.uint64("PartitionRecord.leaderBrokerEpoch");
           break;
+        case 80:
+          r.push(m.adding, r.int32("PartitionRecord.adding"), "PartitionRecord.adding");
+          break;
+        case 82:
+          r.packed(m.adding, "PartitionRecord.adding", (packed, item) => packed.int32(item));
+          break;
+        case 88:
+          r.push(m.removing, r.int32("PartitionRecord.removing"), "PartitionRecord.removing");
+          break;
+        case 90:
+          r.packed(m.removing, "PartitionRecord.removing", (packed, item) => packed.int32(item));
+          break;
+        case 96:
+          r.push(m.lastEligible, r.int32("PartitionRecord.lastEligible"), "PartitionRecord.lastEligible");
+          break;
+        case 98:
+          r.packed(m.lastEligible, "PartitionRecord.lastEligible", (packed, item) => packed.int32(item));
+          break;
+        case 104:
+          m.addingRate = r.uint64("PartitionRecord.addingRate");
+          break;
         default:
           r.skip(tag, "PartitionRecord");
       }
     }
   },
   write: (w, m) => {
+    if (m.addingRate !== 0) w.uint64(m.addingRate, "PartitionRecord.addingRate").tag(104);
+    w.packed(m.lastEligible, (packed, value, item) => packed.int32(value, item), 98, "PartitionRecord.lastEligible");
+    w.packed(m.removing, (packed, value, item) => packed.int32(value, item), 90, "PartitionRecord.removing");
+    w.packed(m.adding, (packed, value, item) => packed.int32(value, item), 82, "PartitionRecord.adding");
     if (m.leaderBrokerEpoch !== 0) w.uint64(m.leaderBrokerEpoch, "PartitionRecord.leaderBrokerEpoch").tag(72);
     if (m.partitionEpoch !== 0) w.uint32(m.partitionEpoch, "PartitionRecord.partitionEpoch").tag(64);
     if (m.leaderEpoch !== 0) w.uint32(m.leaderEpoch, "PartitionRecord.leaderEpoch").tag(56);
@@ -787,5 +874,63 @@ export const RemoveReplyRecord: MessageType<RemoveReplyRecord> = messageType<Rem
   write: (w, m) => {
     if (m.belowSequence !== 0) w.uint64(m.belowSequence, "RemoveReplyRecord.belowSequence").tag(16);
     if (m.nodeId !== 0) w.int32(m.nodeId, "RemoveReplyRecord.nodeId").tag(8);
+  },
+});
+
+/** What happened to the cluster and why, for people. Numbered from 1; the oldest go when there are more than a thousand. */
+export interface EventRecord {
+  number: number;
+  timeMs: number;
+  /** founded, voters, controller, registered, unfenced, fenced, shutdown, removed, draining, elected, isr, unclean, truncated, reassigned, feature. */
+  kind: string;
+  /** -1: about no node in particular. */
+  nodeId: number;
+  /** Empty: about no topic. */
+  topicId: Uint8Array;
+  /** -1: about no partition in particular. */
+  partition: number;
+  /** The reason, as a sentence. */
+  text: string;
+}
+export const EventRecord: MessageType<EventRecord> = messageType<EventRecord>({
+  empty: () => ({ number: 0, timeMs: 0, kind: "", nodeId: 0, topicId: NO_BYTES, partition: 0, text: "" }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("EventRecord");
+      switch (tag) {
+        case 8:
+          m.number = r.uint64("EventRecord.number");
+          break;
+        case 16:
+          m.timeMs = r.uint64("EventRecord.timeMs");
+          break;
+        case 26:
+          m.kind = r.string("EventRecord.kind");
+          break;
+        case 32:
+          m.nodeId = r.sint32("EventRecord.nodeId");
+          break;
+        case 42:
+          m.topicId = r.bytes("EventRecord.topicId");
+          break;
+        case 48:
+          m.partition = r.sint32("EventRecord.partition");
+          break;
+        case 58:
+          m.text = r.string("EventRecord.text");
+          break;
+        default:
+          r.skip(tag, "EventRecord");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.text !== "") w.string(m.text).tag(58);
+    if (m.partition !== 0) w.sint32(m.partition, "EventRecord.partition").tag(48);
+    if (m.topicId.length !== 0) w.bytes(m.topicId).tag(42);
+    if (m.nodeId !== 0) w.sint32(m.nodeId, "EventRecord.nodeId").tag(32);
+    if (m.kind !== "") w.string(m.kind).tag(26);
+    if (m.timeMs !== 0) w.uint64(m.timeMs, "EventRecord.timeMs").tag(16);
+    if (m.number !== 0) w.uint64(m.number, "EventRecord.number").tag(8);
   },
 });
