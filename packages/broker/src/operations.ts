@@ -9,6 +9,7 @@ import { listOffsets } from "./operations/list-offsets.ts";
 import { describeLogDirs } from "./operations/log-dirs.ts";
 import { metadata } from "./operations/metadata.ts";
 import { produce, type ProducedPartition, type ProduceRequest } from "./operations/produce.ts";
+import { shape } from "./operations/shape.ts";
 import { createPartitions, createTopics, deleteTopics } from "./operations/topics.ts";
 
 /** Everything that a broker does for a client, whatever the door. Topics go by id; what fails throws a ProtocolError, and what fails for one
@@ -65,6 +66,16 @@ export class Operations {
         return { case: "describeCluster", value: describeCluster(parts, context) };
       case "describeLogDirs":
         return { case: "describeLogDirs", value: await describeLogDirs(parts, call.value) };
+      case "reassignPartitions":
+      case "electLeaders":
+      case "drainBroker":
+      case "removeBroker":
+      case "alterReplicationFactor":
+      case "changeVoters":
+      case "updateFeatures":
+      case "describeEvents":
+      case "describeQuorum":
+        return shape(parts, context, call);
       case undefined:
         throw new ProtocolError("INVALID_REQUEST", "The call names nothing to do, or something that this version does not know");
     }

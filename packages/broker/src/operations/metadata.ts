@@ -1,5 +1,6 @@
 import type { TopicImage } from "@ottla/metadata";
 import { checkTopicName, errorName, type pb, ProtocolError, uuidFromBytes, uuidToText } from "@ottla/protocol";
+import { effectiveMinInSync, effectiveSettings } from "../partition/settings.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { createTopics } from "./topics.ts";
 
@@ -67,20 +68,25 @@ function byId(parts: BrokerParts, idBytes: Uint8Array): pb.TopicMetadata {
   return { name: "", topicId: idBytes, errorCode: error.code, errorMessage: error.message, partitions: [] };
 }
 
-function describe({ image }: BrokerParts, topic: TopicImage): pb.TopicMetadata {
+function describe({ image, config }: BrokerParts, topic: TopicImage): pb.TopicMetadata {
   const live = (nodeId: number): boolean => image.brokers.get(nodeId)?.fenced === false;
+  const settings = effectiveSettings(config, image, topic);
   return {
     name: topic.name,
     topicId: topic.idBytes,
     errorCode: 0,
     errorMessage: "",
-    partitions: topic.partitions.map(({ partition, leader, leaderEpoch, replicas, isr }) => ({
+    partitions: topic.partitions.map(({ partition, leader, leaderEpoch, replicas, isr, elr, adding, removing }) => ({
       partition,
       leader,
       leaderEpoch,
       replicas,
       isr,
+      elr,
+      adding,
+      removing,
       offline: replicas.filter((nodeId) => !live(nodeId)),
+      minInSync: effectiveMinInSync(settings, replicas.length - adding.length),
     })),
   };
 }

@@ -14,7 +14,8 @@ const RETRY = { firstMs: 50, mostMs: 1_000 };
 type Call = Exclude<pb.CallRequest["call"], { case: undefined }>;
 type Answer = Exclude<pb.CallResponse["answer"], { case: undefined }>;
 export type CallName = Call["case"];
-type AnswerTo<K extends CallName> = Extract<Answer, { case: K }>["value"];
+type Answers = { readonly [A in Answer as A["case"]]: A["value"] };
+type AnswerTo<K extends CallName> = Answers[K];
 
 export interface ClusterOptions {
   readonly host: Host;

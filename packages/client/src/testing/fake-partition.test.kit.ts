@@ -111,6 +111,10 @@ export function describe(partition: FakePartition, index: number): pb.PartitionM
     replicas: [partition.leader],
     isr: [partition.leader],
     offline: [],
+    elr: [],
+    adding: [],
+    removing: [],
+    minInSync: 1,
   };
 }
 

@@ -973,9 +973,16 @@ export interface PartitionMetadata {
   replicas: number[];
   isr: number[];
   offline: number[];
+  /** Not in sync, but known to hold every acknowledged record: may lead when nobody in sync can. */
+  elr: number[];
+  /** A reassignment under way: those of `replicas` that are not complete yet, and those that go afterwards. */
+  adding: number[];
+  removing: number[];
+  /** Replicas that must be in sync for acks=all, min.insync.replicas as it holds for this partition. */
+  minInSync: number;
 }
 export const PartitionMetadata: MessageType<PartitionMetadata> = messageType<PartitionMetadata>({
-  empty: () => ({ partition: 0, leader: 0, leaderEpoch: 0, replicas: [], isr: [], offline: [] }),
+  empty: () => ({ partition: 0, leader: 0, leaderEpoch: 0, replicas: [], isr: [], offline: [], elr: [], adding: [], removing: [], minInSync: 0 }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("PartitionMetadata");
@@ -1007,12 +1014,37 @@ export const PartitionMetadata: MessageType<PartitionMetadata> = messageType<Par
         case 50:
           r.packed(m.offline, "PartitionMetadata.offline", (packed, item) => packed.int32(item));
           break;
+        case 56:
+          r.push(m.elr, r.int32("PartitionMetadata.elr"), "PartitionMetadata.elr");
+          break;
+        case 58:
+          r.packed(m.elr, "PartitionMetadata.elr", (packed, item) => packed.int32(item));
+          break;
+        case 64:
+          r.push(m.adding, r.int32("PartitionMetadata.adding"), "PartitionMetadata.adding");
+          break;
+        case 66:
+          r.packed(m.adding, "PartitionMetadata.adding", (packed, item) => packed.int32(item));
+          break;
+        case 72:
+          r.push(m.removing, r.int32("PartitionMetadata.removing"), "PartitionMetadata.removing");
+          break;
+        case 74:
+          r.packed(m.removing, "PartitionMetadata.removing", (packed, item) => packed.int32(item));
+          break;
+        case 80:
+          m.minInSync = r.uint32("PartitionMetadata.minInSync");
+          break;
         default:
           r.skip(tag, "PartitionMetadata");
       }
     }
   },
   write: (w, m) => {
+    if (m.minInSync !== 0) w.uint32(m.minInSync, "PartitionMetadata.minInSync").tag(80);
+    w.packed(m.removing, (packed, value, item) => packed.int32(value, item), 74, "PartitionMetadata.removing");
+    w.packed(m.adding, (packed, value, item) => packed.int32(value, item), 66, "PartitionMetadata.adding");
+    w.packed(m.elr, (packed, value, item) => packed.int32(value, item), 58, "PartitionMetadata.elr");
     w.packed(m.offline, (packed, value, item) => packed.int32(value, item), 50, "PartitionMetadata.offline");
     w.packed(m.isr, (packed, value, item) => packed.int32(value, item), 42, "PartitionMetadata.isr");
     w.packed(m.replicas, (packed, value, item) => packed.int32(value, item), 34, "PartitionMetadata.replicas");
@@ -2561,9 +2593,14 @@ export interface ClusterNode {
   fenced: boolean;
   brokerEpoch: number;
   version: string;
+  /** Its replicas are being moved away: it gets no new ones. */
+  draining: boolean;
+  shuttingDown: boolean;
+  /** Every address that it has registered, or that the controllers know of it. */
+  endpoints: NodeEndpoint[];
 }
 export const ClusterNode: MessageType<ClusterNode> = messageType<ClusterNode>({
-  empty: () => ({ nodeId: 0, host: "", port: 0, rack: "", broker: false, voter: false, fenced: false, brokerEpoch: 0, version: "" }),
+  empty: () => ({ nodeId: 0, host: "", port: 0, rack: "", broker: false, voter: false, fenced: false, brokerEpoch: 0, version: "", draining: false, shuttingDown: false, endpoints: [] }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("ClusterNode");
@@ -2595,12 +2632,24 @@ export const ClusterNode: MessageType<ClusterNode> = messageType<ClusterNode>({
         case 74:
           m.version = r.string("ClusterNode.version");
           break;
+        case 80:
+          m.draining = r.bool("ClusterNode.draining");
+          break;
+        case 88:
+          m.shuttingDown = r.bool("ClusterNode.shuttingDown");
+          break;
+        case 98:
+          r.push(m.endpoints, r.message(NodeEndpoint, "ClusterNode.endpoints"), "ClusterNode.endpoints");
+          break;
         default:
           r.skip(tag, "ClusterNode");
       }
     }
   },
   write: (w, m) => {
+    w.messages(m.endpoints, NodeEndpoint, 98, "ClusterNode.endpoints");
+    if (m.shuttingDown) w.bool(m.shuttingDown).tag(88);
+    if (m.draining) w.bool(m.draining).tag(80);
     if (m.version !== "") w.string(m.version).tag(74);
     if (m.brokerEpoch !== 0) w.uint64(m.brokerEpoch, "ClusterNode.brokerEpoch").tag(64);
     if (m.fenced) w.bool(m.fenced).tag(56);
@@ -2610,6 +2659,39 @@ export const ClusterNode: MessageType<ClusterNode> = messageType<ClusterNode>({
     if (m.port !== 0) w.uint32(m.port, "ClusterNode.port").tag(24);
     if (m.host !== "") w.string(m.host).tag(18);
     if (m.nodeId !== 0) w.int32(m.nodeId, "ClusterNode.nodeId").tag(8);
+  },
+});
+
+export interface NodeEndpoint {
+  /** GRPC, HTTP, NODE, or the name of a Kafka listener. */
+  listener: string;
+  host: string;
+  port: number;
+}
+export const NodeEndpoint: MessageType<NodeEndpoint> = messageType<NodeEndpoint>({
+  empty: () => ({ listener: "", host: "", port: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("NodeEndpoint");
+      switch (tag) {
+        case 10:
+          m.listener = r.string("NodeEndpoint.listener");
+          break;
+        case 18:
+          m.host = r.string("NodeEndpoint.host");
+          break;
+        case 24:
+          m.port = r.uint32("NodeEndpoint.port");
+          break;
+        default:
+          r.skip(tag, "NodeEndpoint");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.port !== 0) w.uint32(m.port, "NodeEndpoint.port").tag(24);
+    if (m.host !== "") w.string(m.host).tag(18);
+    if (m.listener !== "") w.string(m.listener).tag(10);
   },
 });
 
