@@ -108,7 +108,7 @@ export class Controller implements AsyncDisposable {
   async #open(distrusted: string | null): Promise<void> {
     const { host, config, nodeId, directory, logger, clusterId } = this.#options;
     const onFatal = (error: Error): void => this.#options.onFatal(error);
-    const onlyVoter = { nodeId, directoryId: uuidToBytes(this.#directoryId) };
+    const onlyVoter = { nodeId, directoryId: uuidToBytes(this.#directoryId), host: "localhost", port: 0 };
     const parts = (): Parts => {
       assert(this.#parts !== null, "the replica spoke before it was opened");
       return this.#parts;

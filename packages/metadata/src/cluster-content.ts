@@ -8,6 +8,8 @@ const RESOURCE_BROKER = 4;
 /** The tables of an image and what each record means to them. */
 export class ClusterContent {
   cluster: pb.ClusterRecord | null = null;
+  /** Those of the founding, until they are replaced. */
+  voters: readonly pb.Voter[] = [];
   readonly features = new Map<string, number>();
   readonly brokers = new Map<number, pb.BrokerRecord>();
   readonly topics = new Map<Uuid, MutableTopicImage>();
@@ -18,10 +20,11 @@ export class ClusterContent {
   apply({ record }: pb.MetadataRecord, change: ChangeCollector): void {
     switch (record.case) {
       case "cluster":
-        this.cluster = {
-          ...record.value,
-          voters: record.value.voters.map((voter) => ({ ...voter, directoryId: voter.directoryId.slice() })),
-        };
+        this.cluster = { ...record.value, voters: ownVoters(record.value.voters) };
+        this.voters = this.cluster.voters;
+        return;
+      case "voters":
+        this.voters = ownVoters(record.value.voters);
         return;
       case "feature":
         this.features.set(record.value.name, record.value.level);
@@ -59,6 +62,7 @@ export class ClusterContent {
       case "removeOffset":
       case "reply":
       case "removeReply":
+      case "event":
       case undefined:
         throw new Error(
           `Cannot apply a metadata record of type ${record.case ?? "unknown to this version"}: brokers follow cluster records only; run a version of Ottla that knows it`,
@@ -72,6 +76,7 @@ export class ClusterContent {
 
   *records(): Iterable<pb.MetadataRecord> {
     if (this.cluster) yield { record: { case: "cluster", value: this.cluster } };
+    if (this.cluster && this.voters !== this.cluster.voters) yield { record: { case: "voters", value: { voters: [...this.voters] } } };
     for (const [name, level] of this.features) yield { record: { case: "feature", value: { name, level } } };
     for (const value of this.brokers.values()) yield { record: { case: "broker", value } };
     for (const [name, value] of this.brokerDefaults) yield config(RESOURCE_BROKER, "", name, value);
@@ -125,6 +130,10 @@ export class ClusterContent {
 
 function config(resourceType: number, resource: string, name: string, value: string): pb.MetadataRecord {
   return { record: { case: "config", value: { resourceType, resource, name, value } } };
+}
+
+function ownVoters(voters: readonly pb.Voter[]): pb.Voter[] {
+  return voters.map((voter) => ({ ...voter, directoryId: voter.directoryId.slice() }));
 }
 
 function uuidFromHex(digits: string): Uuid {

@@ -21,8 +21,13 @@ const partition = (number: number, at: number, leaderEpoch = 0): Of => ({
     leaderEpoch,
     partitionEpoch: leaderEpoch,
     leaderBrokerEpoch: 3,
+    adding: [],
+    removing: [],
+    lastEligible: [],
+    addingRate: 0,
   },
 });
+const voter = (nodeId: number): pb.Voter => ({ nodeId, directoryId: id(90 + nodeId), host: "h", port: 9095 });
 const config = (resource: string, name: string, value: string | undefined): Of => ({
   case: "config",
   value: { resourceType: resource === "" ? 4 : 2, resource, name, value },
@@ -41,6 +46,7 @@ const broker = (nodeId: number, fenced: boolean): Of => ({
     version: "1",
     metadataVersionMin: 1,
     metadataVersionMax: 1,
+    draining: false,
   },
 });
 
@@ -140,7 +146,7 @@ test("the records of an image give the same image again, whatever deltas led to 
       const image = new ClusterImage();
       image.apply(
         delta(1, [
-          { case: "cluster", value: { clusterId: "c", voters: [{ nodeId: 1, directoryId: id(9) }] } },
+          { case: "cluster", value: { clusterId: "c", voters: [voter(1)] } },
           { case: "feature", value: { name: "metadata.version", level: 1 } },
           broker(1, false),
         ]),

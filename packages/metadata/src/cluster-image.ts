@@ -32,7 +32,7 @@ export class ClusterImage {
   }
 
   get voters(): readonly pb.Voter[] {
-    return this.#content.cluster?.voters ?? [];
+    return this.#content.voters;
   }
 
   get brokers(): ReadonlyMap<number, pb.BrokerRecord> {

@@ -14,7 +14,15 @@ export class StandInController {
   keepFenced = false;
   #index = 1;
   #records: pb.MetadataRecord[] = [
-    { record: { case: "cluster", value: { clusterId: "cluster-of-the-test", voters: [{ nodeId: 1, directoryId: new Uint8Array(16) }] } } },
+    {
+      record: {
+        case: "cluster",
+        value: {
+          clusterId: "cluster-of-the-test",
+          voters: [{ nodeId: 1, directoryId: new Uint8Array(16), host: "localhost", port: 9095 }],
+        },
+      },
+    },
   ];
   #broker: pb.BrokerRecord | null = null;
   #nextTopic = 1;
@@ -83,6 +91,10 @@ export class StandInController {
       leaderEpoch: this.#broker?.brokerEpoch ?? 0,
       partitionEpoch: 0,
       leaderBrokerEpoch: this.brokerEpoch,
+      adding: [],
+      removing: [],
+      lastEligible: [],
+      addingRate: 0,
       ...changes,
     };
   }
@@ -145,6 +157,7 @@ export class StandInController {
           brokerEpoch: this.#index + 1,
           fenced: true,
           shuttingDown: false,
+          draining: false,
         };
         return { case: "register", value: { brokerEpoch: this.commit({ case: "broker", value: this.#broker }) } };
       }

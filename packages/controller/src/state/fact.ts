@@ -5,17 +5,36 @@ type AnyRecord = pb.MetadataRecord["record"];
 /** A record that states something: under its key it stands in the state until another replaces or removes it. */
 export type Fact = Extract<
   AnyRecord,
-  { case: "cluster" | "feature" | "broker" | "topic" | "partition" | "config" | "deletedTopic" | "producerIds" | "offset" | "reply" }
+  {
+    case:
+      | "cluster"
+      | "voters"
+      | "feature"
+      | "broker"
+      | "topic"
+      | "partition"
+      | "config"
+      | "deletedTopic"
+      | "producerIds"
+      | "offset"
+      | "reply"
+      | "event";
+  }
 >;
 
 /** A key of the state. In byte order a fact comes after those it refers to: brokers, topic, partitions by number, and so on. */
 export type FactKey = string;
 
 const CLUSTER = "0/cluster";
+const VOTERS = "0/voters";
 const PRODUCER_IDS = "7/producer-ids";
+
+/** Events that are kept. */
+const MAX_EVENTS = 1000;
 
 export const keys = {
   cluster: (): FactKey => CLUSTER,
+  voters: (): FactKey => VOTERS,
   feature: (name: string): FactKey => `1/feature/${name}`,
   broker: (nodeId: number): FactKey => `2/broker/${nodeId}`,
   topic: (topicId: string): FactKey => `3/topic/${topicId}`,
@@ -25,12 +44,16 @@ export const keys = {
   producerIds: (): FactKey => PRODUCER_IDS,
   offset: (topicId: string, partition: number, group: string): FactKey => `8/offset/${topicId}/${sortable(partition)}/${group}`,
   reply: (nodeId: number, sequence: number): FactKey => `9/reply/${nodeId}/${sequence}`,
+  /** A later event takes the place of the one so many before it. */
+  event: (number: number): FactKey => `a/event/${sortable(number % MAX_EVENTS)}`,
 };
 
 export function factKey(fact: Fact): FactKey {
   switch (fact.case) {
     case "cluster":
       return CLUSTER;
+    case "voters":
+      return VOTERS;
     case "feature":
       return keys.feature(fact.value.name);
     case "broker":
@@ -49,6 +72,8 @@ export function factKey(fact: Fact): FactKey {
       return keys.offset(uuidFromBytes(fact.value.topicId), fact.value.partition, fact.value.group);
     case "reply":
       return keys.reply(fact.value.nodeId, fact.value.sequence);
+    case "event":
+      return keys.event(fact.value.number);
   }
 }
 
@@ -81,12 +106,13 @@ export function isClusterRecord(record: AnyRecord): boolean {
     case "removeOffset":
     case "reply":
     case "removeReply":
+    case "event":
       return false;
     default:
       return true;
   }
 }
 
-function sortable(partition: number): string {
-  return partition.toString(16).padStart(8, "0");
+function sortable(number: number): string {
+  return number.toString(16).padStart(8, "0");
 }

@@ -1,4 +1,4 @@
-import { uuidFromBytes } from "@ottla/protocol";
+import { uuidFromBytes, type pb } from "@ottla/protocol";
 import type { Fact } from "./fact.ts";
 import type { Topics } from "./tables/topics.ts";
 
@@ -10,8 +10,12 @@ export function own(fact: Fact, topics: Topics): Fact {
     case "cluster":
       return {
         case: "cluster",
-        value: { ...fact.value, voters: fact.value.voters.map((voter) => ({ ...voter, directoryId: voter.directoryId.slice() })) },
+        value: { ...fact.value, voters: ownVoters(fact.value.voters) },
       };
+    case "voters":
+      return { case: "voters", value: { voters: ownVoters(fact.value.voters) } };
+    case "event":
+      return { case: "event", value: { ...fact.value, topicId: topicId(fact.value.topicId, topics) } };
     case "broker":
       return {
         case: "broker",
@@ -34,6 +38,11 @@ export function own(fact: Fact, topics: Topics): Fact {
   }
 }
 
+function ownVoters(voters: readonly pb.Voter[]): pb.Voter[] {
+  return voters.map((voter) => ({ ...voter, directoryId: voter.directoryId.slice() }));
+}
+
 function topicId(bytes: Uint8Array, topics: Topics): Uint8Array {
+  if (bytes.length === 0) return bytes.slice();
   return topics.get(uuidFromBytes(bytes))?.idBytes ?? bytes.slice();
 }

@@ -3,6 +3,7 @@ import { Digest } from "./digest.ts";
 import { encodeFact, factKey, keys, type Fact, type FactKey } from "./fact.ts";
 import { own } from "./own.ts";
 import { Brokers } from "./tables/brokers.ts";
+import { Events } from "./tables/events.ts";
 import { Offsets } from "./tables/offsets.ts";
 import { Replies } from "./tables/replies.ts";
 import { Topics } from "./tables/topics.ts";
@@ -23,6 +24,7 @@ export class State {
   readonly #facts = new Map<FactKey, Fact>();
   readonly #digest = new Digest();
   cluster: pb.ClusterRecord | null = null;
+  #voters: pb.VotersRecord | null = null;
   readonly features = new Map<string, number>();
   readonly brokers = new Brokers();
   readonly topics = new Topics();
@@ -30,10 +32,16 @@ export class State {
   readonly brokerDefaults = new Map<string, string>();
   readonly offsets = new Offsets();
   readonly replies = new Replies();
+  readonly events = new Events();
   nextProducerId = 0;
 
   get size(): number {
     return this.#facts.size;
+  }
+
+  /** Of the newest record that names them. */
+  get voters(): readonly pb.Voter[] {
+    return (this.#voters ?? this.cluster)?.voters ?? [];
   }
 
   get digest(): Uint8Array {
@@ -134,6 +142,11 @@ export class State {
       case "cluster":
         this.cluster = value("cluster", after);
         return;
+      case "voters":
+        this.#voters = value("voters", after);
+        return;
+      case "event":
+        return this.events.change(value("event", before), value("event", after));
       case "feature":
         if (after) this.features.set(fact.value.name, fact.value.level);
         else this.features.delete(fact.value.name);

@@ -34,6 +34,7 @@ export function register({ draft, nodeId }: Context, command: pb.RegisterCommand
     version,
     metadataVersionMin,
     metadataVersionMax,
+    draining: former?.draining ?? false,
   };
   if (draft.state.replies.count(nodeId) > 0)
     draft.write({ case: "removeReply", value: { nodeId, belowSequence: Number.MAX_SAFE_INTEGER } });

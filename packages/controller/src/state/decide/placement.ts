@@ -75,6 +75,10 @@ export function newPartition(state: State, topicId: Uint8Array, partition: numbe
     leaderEpoch: 0,
     partitionEpoch: 0,
     leaderBrokerEpoch: leader.brokerEpoch,
+    adding: [],
+    removing: [],
+    lastEligible: [],
+    addingRate: 0,
   };
 }
 
