@@ -27,6 +27,7 @@ export async function startController(
       version: "0",
       logger: o.logger ?? silentLogger,
       onFatal: (error) => fatal.push(error),
+      nodeAddress: () => ({ host: "localhost", port: 9095 }),
       dial: () => Promise.reject(new Error("there is no other controller")),
       ...(o.clusterId === undefined ? {} : { clusterId: o.clusterId }),
     }),

@@ -1,7 +1,7 @@
-import { NetworkError, type Attributes, type Host, type Logger, type Metric, type Session } from "@ottla/host";
+import { NetworkError, type Address, type Attributes, type Host, type Logger, type Metric, type Session } from "@ottla/host";
 import { assert, services, uuidFromBytes, uuidToBytes, uuidToText, type NodeConfig, type Uuid } from "@ottla/protocol";
 import { directoryIdOf } from "./directory-id.ts";
-import type { QuorumStatus } from "./quorum/index.ts";
+import type { Peer, QuorumStatus } from "./quorum/index.ts";
 import { Replica } from "./replica.ts";
 import { stateMetrics } from "./samples.ts";
 import { Server } from "./server/server.ts";
@@ -20,7 +20,9 @@ export interface ControllerOptions {
   readonly logger: Logger;
   /** What the process cannot outlive: damage, a failed sync, a broken invariant. */
   onFatal(error: Error): void;
-  dial(nodeId: number, service: string, attributes: Attributes, signal: AbortSignal): Promise<Session>;
+  /** Of this node's own door, as other nodes reach it. */
+  nodeAddress(): Address;
+  dial(peer: Peer, service: string, attributes: Attributes, signal: AbortSignal): Promise<Session>;
 }
 
 export interface ControllerStatus extends QuorumStatus {
@@ -191,12 +193,12 @@ export class Controller implements AsyncDisposable {
     await parts?.replica.close();
   }
 
-  #dial(peer: number, service: string, signal: AbortSignal): Promise<Session> {
+  #dial(peer: Peer, service: string, signal: AbortSignal): Promise<Session> {
     const clusterId = this.#parts?.replica.clusterId ?? null;
     const attributes = {
       "ottla-protocol": "1-1",
       "ottla-node-id": String(this.#options.nodeId),
-      "ottla-expected-node-id": String(peer),
+      "ottla-expected-node-id": String(peer.nodeId),
       "ottla-directory-id": this.#directoryId,
       ...(clusterId === null ? {} : { "ottla-cluster-id": clusterId }),
     };

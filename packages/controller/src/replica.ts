@@ -1,7 +1,7 @@
 import type { Host, Logger, Session } from "@ottla/host";
 import { assert, pb, type NodeConfig, type Uuid } from "@ottla/protocol";
 import { Checkpoints } from "./checkpoint/checkpoints.ts";
-import { Quorum, type CommittedEntry } from "./quorum/index.ts";
+import { Quorum, type CommittedEntry, type Peer } from "./quorum/index.ts";
 import { checkFeature } from "./state/decide/founding.ts";
 import { sameDigest } from "./state/digest.ts";
 import type { Fact, FactKey } from "./state/fact.ts";
@@ -18,7 +18,7 @@ export interface ReplicaOptions {
   readonly directoryId: Uuid;
   readonly logger: Logger;
   onFatal(error: Error): void;
-  dial(nodeId: number, service: string, signal: AbortSignal): Promise<Session>;
+  dial(peer: Peer, service: string, signal: AbortSignal): Promise<Session>;
   /** A checkpoint that has led to another state than the log says. */
   readonly distrusted: string | null;
 }

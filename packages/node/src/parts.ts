@@ -63,7 +63,8 @@ export class Parts {
         version,
         logger: logger.child({ part: "controller" }),
         onFatal: fatal.raise,
-        dial: (nodeId) => Promise.reject(new Error(`No way to node ${nodeId}: this cluster has one voter`)),
+        nodeAddress: () => ({ host: "localhost", port: 9095 }),
+        dial: ({ nodeId }) => Promise.reject(new Error(`No way to node ${nodeId}: this cluster has one voter`)),
       });
       ends.push(() => controller.close());
       await opening;

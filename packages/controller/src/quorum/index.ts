@@ -1,3 +1,3 @@
 export { NotLeaderError, type CommittedEntry } from "./listener.ts";
-export type { QuorumStatus } from "./options.ts";
+export type { Peer, QuorumStatus } from "./options.ts";
 export { Quorum } from "./quorum.ts";

@@ -1,5 +1,6 @@
 import { deadline, delay, type Host, type Logger, type Session } from "@ottla/host";
 import { services } from "@ottla/protocol";
+import type { Peer } from "./options.ts";
 import { encodeMessage } from "./messages.ts";
 import type { Message } from "../raft/index.ts";
 
@@ -11,9 +12,9 @@ const MAX_QUEUED_BYTES = 16 << 20;
 
 export interface LinkOptions {
   readonly host: Host;
-  readonly peer: { readonly nodeId: number; readonly directoryId: string };
+  readonly peer: Peer & { readonly directoryId: string };
   readonly logger: Logger;
-  dial(nodeId: number, service: string, signal: AbortSignal): Promise<Session>;
+  dial(peer: Peer, service: string, signal: AbortSignal): Promise<Session>;
   /** What was sent last may be lost. */
   onBroken(): void;
   /** The connection broke and the first attempt to make it again failed. */
@@ -94,7 +95,7 @@ export class Link {
     const { host, peer, logger } = this.#options;
     const limit = deadline(host.clock, DIAL_TIMEOUT_MS, `Dialling controller ${peer.nodeId}`, this.#stop.signal);
     try {
-      const session = await this.#options.dial(peer.nodeId, services.raft, limit.signal);
+      const session = await this.#options.dial(peer, services.raft, limit.signal);
       const { "ottla-node-id": nodeId, "ottla-directory-id": directoryId } = session.attributes;
       if (this.#stop.signal.aborted) session.close();
       else if (nodeId === String(peer.nodeId) && directoryId === peer.directoryId) return session;

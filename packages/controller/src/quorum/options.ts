@@ -2,6 +2,12 @@ import type { Address, Host, Logger, Session } from "@ottla/host";
 import type { Uuid } from "@ottla/protocol";
 import type { QuorumListener } from "./listener.ts";
 
+/** A controller and where its node door may be found. */
+export interface Peer {
+  readonly nodeId: number;
+  readonly address: Address;
+}
+
 export interface QuorumVoter {
   readonly nodeId: number;
   readonly directoryId: Uuid;
@@ -23,7 +29,7 @@ export interface QuorumOptions {
   readonly logger: Logger;
   onFatal(error: Error): void;
   /** Opens a session to another voter that sends ottla-node-id and ottla-directory-id of this one. */
-  dial(nodeId: number, service: string, signal: AbortSignal): Promise<Session>;
+  dial(peer: Peer, service: string, signal: AbortSignal): Promise<Session>;
   readonly listener: QuorumListener;
 }
 

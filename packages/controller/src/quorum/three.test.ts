@@ -1,4 +1,4 @@
-import { memoryHost, NetworkError, silentLogger, type Address, type MemoryHost } from "@ottla/host";
+import { memoryHost, NetworkError, silentLogger, type MemoryHost } from "@ottla/host";
 import { services, type Uuid } from "@ottla/protocol";
 import { expect, test } from "vitest";
 import { NotLeaderError, Quorum } from "./index.ts";
@@ -21,7 +21,6 @@ async function begin(host: MemoryHost, nodeId: number): Promise<Node> {
   if (own === undefined) throw new Error(`no voter ${nodeId}`);
   const { directoryId } = own;
   const attributes = { "ottla-node-id": String(nodeId), "ottla-directory-id": directoryId };
-  const addressOf = (id: number): Address => voters.find((voter) => voter.nodeId === id)?.address ?? own.address;
   const state = new Follower(0);
   const quorum = await host.clock.run(
     Quorum.open({
@@ -37,7 +36,7 @@ async function begin(host: MemoryHost, nodeId: number): Promise<Node> {
       onFatal: (error) => {
         throw error;
       },
-      dial: (id, service, signal) => host.network.dial(addressOf(id), service, { attributes, maxFrameBytes: 64 << 20, signal }),
+      dial: ({ address }, service, signal) => host.network.dial(address, service, { attributes, maxFrameBytes: 64 << 20, signal }),
       listener: state,
     }),
   );
