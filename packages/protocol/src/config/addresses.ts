@@ -81,7 +81,7 @@ export function formatAddress({ host, port }: Address): string {
 
 /** `1@host:9095`, several with commas between them. */
 export function voters(options: { default: readonly Voter[]; defaultText: string; doc: string }): Setting<readonly Voter[]> {
-  const allowed = "<node id>@host:port, such as 1@localhost:9095";
+  const allowed = "<node id>@host:port, such as 1@localhost:9095, several with commas between them";
   return {
     type: "list",
     default: options.default,
@@ -96,10 +96,16 @@ export function voters(options: { default: readonly Voter[]; defaultText: string
         return { nodeId, address: parseAddress(match[2], entry, 1) };
       });
       if (parsed.length === 0) throw new BadValue(`must be ${allowed}`);
-      if (parsed.length > 1) {
-        throw new BadValue(
-          `names ${parsed.length} voters; this version runs a cluster of one node, so name one voter, as in 1@localhost:9095`,
-        );
+      const ids = new Map<number, string>();
+      const places = new Map<string, number>();
+      for (const { nodeId, address } of parsed) {
+        const place = formatAddress(address);
+        if (ids.has(nodeId))
+          throw new BadValue(`names node ${nodeId} twice, at ${ids.get(nodeId)} and ${place}; each voter has its own id`);
+        if (places.has(place))
+          throw new BadValue(`has nodes ${places.get(place)} and ${nodeId} both at ${place}; each voter has its own address`);
+        ids.set(nodeId, place);
+        places.set(place, nodeId);
       }
       return parsed;
     },

@@ -1,16 +1,11 @@
 import type { Address } from "@ottla/host";
 import { formatAddress } from "./addresses.ts";
+import { isLoopback } from "./derived-defaults.ts";
 import type { NodeConfig, NodeKey } from "./node-settings.ts";
 
 /** Problems and warnings that need more than one value. `problem` takes the setting to blame. */
 export function checkTogether(config: NodeConfig, problem: (key: NodeKey, text: string) => void, warn: (text: string) => void): void {
-  const [voter] = config.controllerQuorumVoters;
-  if (voter !== undefined && voter.nodeId !== config.nodeId) {
-    problem(
-      "controllerQuorumVoters",
-      `names node ${voter.nodeId}, but node.id is ${config.nodeId}; name this node, as in ${config.nodeId}@localhost:9095, or leave the setting out`,
-    );
-  }
+  checkRoles(config, problem);
   const largestBatch = config.grpcMaxMessageBytes - 65_536;
   if (config.messageMaxBytes > largestBatch) {
     problem(
@@ -33,11 +28,20 @@ export function checkTogether(config: NodeConfig, problem: (key: NodeKey, text: 
   if (config.brokerSessionTimeoutMs < 2 * config.brokerHeartbeatIntervalMs) {
     problem("brokerSessionTimeoutMs", `must be at least twice broker.heartbeat.interval.ms=${config.brokerHeartbeatIntervalMs}`);
   }
-  for (const { host } of config.grpcAdvertisedListeners) {
-    if (host === "0.0.0.0" || host === "::")
-      problem("grpcAdvertisedListeners", `names ${host}, which no client can dial; name the host under which clients reach this node`);
+  for (const [key, who] of [
+    ["grpcAdvertisedListeners", "client"],
+    ["nodeAdvertisedListeners", "node"],
+    ["controllerQuorumBootstrapServers", "node"],
+  ] as const) {
+    const wildcard = config[key].find(({ host }) => isWildcard(host));
+    if (wildcard) problem(key, `names ${wildcard.host}, which no ${who} can dial; name a host under which ${who}s reach it`);
+  }
+  for (const { nodeId, address } of config.controllerQuorumVoters) {
+    if (isWildcard(address.host))
+      problem("controllerQuorumVoters", `names ${address.host} for node ${nodeId}, which no node can dial; name its host`);
   }
   warnOfOpenDoors("grpc.listeners", "read and write all records", config.grpcListeners, warn);
+  warnOfOpenDoors("node.listeners", "take part in the cluster as if it were a node of it", config.nodeListeners, warn);
   warnOfOpenDoors("http.listeners", "read health and metrics", config.httpListeners, warn);
 }
 
@@ -49,6 +53,23 @@ function warnOfOpenDoors(name: string, what: string, listeners: readonly Address
   }
 }
 
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+/** Who decides and where the deciders are must be known, and this node must be what the list says of it. */
+function checkRoles(config: NodeConfig, problem: (key: NodeKey, text: string) => void): void {
+  const { nodeId, processRoles, controllerQuorumVoters: voters, controllerQuorumBootstrapServers: servers } = config;
+  const votes = voters.some((voter) => voter.nodeId === nodeId);
+  if (processRoles.includes("controller")) return;
+  if (votes)
+    problem(
+      "processRoles",
+      `leaves out controller, but controller.quorum.voters names node ${nodeId}; add the role or take the node off the list`,
+    );
+  else if (voters.length === 0 && servers.length === 0)
+    problem(
+      "processRoles",
+      "is broker alone, so this node needs controllers: name some in controller.quorum.bootstrap.servers, or the voters in controller.quorum.voters",
+    );
+}
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
 }

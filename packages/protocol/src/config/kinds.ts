@@ -117,6 +117,7 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(
 /** Texts with commas between them; spaces around each are dropped. */
 export function list(options: {
   default: readonly string[];
+  defaultText?: string;
   allowed?: string;
   doc: string;
   check?: (items: readonly string[]) => void;
@@ -124,6 +125,7 @@ export function list(options: {
   return {
     type: "list",
     default: options.default,
+    ...(options.defaultText === undefined ? {} : { defaultText: options.defaultText }),
     allowed: options.allowed ?? "texts with commas between them",
     doc: options.doc,
     parse(text) {

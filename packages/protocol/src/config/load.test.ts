@@ -210,7 +210,14 @@ describe("values that must fit together", () => {
     [["queued.max.request.bytes=8388608"], ["queued.max.request.bytes=8388607"], "must be at least grpc.max.message.bytes=8388608"],
     [["controller.election.timeout.ms=200"], ["controller.election.timeout.ms=199"], "twice controller.heartbeat.interval.ms=100"],
     [["broker.session.timeout.ms=1000"], ["broker.session.timeout.ms=999"], "twice broker.heartbeat.interval.ms=500"],
-    [["node.id=2", "controller.quorum.voters=2@h:9095"], ["controller.quorum.voters=2@h:9095"], "names node 2, but node.id is 1"],
+    [
+      ["process.roles=broker", "controller.quorum.voters=2@h:9095"],
+      ["process.roles=broker", "controller.quorum.voters=1@h:9095"],
+      "leaves out controller, but controller.quorum.voters names node 1",
+    ],
+    [["process.roles=broker", "controller.quorum.bootstrap.servers=h:9095"], ["process.roles=broker"], "this node needs controllers"],
+    [["controller.quorum.voters=1@h:9095"], ["controller.quorum.voters=1@0.0.0.0:9095"], "names 0.0.0.0 for node 1"],
+    [["node.advertised.listeners=h:1"], ["node.advertised.listeners=[::]:1"], "which no node can dial"],
     [["grpc.advertised.listeners=h:1"], ["grpc.advertised.listeners=0.0.0.0:1"], "which no client can dial"],
   ])("%j is accepted, %j is refused", (good, bad, text) => {
     expect(refusal(flags(...good))).toBe("accepted");
@@ -222,8 +229,38 @@ describe("values that must fit together", () => {
   });
 });
 
+describe("what follows from the place of a node in its cluster", () => {
+  const both = ["controller", "broker"];
+  test.each([
+    ["nothing set", [], both, "127.0.0.1:9095", "1@localhost:9095"],
+    ["a node beside another", ["grpc.listeners=127.0.0.1:9193"], both, "127.0.0.1:0", "1@localhost:9095"],
+    ["a door elsewhere", ["node.listeners=127.0.0.1:7"], both, "127.0.0.1:7", "1@localhost:7"],
+    [
+      "a voter on this machine",
+      ["controller.quorum.voters=1@localhost:5,2@localhost:6"],
+      both,
+      "localhost:5",
+      "1@localhost:5,2@localhost:6",
+    ],
+    ["a voter with a machine of its own", ["controller.quorum.voters=1@a:5,2@b:5"], both, "0.0.0.0:5", "1@a:5,2@b:5"],
+    ["no voter", ["node.id=3", "controller.quorum.voters=1@a:5,2@b:5"], ["broker"], "127.0.0.1:9095", "1@a:5,2@b:5"],
+    ["one that joins", ["controller.quorum.bootstrap.servers=a:5"], ["broker"], "127.0.0.1:9095", ""],
+    ["a learner", ["controller.quorum.bootstrap.servers=a:5", "process.roles=controller"], ["controller"], "127.0.0.1:9095", ""],
+  ])("%s", (_, settings, roles, door, voters) => {
+    const { config, entries } = loadNodeConfig(flags(...settings));
+    expect(config.processRoles).toEqual(roles);
+    expect(entries.get("node.listeners")?.value).toBe(door);
+    expect(entries.get("controller.quorum.voters")?.value).toBe(voters);
+  });
+
+  test("a door between nodes that is open to the network is warned of", () => {
+    expect(loadNodeConfig(flags("node.listeners=:9095")).warnings.join()).toContain("node.listeners opens 0.0.0.0:9095 to the network");
+  });
+});
+
 test.each([
-  ["process.roles=broker", "this version runs a cluster of one node, which has both roles"],
+  ["process.roles=broker,broker", "names the role broker twice"],
+  ["process.roles=", "must be controller, broker, or both"],
   ["process.roles=broker,observer", 'has the role "observer"'],
   ["auto.create.topics.enable=yes", "must be true or false"],
   ["log.level=loud", "must be one of debug, info, warn, error, silent"],
@@ -233,7 +270,8 @@ test.each([
   ["log.segment.bytes=1GB", "written in digits without a unit"],
   ["default.replication.factor=0", "must be a whole number from -1 (automatic"],
   ["min.insync.replicas=0", "except 0"],
-  ["controller.quorum.voters=1@a:1,2@b:2,3@c:3", "names 3 voters; this version runs a cluster of one node"],
+  ["controller.quorum.voters=1@a:1,2@b:2,1@c:3", "names node 1 twice, at a:1 and c:3"],
+  ["controller.quorum.voters=1@a:1,2@a:1", "has nodes 1 and 2 both at a:1"],
   ["controller.quorum.voters=localhost:9095", "which is not <node id>@host:port"],
 ])("%s is refused with what is allowed", (setting, text) => {
   expect(refusal(flags(setting))).toContain(text);

@@ -1,6 +1,7 @@
 import { ConfigError } from "./config-error.ts";
 import { checkTogether } from "./cross-checks.ts";
-import { nodeSettings, withDerivedDefaults, type NodeConfig, type NodeKey } from "./node-settings.ts";
+import { withDerivedDefaults } from "./derived-defaults.ts";
+import { nodeSettings, type NodeConfig, type NodeKey } from "./node-settings.ts";
 import { BadValue, dottedName, type Setting } from "./setting.ts";
 import { gather, type ConfigSources, type Entry, type Gathered } from "./sources.ts";
 

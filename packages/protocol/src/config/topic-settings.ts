@@ -1,6 +1,7 @@
 import { flushPolicy } from "./flush-policy.ts";
 import { int, long, oneOf } from "./kinds.ts";
-import { maxBatchBytes, nodeSettings, type NodeConfig } from "./node-settings.ts";
+import { nodeSettings, type NodeConfig } from "./node-settings.ts";
+import { maxBatchBytes } from "./node/logs.ts";
 import type { ValuesOf } from "./setting.ts";
 
 const node = nodeSettings;
