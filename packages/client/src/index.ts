@@ -23,6 +23,17 @@ export type {
   TopicDescription,
 } from "./admin/api.ts";
 export type {
+  ClusterEvent,
+  DrainProgress,
+  ElectedPartition,
+  Feature,
+  Move,
+  MoveOptions,
+  QuorumDescription,
+  QuorumMember,
+  Reassignment,
+} from "./admin/shape-api.ts";
+export type {
   Assignable,
   ConsumerBatch,
   ConsumerOptions,

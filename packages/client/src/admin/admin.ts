@@ -1,4 +1,4 @@
-import type { CallLimits, Cluster } from "../connection/cluster.ts";
+import type { Cluster } from "../connection/cluster.ts";
 import type { SeekTarget, TopicPartition, TopicPartitionOffset } from "../consumer/api.ts";
 import { checkTarget } from "../consumer/settings.ts";
 import { wholeNumber } from "../options.ts";
@@ -24,17 +24,19 @@ import { alterConfigs, describeConfigs } from "./configs.ts";
 import { commitGroupOffsets, deleteGroupOffsets, deleteGroups, fetchGroupOffsets, listGroups, resetGroupOffsets } from "./groups.ts";
 import { describeCluster, describeLogDirs } from "./nodes.ts";
 import { deleteRecords, listedOffsets } from "./offsets.ts";
+import { limits, ShapeAdmin } from "./shape-admin.ts";
 import { createPartitions, createTopics, deleteTopics, describeTopics } from "./topics.ts";
 
-/** Topics, settings, offsets, groups, brokers. Made by {@link Ottla.admin}.
+/** Topics, settings, offsets, groups, brokers, and the cluster's shape ({@link ShapeAdmin}). Made by {@link Ottla.admin}.
  *
  * Calls are repeated while their error may pass, until `timeoutMs`. A call whose answer was lost may have had its effect: creating may then
  * say that the topic exists. Where some items of a call fail, the others are done and an {@link AdminError} names each that failed. */
-export class Admin {
+export class Admin extends ShapeAdmin {
   readonly #cluster: Cluster;
 
   /** @internal */
   constructor(cluster: Cluster) {
+    super(cluster);
     this.#cluster = cluster;
   }
 
@@ -142,12 +144,4 @@ export class Admin {
   async describeLogDirs(options: CallOptions & { nodes?: readonly number[] } = {}): Promise<LogDirDescription[]> {
     return await describeLogDirs(this.#cluster, options.nodes, limits(options));
   }
-}
-
-function limits({ timeoutMs, signal }: CallOptions): CallLimits {
-  return {
-    timeoutMs:
-      timeoutMs === undefined ? undefined : wholeNumber("timeoutMs", timeoutMs, timeoutMs, { least: 1, most: 86_400_000, unit: "ms" }),
-    signal,
-  };
 }

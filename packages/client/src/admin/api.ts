@@ -1,4 +1,5 @@
 import type { TopicPartition } from "../consumer/api.ts";
+import type { Feature } from "./shape-api.ts";
 
 export interface CallOptions {
   /** How long the call may take, retries included. 30 000 ms. */
@@ -39,7 +40,16 @@ export interface PartitionDescription {
   readonly leaderEpoch: number;
   readonly replicas: readonly number[];
   readonly inSyncReplicas: readonly number[];
+  /** On brokers that are fenced or gone. */
   readonly offlineReplicas: readonly number[];
+  /** Not in sync, but known to hold every acknowledged record: may lead when nobody in sync can (KIP-966). */
+  readonly eligibleReplicas: readonly number[];
+  /** A reassignment under way: not complete yet. */
+  readonly adding: readonly number[];
+  /** Given up once the added ones are in sync. */
+  readonly removing: readonly number[];
+  /** Replicas that must be in sync for `acks: "all"`. */
+  readonly minInSync: number;
 }
 
 /** Of a topic, of one node, or of all (`broker: "default"`). */
@@ -124,12 +134,8 @@ export interface ClusterDescription {
   readonly controllerId: number;
   readonly controllerTerm: number;
   readonly nodes: readonly ClusterNode[];
-  readonly features: readonly {
-    readonly name: string;
-    readonly level: number;
-    readonly supportedMin: number;
-    readonly supportedMax: number;
-  }[];
+  /** What the cluster may write, and what every node supports. */
+  readonly features: readonly Feature[];
   /** Last index of the controller log that the answering broker has applied. */
   readonly metadataIndex: number;
 }
@@ -144,6 +150,11 @@ export interface ClusterNode {
   readonly fenced: boolean;
   readonly brokerEpoch: number;
   readonly version: string;
+  /** Its replicas are being moved away: it gets no new ones. */
+  readonly draining: boolean;
+  readonly shuttingDown: boolean;
+  /** What it has registered, by listener: GRPC for clients, HTTP, NODE. */
+  readonly endpoints: readonly { readonly listener: string; readonly host: string; readonly port: number }[];
 }
 
 export interface LogDirDescription {

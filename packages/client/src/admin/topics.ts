@@ -49,13 +49,17 @@ export async function describeTopics(cluster: Cluster, names: readonly string[] 
     name,
     id: uuidToText(uuidFromBytes(topicId)),
     partitions: partitions
-      .map(({ partition, leader, leaderEpoch, replicas, isr, offline }) => ({
+      .map(({ partition, leader, leaderEpoch, replicas, isr, offline, elr, adding, removing, minInSync }) => ({
         partition,
         leader,
         leaderEpoch,
         replicas,
         inSyncReplicas: isr,
         offlineReplicas: offline,
+        eligibleReplicas: elr,
+        adding,
+        removing,
+        minInSync,
       }))
       .toSorted((one, other) => one.partition - other.partition),
   }));

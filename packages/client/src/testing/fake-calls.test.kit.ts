@@ -55,7 +55,7 @@ export function answerCall(cluster: FakeState, nodeId: number, call: pb.CallRequ
         },
       };
     default:
-      throw new Error(`the fake does not answer ${String(call.case)}`);
+      return cluster.onShape(call);
   }
 }
 

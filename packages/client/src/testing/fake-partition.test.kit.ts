@@ -12,6 +12,8 @@ interface ProducerState {
 export class FakePartition {
   leader: number;
   leaderEpoch = 0;
+  adding: number[] = [];
+  removing: number[] = [];
   startOffset = 0;
   endOffset = 0;
   maxBatchBytes = 1_048_588;
@@ -112,8 +114,8 @@ export function describe(partition: FakePartition, index: number): pb.PartitionM
     isr: [partition.leader],
     offline: [],
     elr: [],
-    adding: [],
-    removing: [],
+    adding: partition.adding,
+    removing: partition.removing,
     minInSync: 1,
   };
 }

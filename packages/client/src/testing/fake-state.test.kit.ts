@@ -1,4 +1,5 @@
 import type { MemoryHost } from "@ottla/host";
+import type { pb } from "@ottla/protocol";
 import { decodeBatch, errors, ProtocolError, uuidFromBytes, type ErrorName, type Uuid } from "@ottla/protocol";
 import { FakePartition } from "./fake-partition.test.kit.ts";
 
@@ -37,6 +38,10 @@ export class FakeState {
   /** Asked for each fetched partition. */
   onFetch: (topic: string, partition: number) => ErrorName | undefined = () => undefined;
   onCall: (name: string) => ErrorName | "silent" | undefined = () => undefined;
+  /** Answers the calls about the cluster's shape, which the fake has none of. */
+  onShape: (call: pb.CallRequest["call"]) => pb.CallResponse["answer"] = (call) => {
+    throw new Error(`the fake does not answer ${String(call.case)}`);
+  };
   producerIds = 0;
   readonly calls: string[] = [];
 
