@@ -25,6 +25,7 @@ const partition = (number: number, at: number, leaderEpoch = 0): Of => ({
     removing: [],
     lastEligible: [],
     addingRate: 0,
+    reports: [],
   },
 });
 const voter = (nodeId: number): pb.Voter => ({ nodeId, directoryId: id(90 + nodeId), host: "h", port: 9095 });
@@ -47,6 +48,7 @@ const broker = (nodeId: number, fenced: boolean): Of => ({
     metadataVersionMin: 1,
     metadataVersionMax: 1,
     draining: false,
+    drainingRate: 0,
   },
 });
 

@@ -95,6 +95,7 @@ export class StandInController {
       removing: [],
       lastEligible: [],
       addingRate: 0,
+      reports: [],
       ...changes,
     };
   }
@@ -158,6 +159,7 @@ export class StandInController {
           fenced: true,
           shuttingDown: false,
           draining: false,
+          drainingRate: 0,
         };
         return { case: "register", value: { brokerEpoch: this.commit({ case: "broker", value: this.#broker }) } };
       }

@@ -35,6 +35,7 @@ export function register({ draft, nodeId }: Context, command: pb.RegisterCommand
     metadataVersionMin,
     metadataVersionMax,
     draining: former?.draining ?? false,
+    drainingRate: former?.drainingRate ?? 0,
   };
   if (draft.state.replies.count(nodeId) > 0)
     draft.write({ case: "removeReply", value: { nodeId, belowSequence: Number.MAX_SAFE_INTEGER } });

@@ -79,6 +79,7 @@ export function newPartition(state: State, topicId: Uint8Array, partition: numbe
     removing: [],
     lastEligible: [],
     addingRate: 0,
+    reports: [],
   };
 }
 

@@ -311,9 +311,11 @@ export interface BrokerRecord {
   metadataVersionMax: number;
   /** Its replicas are being moved away: it gets no new ones. Kept by its later incarnations. */
   draining: boolean;
+  /** Of draining: bytes per second that a leader sends to each replica added, 0 for no limit. */
+  drainingRate: number;
 }
 export const BrokerRecord: MessageType<BrokerRecord> = messageType<BrokerRecord>({
-  empty: () => ({ nodeId: 0, brokerEpoch: 0, incarnation: NO_BYTES, directoryId: NO_BYTES, endpoints: [], rack: "", fenced: false, shuttingDown: false, version: "", metadataVersionMin: 0, metadataVersionMax: 0, draining: false }),
+  empty: () => ({ nodeId: 0, brokerEpoch: 0, incarnation: NO_BYTES, directoryId: NO_BYTES, endpoints: [], rack: "", fenced: false, shuttingDown: false, version: "", metadataVersionMin: 0, metadataVersionMax: 0, draining: false, drainingRate: 0 }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("BrokerRecord");
@@ -354,12 +356,16 @@ export const BrokerRecord: MessageType<BrokerRecord> = messageType<BrokerRecord>
         case 96:
           m.draining = r.bool("BrokerRecord.draining");
           break;
+        case 104:
+          m.drainingRate = r.uint64("BrokerRecord.drainingRate");
+          break;
         default:
           r.skip(tag, "BrokerRecord");
       }
     }
   },
   write: (w, m) => {
+    if (m.drainingRate !== 0) w.uint64(m.drainingRate, "BrokerRecord.drainingRate").tag(104);
     if (m.draining) w.bool(m.draining).tag(96);
     if (m.metadataVersionMax !== 0) w.uint32(m.metadataVersionMax, "BrokerRecord.metadataVersionMax").tag(88);
     if (m.metadataVersionMin !== 0) w.uint32(m.metadataVersionMin, "BrokerRecord.metadataVersionMin").tag(80);
@@ -500,9 +506,11 @@ export interface PartitionRecord {
   lastEligible: number[];
   /** Bytes per second that a leader sends to each of `adding`, 0 for no limit. */
   addingRate: number;
+  /** Only while there is no leader: what those of last_eligible that may lack acknowledged records have said of their logs. */
+  reports: ReplicaReport[];
 }
 export const PartitionRecord: MessageType<PartitionRecord> = messageType<PartitionRecord>({
-  empty: () => ({ topicId: NO_BYTES, partition: 0, replicas: [], isr: [], elr: [], leader: 0, leaderEpoch: 0, partitionEpoch: 0, leaderBrokerEpoch: 0, adding: [], removing: [], lastEligible: [], addingRate: 0 }),
+  empty: () => ({ topicId: NO_BYTES, partition: 0, replicas: [], isr: [], elr: [], leader: 0, leaderEpoch: 0, partitionEpoch: 0, leaderBrokerEpoch: 0, adding: [], removing: [], lastEligible: [], addingRate: 0, reports: [] }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("PartitionRecord");
@@ -564,12 +572,16 @@ export const PartitionRecord: MessageType<PartitionRecord> = messageType<Partiti
         case 104:
           m.addingRate = r.uint64("PartitionRecord.addingRate");
           break;
+        case 114:
+          r.push(m.reports, r.message(ReplicaReport, "PartitionRecord.reports"), "PartitionRecord.reports");
+          break;
         default:
           r.skip(tag, "PartitionRecord");
       }
     }
   },
   write: (w, m) => {
+    w.messages(m.reports, ReplicaReport, 114, "PartitionRecord.reports");
     if (m.addingRate !== 0) w.uint64(m.addingRate, "PartitionRecord.addingRate").tag(104);
     w.packed(m.lastEligible, (packed, value, item) => packed.int32(value, item), 98, "PartitionRecord.lastEligible");
     w.packed(m.removing, (packed, value, item) => packed.int32(value, item), 90, "PartitionRecord.removing");
@@ -583,6 +595,39 @@ export const PartitionRecord: MessageType<PartitionRecord> = messageType<Partiti
     w.packed(m.replicas, (packed, value, item) => packed.int32(value, item), 26, "PartitionRecord.replicas");
     if (m.partition !== 0) w.uint32(m.partition, "PartitionRecord.partition").tag(16);
     if (m.topicId.length !== 0) w.bytes(m.topicId).tag(10);
+  },
+});
+
+/** Of what is left of a log: the candidate with the largest (last epoch, end) loses least. */
+export interface ReplicaReport {
+  nodeId: number;
+  lastEpoch: number;
+  endOffset: number;
+}
+export const ReplicaReport: MessageType<ReplicaReport> = messageType<ReplicaReport>({
+  empty: () => ({ nodeId: 0, lastEpoch: 0, endOffset: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("ReplicaReport");
+      switch (tag) {
+        case 8:
+          m.nodeId = r.int32("ReplicaReport.nodeId");
+          break;
+        case 16:
+          m.lastEpoch = r.sint32("ReplicaReport.lastEpoch");
+          break;
+        case 24:
+          m.endOffset = r.uint64("ReplicaReport.endOffset");
+          break;
+        default:
+          r.skip(tag, "ReplicaReport");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.endOffset !== 0) w.uint64(m.endOffset, "ReplicaReport.endOffset").tag(24);
+    if (m.lastEpoch !== 0) w.sint32(m.lastEpoch, "ReplicaReport.lastEpoch").tag(16);
+    if (m.nodeId !== 0) w.int32(m.nodeId, "ReplicaReport.nodeId").tag(8);
   },
 });
 

@@ -762,9 +762,11 @@ export interface AlterPartition {
   isr: InSyncReplica[];
   /** For the event, such as "broker 2 lags by 10.2 s". */
   reason: string;
+  /** Of those left out: their logs are damaged, so that they are no candidates for leadership either. A leader that names itself resigns. */
+  damaged: number[];
 }
 export const AlterPartition: MessageType<AlterPartition> = messageType<AlterPartition>({
-  empty: () => ({ topicId: NO_BYTES, partition: 0, leaderEpoch: 0, partitionEpoch: 0, isr: [], reason: "" }),
+  empty: () => ({ topicId: NO_BYTES, partition: 0, leaderEpoch: 0, partitionEpoch: 0, isr: [], reason: "", damaged: [] }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("AlterPartition");
@@ -787,12 +789,19 @@ export const AlterPartition: MessageType<AlterPartition> = messageType<AlterPart
         case 50:
           m.reason = r.string("AlterPartition.reason");
           break;
+        case 56:
+          r.push(m.damaged, r.int32("AlterPartition.damaged"), "AlterPartition.damaged");
+          break;
+        case 58:
+          r.packed(m.damaged, "AlterPartition.damaged", (packed, item) => packed.int32(item));
+          break;
         default:
           r.skip(tag, "AlterPartition");
       }
     }
   },
   write: (w, m) => {
+    w.packed(m.damaged, (packed, value, item) => packed.int32(value, item), 58, "AlterPartition.damaged");
     if (m.reason !== "") w.string(m.reason).tag(50);
     w.messages(m.isr, InSyncReplica, 42, "AlterPartition.isr");
     if (m.partitionEpoch !== 0) w.uint32(m.partitionEpoch, "AlterPartition.partitionEpoch").tag(32);
