@@ -1,8 +1,11 @@
-import type { LogDirPartition, Ottla } from "@ottla/client";
+import type { Admin, LogDirDescription, LogDirPartition, Ottla } from "@ottla/client";
 import type { Surroundings } from "../invocation.ts";
+import { moving, troubleOf } from "../output/partition-trouble.ts";
 import { showJson } from "../output/show.ts";
 import { formatBytes, formatCount } from "../output/size.ts";
 import { table } from "../output/table.ts";
+
+const LOG_DIRS_TIMEOUT_MS = 3_000;
 
 /** Partitions with leaders, offsets and sizes, and the settings that differ from the defaults. */
 export async function describeTopics(
@@ -18,7 +21,7 @@ export async function describeTopics(
       names.map((topic) => ({ topic })),
       { signal },
     ),
-    admin.describeLogDirs({ signal }),
+    logDirs(admin, signal),
   ]);
   const described = topics.map((topic, at) => ({
     ...topic,
@@ -40,6 +43,7 @@ export async function describeTopics(
           { title: "EPOCH", align: "right" },
           { title: "REPLICAS" },
           { title: "IN SYNC" },
+          { title: "ELIGIBLE" },
           { title: "START", align: "right" },
           { title: "END", align: "right" },
           { title: "SIZE", align: "right" },
@@ -47,14 +51,15 @@ export async function describeTopics(
         ],
         topic.partitions.map((one) => [
           one.partition,
-          one.leader,
+          one.leader < 0 ? "none" : one.leader,
           one.leaderEpoch,
           one.replicas.join(","),
           one.inSyncReplicas.join(","),
+          one.eligibleReplicas.length === 0 ? null : one.eligibleReplicas.join(","),
           one.start,
           one.end,
           one.size === null ? null : formatBytes(one.size),
-          one.damage,
+          [troubleOf(one) ?? "", moving(one), one.damage].filter((text) => text !== "").join("; "),
         ]),
       ),
     );
@@ -74,4 +79,21 @@ export async function describeTopics(
     const damage = found.damaged.map(({ from, until }) => `offsets ${from} to ${until - 1} are damaged`).join("; ");
     return { start: found.logStartOffset, end: found.highWatermark, size: found.sizeBytes, damage };
   }
+}
+
+/** Of the brokers that answer soon: a topic is described most often when one does not. */
+async function logDirs(admin: Admin, signal: AbortSignal): Promise<LogDirDescription[]> {
+  const { nodes } = await admin.describeCluster({ signal });
+  const asked = nodes
+    .filter(({ broker, fenced }) => broker && !fenced)
+    .map(async ({ nodeId }) => {
+      try {
+        return await admin.describeLogDirs({ nodes: [nodeId], signal, timeoutMs: LOG_DIRS_TIMEOUT_MS });
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof Error && "retriable" in error)) throw error;
+        return [];
+      }
+    });
+  return (await Promise.all(asked)).flat();
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { assignments, clusterOptions, collect, type Surroundings, wholeNumber, withClient, withClusterOptions } from "../invocation.ts";
-import { UsageError } from "../exit-codes.ts";
 import { show } from "../output/show.ts";
+import { alterCommand } from "./topic-alter.ts";
 import { describeTopics } from "./topic-describe.ts";
 
 interface Common {
@@ -96,53 +96,6 @@ function describeCommand(surroundings: Surroundings): Command {
       const cluster = clusterOptions(options, surroundings);
       await withClient(cluster, (ottla) => describeTopics(ottla, names, cluster.json, surroundings));
     });
-}
-
-function alterCommand(surroundings: Surroundings): Command {
-  return new Command("alter")
-    .description("add partitions, change settings")
-    .argument("<name>")
-    .option("-p, --partitions <total>", "how many there shall be in all")
-    .option("-s, --set <name=value>", "set, may be repeated", collect, [])
-    .option("-d, --delete <name>", "back to the default, may be repeated", collect, [])
-    .option("--append <name=value>", "add to a list setting", collect, [])
-    .option("--subtract <name=value>", "take from a list setting", collect, [])
-    .option("--validate-only", "check, change nothing", false)
-    .action(
-      async (
-        name: string,
-        options: Common & {
-          partitions?: string;
-          set: string[];
-          delete: string[];
-          append: string[];
-          subtract: string[];
-          validateOnly: boolean;
-        },
-      ) => {
-        const cluster = clusterOptions(options, surroundings);
-        const request = { validateOnly: options.validateOnly, signal: surroundings.signal };
-        const changes = {
-          resource: { topic: name },
-          set: {
-            ...Object.fromEntries(options.delete.map((key) => [key, null])),
-            ...Object.fromEntries(assignments("--set", options.set)),
-          },
-          append: Object.fromEntries(assignments("--append", options.append)),
-          subtract: Object.fromEntries(assignments("--subtract", options.subtract)),
-        };
-        const changesSettings = [changes.set, changes.append, changes.subtract].some((part) => Object.keys(part).length > 0);
-        if (options.partitions === undefined && !changesSettings)
-          throw new UsageError(`Nothing to alter in ${name}; give --partitions, --set, --delete, --append or --subtract`);
-        await withClient(cluster, async (ottla) => {
-          const admin = ottla.admin();
-          if (options.partitions !== undefined)
-            await admin.createPartitions(name, wholeNumber("--partitions", options.partitions, 1), request);
-          if (changesSettings) await admin.alterConfigs([changes], request);
-          await describeTopics(ottla, [name], cluster.json, surroundings);
-        });
-      },
-    );
 }
 
 function deleteCommand(surroundings: Surroundings): Command {
