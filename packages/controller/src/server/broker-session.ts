@@ -63,6 +63,11 @@ export class BrokerSession {
     });
   }
 
+  /** To a message without commands: the controller is there, and has come so far. */
+  acknowledge(): void {
+    if (this.#open) this.#send(pb.SessionReply.encode({ replies: [], committedIndex: this.#committedIndex(), leader: undefined }));
+  }
+
   /** This controller does not lead: what was asked and not answered must be asked there. */
   redirect(leader: number): void {
     if (!this.#open) return;

@@ -137,6 +137,7 @@ export class Server {
     if (!this.#replica.pump.leading && leader !== -1 && leader !== this.#options.nodeId) return session.redirect(leader);
     this.#applied(session.nodeId, request.appliedIndex);
     if (this.#replica.pump.leading) this.#watch.heard(session, request.brokerEpoch, request.appliedIndex);
+    if (request.commands.length === 0) session.acknowledge();
     for (const command of request.commands) this.#commands.take(session, request, command, Math.ceil(bytes / request.commands.length));
   }
 
@@ -159,13 +160,20 @@ export class Server {
     this.#publisher.tick();
     this.#waits.expire(nowMs);
     pump.expire(nowMs);
-    if (!pump.leading) return;
+    if (!pump.leading) return this.#redirectSessions();
     this.#watch.tick(nowMs);
     this.#commands.tick(nowMs);
     if (nowMs >= this.#nextExpiryMs) {
       this.#nextExpiryMs = nowMs + config.offsetsRetentionCheckIntervalMs;
       this.#expireOffsets();
     }
+  }
+
+  /** Commands that wait here for a leader must not wait for their broker's next message. */
+  #redirectSessions(): void {
+    const { leader } = this.#replica.quorum.status;
+    if (leader === -1 || leader === this.#options.nodeId) return;
+    for (const session of this.#sessions) session.redirect(leader);
   }
 
   #expireOffsets(): void {
