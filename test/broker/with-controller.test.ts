@@ -35,6 +35,7 @@ async function start(host: MemoryHost): Promise<Cluster> {
       version: "test",
       logger: silentLogger,
       onFatal: fatal,
+      nodeAddress: () => ({ host: "localhost", port: 9095 }),
       dial: () => Promise.reject(new Error("there is one voter")),
     }),
   );
@@ -49,7 +50,9 @@ async function start(host: MemoryHost): Promise<Cluster> {
       logger: silentLogger,
       onFatal: fatal,
       endpoints: () => [{ listener: "GRPC", host: "localhost", port: 9093 }],
-      dialController: async (service, attributes) => {
+      clusterId: null,
+      dialNode: () => Promise.reject(new Error("there is one node")),
+      ownController: async (service, attributes) => {
         const [dialling, accepting] = createSessionPair(service, attributes, {}, { dialling: "broker", accepting: "controller" });
         controller.accept(accepting);
         return dialling;

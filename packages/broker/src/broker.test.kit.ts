@@ -36,7 +36,9 @@ export async function startBroker(options: BrokerRigOptions = {}): Promise<Broke
       logger: silentLogger,
       onFatal: (error) => fatal.push(error),
       endpoints: () => [{ listener: "GRPC", host: "registered.example", port: 19_093 }],
-      dialController: controller.dial,
+      clusterId: null,
+      ownController: controller.dial,
+      dialNode: ({ host: name }) => Promise.reject(new Error(`There is no other node, and none at ${name}`)),
     }),
   );
   if (!options.unready) await run(broker.ready);

@@ -1,4 +1,4 @@
-import type { Attributes, Host, Logger, Metric, Service, Session } from "@ottla/host";
+import type { Address, Attributes, Host, Logger, Metric, Service, Session } from "@ottla/host";
 import { LogDirectory } from "@ottla/log";
 import { ClusterImage } from "@ottla/metadata";
 import { type LoadedConfig, type NodeConfig, type pb, ProtocolError } from "@ottla/protocol";
@@ -27,7 +27,12 @@ export interface BrokerOptions {
   onFatal(error: Error): void;
   /** Under which addresses clients reach this node; asked when it registers. */
   endpoints(): pb.Endpoint[];
-  dialController(service: string, attributes: Attributes, signal: AbortSignal): Promise<Session>;
+  /** The cluster that the data directory belongs to; null at the very first start. */
+  readonly clusterId: string | null;
+  /** Reaches the controller in this process; null when there is none. */
+  readonly ownController: ((service: string, attributes: Attributes) => Promise<Session>) | null;
+  /** Opens a session on the node door at an address. `nodeId` is who is expected there, null for whoever it is. */
+  dialNode(address: Address, nodeId: number | null, service: string, attributes: Attributes, signal: AbortSignal): Promise<Session>;
 }
 
 export interface BrokerHealth {
@@ -122,14 +127,18 @@ export class Broker implements AsyncDisposable {
     return broker;
   }
 
+  /** Null until the metadata have come. */
+  get clusterId(): string | null {
+    return this.#image.clusterId;
+  }
+
   get health(): BrokerHealth {
     const reasons: string[] = [];
     if (this.#failed !== null) reasons.push(this.#failed.message);
     if (this.#ending !== null) reasons.push("the broker stops");
-    if (this.#membership.link.brokerEpoch === null) reasons.push("not registered with the controllers yet");
-    else if (!this.#membership.isReady) reasons.push("registered, but not yet unfenced or its partitions are not open yet");
+    reasons.push(...this.#membership.troubles);
     const { low, freeBytes, limitBytes } = this.#directory.freeSpace;
-    const serving = this.#failed === null && this.#ending === null && this.#membership.isReady;
+    const serving = this.#failed === null && this.#ending === null && this.#membership.isServing;
     if (low)
       reasons.push(`writes are refused: ${freeBytes} bytes are free at ${this.#directory.path}, log.min.free.bytes keeps ${limitBytes}`);
     return { live: this.#failed === null, ready: serving, reasons };
@@ -148,6 +157,13 @@ export class Broker implements AsyncDisposable {
         answerBytes: this.#answerBytes.used,
       }),
     ];
+  }
+
+  /** Has the leadership of its partitions moved to other brokers, if there are any, while clients are still answered: they learn from here
+   * where to go on. The first step of an end in order. */
+  async resign(): Promise<void> {
+    const { config } = this.#options;
+    if (this.#failed === null && this.#membership.hasPeers) await this.#membership.sayGoodbye(config.shutdownTimeoutMs / 2);
   }
 
   /** Ends in order: nothing new is taken, what was taken is answered within `shutdown.timeout.ms`, the controllers move leadership away, and

@@ -7,9 +7,6 @@ import type { Partitions } from "./partition/partitions.ts";
 import type { Retention } from "./partition/retention.ts";
 import type { Timeouts } from "./timeouts.ts";
 
-/** How long the controllers may take to move leadership away; a node that is its own controller may have none left to ask. */
-const GOODBYE_MAX_MS = 3000;
-
 export interface EndingParts {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -26,15 +23,10 @@ export interface EndingParts {
 export async function endInOrder(parts: EndingParts): Promise<void> {
   const { clock, logger, timeoutMs, door, membership, retention, partitions, directory, timeouts, failed } = parts;
   const { link } = membership;
-  const goodbyeMs = Math.min(GOODBYE_MAX_MS, timeoutMs / 2);
   if (!failed()) {
-    if (!(await doneWithin(clock, timeoutMs - goodbyeMs, door.drain())))
+    if (!(await doneWithin(clock, timeoutMs / 2, door.drain())))
       logger.warn({ timeoutMs }, "Some requests were not answered before the broker stopped");
-    if (link.brokerEpoch !== null) {
-      await link
-        .command("shutdown", {}, goodbyeMs)
-        .catch((error: unknown) => logger.warn({ err: error }, "The controllers could not be told that the broker stops"));
-    }
+    await membership.sayGoodbye(timeoutMs / 2);
   }
   door.close();
   await Promise.all([retention.stop(), membership.stopFollowing()]);

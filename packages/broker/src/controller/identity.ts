@@ -14,22 +14,30 @@ export class Identity {
   readonly #directory: LogDirectory;
   readonly #image: ClusterImage;
   readonly #incarnation: Uuid;
+  readonly #clusterId: string | null;
 
   constructor(
-    options: { readonly host: Host; readonly config: NodeConfig; readonly nodeId: number; readonly version: string },
+    options: {
+      readonly host: Host;
+      readonly config: NodeConfig;
+      readonly nodeId: number;
+      readonly version: string;
+      readonly clusterId: string | null;
+    },
     directory: LogDirectory,
     image: ClusterImage,
   ) {
     this.#nodeId = options.nodeId;
     this.#rack = options.config.brokerRack;
     this.#version = options.version;
+    this.#clusterId = options.clusterId;
     this.#directory = directory;
     this.#image = image;
     this.#incarnation = uuidFromBytes(options.host.random.uuid());
   }
 
   get attributes(): Attributes {
-    const { clusterId } = this.#image;
+    const clusterId = this.#image.clusterId ?? this.#clusterId;
     return {
       "ottla-protocol": `${PROTOCOL_VERSIONS.min}-${PROTOCOL_VERSIONS.max}`,
       ...(clusterId === null ? {} : { "ottla-cluster-id": clusterId }),

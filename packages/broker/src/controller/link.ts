@@ -1,13 +1,13 @@
-import type { Attributes, Clock, Logger, Session, Timer } from "@ottla/host";
+import { type Attributes, type Clock, type Logger, type NetworkError, type Session, type Timer } from "@ottla/host";
 import { assert, pb, ProtocolError, services } from "@ottla/protocol";
 import type { Timeouts } from "../timeouts.ts";
 import type { AppliedIndex } from "./applied-index.ts";
 import { type CommandKind, type CommandOf, Commands, type ReplyOf } from "./commands.ts";
-import { keepSession } from "./redial.ts";
+import type { Candidate } from "./controllers.ts";
+import { Redial } from "./redial.ts";
+import { Registration } from "./registration.ts";
+import { Silence, SILENCE_MAX_MS } from "./silence.ts";
 
-/** A controller that owes answers and says nothing for so long is given up. */
-const SILENCE_MAX_MS = 5000;
-const REGISTER_TIMEOUT_MS = 10_000;
 /** A caller sees what it caused once this broker has applied it; it does not wait longer for that. */
 const APPLIED_WITHIN_MS = 1000;
 
@@ -19,9 +19,12 @@ export interface ControllerLinkOptions {
   readonly sessionTimeoutMs: number;
   readonly applied: AppliedIndex;
   attributes(): Attributes;
-  dialController(service: string, attributes: Attributes, signal: AbortSignal): Promise<Session>;
+  candidates(): Candidate[];
   registration(): pb.RegisterCommand;
   onRegistered(brokerEpoch: number): void;
+  /** The controller asked has committed so far. */
+  onCommitted(index: number): void;
+  onRefused(error: NetworkError): void;
   onFatal(error: Error): void;
 }
 
@@ -29,41 +32,44 @@ export interface ControllerLinkOptions {
 export class ControllerLink {
   readonly #options: ControllerLinkOptions;
   readonly #commands: Commands;
-  readonly #stop = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  readonly #registration: Registration;
+  readonly #redial: Redial;
   #session: Session | null = null;
-  #brokerEpoch: number | null = null;
+  #silence: Silence;
   #sending: Timer | null = null;
   #heartbeat: Timer | null = null;
-  #heardMs = 0;
   #toldApplied = 0;
-  /** Asked for, or done. */
-  #registering = false;
-  #duplicateSinceMs: number | null = null;
+  #term = 0;
 
   constructor(options: ControllerLinkOptions) {
+    const { clock, timeouts, heartbeatIntervalMs } = options;
     this.#options = options;
-    this.#commands = new Commands(options.clock, options.timeouts, () => this.#sendSoon());
+    this.#commands = new Commands(clock, timeouts, () => this.#sendSoon());
+    this.#silence = new Silence(clock, heartbeatIntervalMs);
+    this.#registration = new Registration({
+      ...options,
+      ask: async (value, timeoutMs) =>
+        replyValue(await this.#commands.ask({ case: "register", value }, timeoutMs, { first: true }), "register"),
+      onRegistered: (brokerEpoch) => {
+        options.onRegistered(brokerEpoch);
+        this.#sendSoon();
+      },
+    });
+    this.#redial = new Redial({ ...options, service: services.session, serve: (session, nodeId) => this.#serve(session, nodeId) });
   }
 
   /** Null until the controllers have registered this incarnation. */
   get brokerEpoch(): number | null {
-    return this.#brokerEpoch;
+    return this.#registration.brokerEpoch;
+  }
+
+  /** Why no controller can be asked; empty while one is. */
+  get failures(): string[] {
+    return this.#session === null ? this.#redial.failures : [];
   }
 
   start(): void {
-    const { clock, logger } = this.#options;
-    this.#running = keepSession(
-      {
-        clock,
-        logger,
-        service: services.session,
-        attributes: () => this.#options.attributes(),
-        dialController: (service, attributes, signal) => this.#options.dialController(service, attributes, signal),
-        serve: (session) => this.#serve(session),
-      },
-      this.#stop.signal,
-    );
+    this.#redial.start();
   }
 
   /** Resolves once the command is committed and this broker has applied it.
@@ -81,86 +87,66 @@ export class ControllerLink {
 
   /** The applied index moved: whoever created a topic waits for this. */
   tellApplied(): void {
-    if (this.#brokerEpoch !== null) this.#sendSoon();
+    if (this.brokerEpoch !== null) this.#sendSoon();
+  }
+
+  /** The metadata name who leads the controllers, which may be news before the old leader falls silent. */
+  leads(nodeId: number, term: number): void {
+    if (nodeId === -1 || term <= this.#term) return;
+    this.#term = term;
+    this.#redial.prefer(nodeId);
   }
 
   async close(): Promise<void> {
-    this.#stop.abort(new Error("the broker stops"));
+    this.#registration.stop();
     this.#sending?.cancel();
     this.#heartbeat?.cancel();
     this.#commands.close(
       new ProtocolError("REQUEST_TIMED_OUT", "The broker stops; whether the controller did what was asked is not known"),
     );
-    await this.#running;
+    await this.#redial.close();
   }
 
-  #register(): void {
-    const { onRegistered, onFatal, logger, registration } = this.#options;
-    this.#registering = true;
-    this.#commands.ask({ case: "register", value: registration() }, REGISTER_TIMEOUT_MS, { first: true }).then(
-      (reply) => {
-        this.#brokerEpoch = replyValue(reply, "register").brokerEpoch;
-        onRegistered(this.#brokerEpoch);
-        this.#sendSoon();
-      },
-      (error: unknown) => {
-        if (this.#stop.signal.aborted) return;
-        if (!this.#worthRetrying(error))
-          return onFatal(
-            new Error(`The controllers refuse this broker: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
-          );
-        logger.warn({ err: error }, "The broker is not registered yet; it goes on trying");
-        this.#registering = false;
-      },
-    );
-  }
-
-  /** After a crash the controllers may take the former process for alive, until its session has timed out. */
-  #worthRetrying(error: unknown): boolean {
-    if (!(error instanceof ProtocolError)) return false;
-    if (error.error !== "DUPLICATE_BROKER_REGISTRATION") return error.retriable;
-    const nowMs = this.#options.clock.monotonicMs();
-    this.#duplicateSinceMs ??= nowMs;
-    return nowMs - this.#duplicateSinceMs < 2 * this.#options.sessionTimeoutMs;
-  }
-
-  async #serve(session: Session): Promise<void> {
-    const { clock, logger } = this.#options;
+  /** @returns whether this controller had more to say than who else leads */
+  async #serve(session: Session, nodeId: number): Promise<boolean> {
+    const { clock, logger, heartbeatIntervalMs, onCommitted } = this.#options;
     this.#session = session;
-    this.#heardMs = clock.monotonicMs();
+    this.#silence = new Silence(clock, heartbeatIntervalMs);
     // The endpoints are known from here on: dialling waits until the doors are open.
-    if (!this.#registering) this.#register();
+    this.#registration.begin();
+    let served = false;
     try {
       this.#send([...this.#commands.takeUnanswered(), ...this.#takeQueued()]);
       this.#beat();
       for await (const frame of session.frames) {
-        this.#heardMs = clock.monotonicMs();
+        this.#silence.heard();
         const message = pb.SessionReply.decode(frame);
         for (const reply of message.replies) this.#commands.answered(reply);
+        onCommitted(message.committedIndex);
         if (message.leader !== undefined) {
-          logger.debug({ leader: message.leader }, "The controller asked leads no more");
-          return;
+          logger.debug({ controller: nodeId, leader: message.leader }, "The controller asked does not lead");
+          if (message.leader !== -1) this.#redial.redirect(message.leader);
+          return served;
         }
+        served = true;
         this.#sendSoon();
       }
-      const reason = await session.closed;
-      logger.debug({ reason: reason.message }, "The session with the controller ended");
+      logger.debug({ controller: nodeId, reason: (await session.closed).message }, "The session with the controller ended");
+      return served;
     } finally {
       this.#session = null;
       this.#heartbeat?.cancel();
     }
   }
 
-  /** Any message counts as a heartbeat; this sends one when there was no other. */
+  /** Any message counts as a heartbeat; this sends one when there was no other, and one without commands is answered at once. */
   #beat(): void {
     const { clock, heartbeatIntervalMs } = this.#options;
     this.#heartbeat?.cancel();
     this.#heartbeat = clock.after(heartbeatIntervalMs, () => {
-      if (this.#commands.unanswered > 0 && clock.monotonicMs() - this.#heardMs > Math.max(SILENCE_MAX_MS, 2 * heartbeatIntervalMs)) {
-        this.#session?.close({ code: "SILENT", message: `No answer for ${SILENCE_MAX_MS} ms` });
-        return;
-      }
-      if (!this.#registering) this.#register();
+      if (this.#silence.exceeded()) return this.#session?.close({ code: "SILENT", message: `No answer for ${SILENCE_MAX_MS} ms` });
+      this.#registration.begin();
+      this.#silence.spoken();
       this.#send(this.#takeQueued());
       this.#beat();
     });
@@ -177,7 +163,7 @@ export class ControllerLink {
   }
 
   #takeQueued(): pb.Command[] {
-    return this.#brokerEpoch === null ? this.#commands.takeQueued("register") : this.#commands.takeQueued();
+    return this.brokerEpoch === null ? this.#commands.takeQueued("register") : this.#commands.takeQueued();
   }
 
   #send(commands: pb.Command[]): void {
@@ -185,7 +171,7 @@ export class ControllerLink {
     if (session === null) return;
     this.#toldApplied = this.#options.applied.value;
     const frame = pb.SessionRequest.encode({
-      brokerEpoch: this.#brokerEpoch ?? 0,
+      brokerEpoch: this.brokerEpoch ?? 0,
       lowestUnanswered: this.#commands.lowestUnanswered,
       appliedIndex: this.#toldApplied,
       commands,

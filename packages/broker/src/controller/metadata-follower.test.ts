@@ -18,7 +18,9 @@ test("of an image that comes in parts nothing is said to be applied before the l
     image,
     applied,
     attributes: () => ({}),
-    dialController: () => Promise.resolve(dialled),
+    candidates: () => [{ name: "node 1", nodeId: 1, dial: () => Promise.resolve(dialled) }],
+    onLeader: () => {},
+    onRefused: (error) => fatal.push(error),
     follow: () => Promise.resolve(),
     onFatal: (error) => fatal.push(error),
   });
