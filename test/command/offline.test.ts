@@ -57,6 +57,54 @@ test("completion in bash offers commands, subcommands, options and choices", asy
   expect(await offered("completion", "z")).toBe("zsh");
 });
 
+/** What the shell answers, or null where there is no such shell. */
+async function inShell(shell: string, args: readonly string[]): Promise<string | null> {
+  try {
+    return (await promisify(execFile)(shell, args)).stdout;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+test("completion in zsh offers commands, subcommands, options and choices", async ({ skip }) => {
+  await using directory = await temporaryDirectory();
+  const script = join(directory.path, "completion.zsh");
+  await writeFile(script, (await ottla(["completion", "zsh"])).stdout);
+  const offered = async (...typed: string[]): Promise<string> => {
+    const words = typed.map((word) => `"${word}"`).join(" ");
+    const call = `COMP_WORDS=(ottla ${words}); COMP_CWORD=${typed.length}; setopt localoptions ksharrays shwordsplit; _ottla; print -- "\${COMPREPLY[*]}"`;
+    const answer = await inShell("zsh", ["-f", "-c", `source "${script}"; f() { ${call} }; f`]);
+    if (answer === null) skip("zsh is not installed (Debian: zsh)");
+    // zsh itself leaves out what does not begin with the typed word.
+    const last = typed.at(-1) ?? "";
+    return (answer ?? "")
+      .trim()
+      .split(" ")
+      .filter((word) => word.startsWith(last))
+      .join(" ");
+  };
+  expect(await offered("to")).toBe("topic");
+  expect(await offered("topic", "cr")).toBe("create");
+  expect(await offered("topic", "create", "orders", "--part")).toBe("--partitions");
+  expect(await offered("completion", "f")).toBe("fish");
+});
+
+test("completion in fish offers commands, subcommands, options and choices", async ({ skip }) => {
+  await using directory = await temporaryDirectory();
+  const script = join(directory.path, "ottla.fish");
+  await writeFile(script, (await ottla(["completion", "fish"])).stdout);
+  const offered = async (line: string): Promise<string[]> => {
+    const answer = await inShell("fish", ["--no-config", "-c", `source "${script}"; complete --do-complete "${line}"`]);
+    if (answer === null) skip("fish is not installed (Debian: fish)");
+    return (answer ?? "").split("\n").flatMap((one) => (one === "" ? [] : [one.split("\t")[0] ?? ""]));
+  };
+  expect(await offered("ottla to")).toEqual(["topic"]);
+  expect(await offered("ottla topic cr")).toEqual(["create"]);
+  expect(await offered("ottla topic create orders --part")).toEqual(["--partitions"]);
+  expect(await offered("ottla completion f")).toEqual(["fish"]);
+});
+
 test("looking for damage in a directory that is none makes nothing and says which is meant", async () => {
   await using directory = await temporaryDirectory();
   const outcome = await ottla(["recover", "--data-dir", directory.path]);

@@ -91,6 +91,16 @@ test("a group commits only what was shown, also of a partition whose end came be
   expect(await ottla(["consume", "halves", "-g", "careful"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(b\nc\n){2}$/) });
 });
 
+test("an offset that a partition does not hold is told, and reading goes on at the nearest it holds", async () => {
+  await ottla(["topic", "create", "few"]);
+  await ottla(["produce", "few"], { input: "a\nb\nc\n" });
+  const beyond = await ottla(["consume", "few", "--from", "9"]);
+  expect(beyond).toMatchObject({ code: 0, stdout: "", stderr: expect.stringContaining("few/0 ends at 3, before --from 9") });
+  await ottla(["topic", "trim", "few", "--partition", "0", "--before", "1"]);
+  const below = await ottla(["consume", "few", "--from", "0"]);
+  expect(below).toMatchObject({ code: 0, stdout: "b\nc\n", stderr: expect.stringContaining("few/0 begins at 1, behind --from 0") });
+});
+
 test("topics are listed, described, altered, trimmed and deleted", async () => {
   await ottla(["topic", "create", "shape", "-p", "2", "-c", "retention.ms=1000000"]);
   expect(await ottla(["topic", "list"])).toMatchObject(ok(/shape +2 +1/));

@@ -138,6 +138,19 @@ test.each(["stopped", "killed"] as const)(
   },
 );
 
+test(
+  "recover lists every damage of a node that was stopped in order, also where recovery itself would not look",
+  { timeout: 60_000 },
+  async () => {
+    const [first = "", , third = ""] = await segments();
+    await flip(first, (size) => Math.floor(size / 2));
+    await flip(third, (size) => Math.floor(size / 2));
+    const { code, stdout } = await ottla(["recover", "--data-dir", dataDir, "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([{ file: first }, { file: third }]);
+  },
+);
+
 test("a segment that is gone costs its own offsets only", { timeout: 60_000 }, async () => {
   const [, segment = "", next = ""] = await segments();
   await rm(segment);

@@ -8,6 +8,8 @@ export interface Surroundings {
   readonly terminal: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  /** For a command that runs until it is told to end: the signal was that, not an interruption. */
+  readonly stopped: () => void;
 }
 
 export interface GlobalOptions {

@@ -1,12 +1,15 @@
 import { version } from "@ottla/node";
 import { Command, CommanderError } from "commander";
 import { benchCommand } from "./commands/bench.ts";
+import { brokerCommand } from "./commands/broker.ts";
 import { clusterCommand } from "./commands/cluster.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { configCommand } from "./commands/config.ts";
 import { consumeCommand } from "./commands/consume.ts";
+import { controllerCommand } from "./commands/controller.ts";
 import { featureCommand } from "./commands/feature.ts";
 import { offsetsCommand } from "./commands/offsets.ts";
+import { partitionCommand } from "./commands/partition.ts";
 import { produceCommand } from "./commands/produce.ts";
 import { recoverCommand } from "./commands/recover.ts";
 import { startCommand } from "./commands/start.ts";
@@ -19,15 +22,19 @@ import { OutputClosedError, processTerminal, type Terminal } from "./terminal.ts
 /** The whole command line.
  * @returns the exit code */
 export async function run(argv: readonly string[], given: Partial<Surroundings> = {}): Promise<number> {
+  let stopped = false;
   const surroundings: Surroundings = {
     terminal: given.terminal ?? processTerminal(),
     env: given.env ?? process.env,
     signal: given.signal ?? interruptSignal(),
+    stopped: () => {
+      stopped = true;
+    },
   };
   const program = createProgram(surroundings);
   try {
     await program.parseAsync(argv, { from: "user" });
-    return surroundings.signal.aborted ? exitCodes.interrupted : exitCodes.ok;
+    return surroundings.signal.aborted && !stopped ? exitCodes.interrupted : exitCodes.ok;
   } catch (error) {
     return report(error, surroundings.terminal);
   }
@@ -44,7 +51,7 @@ export function createProgram(surroundings: Surroundings): Command {
     })
     .addHelpText(
       "after",
-      "\nStart a node with `ottla start`, then in another terminal:\n  ottla topic create orders\n  echo hello | ottla produce orders\n  ottla consume orders\n\nExit codes: 0 done, 1 refused or failed, 2 wrong command line or setting, 130 interrupted.",
+      "\nStart a node with `ottla start`, then in another terminal:\n  ottla topic create orders\n  echo hello | ottla produce orders\n  ottla consume orders\n\nExit codes: 0 done (a node: stopped in order), 1 refused or failed, 2 wrong command line or setting, 130 interrupted.",
     );
   for (const make of [
     startCommand,
@@ -53,6 +60,9 @@ export function createProgram(surroundings: Surroundings): Command {
     consumeCommand,
     offsetsCommand,
     clusterCommand,
+    brokerCommand,
+    partitionCommand,
+    controllerCommand,
     configCommand,
     featureCommand,
     benchCommand,

@@ -28,9 +28,9 @@ function wordsByCommand(program: Command): Map<string, string[]> {
 
 function bash(words: ReadonlyMap<string, readonly string[]>, zsh: boolean): string {
   const cases = [...words].map(([path, list]) => `    "${path}") words="${list.join(" ")}" ;;`).join("\n");
-  return `${zsh ? "autoload -U +X bashcompinit && bashcompinit\n" : ""}_ottla() {
+  return `${zsh ? "autoload -Uz +X compinit bashcompinit\n(( $+functions[compdef] )) || compinit\nbashcompinit\n" : ""}_ottla() {
   local typed="" word words=""
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
     case "$word" in -*) ;; *) case "$typed" in "") typed="$word" ;; *" "*) ;; *) typed="$typed $word" ;; esac ;; esac
   done
   case "$typed" in

@@ -71,7 +71,8 @@ async function consume(ottla: Ottla, request: Request, surroundings: Surrounding
   const assigned = await partitionsOf(ottla, request, signal);
   // Before reading begins, so that records that arrive meanwhile do not move the end away.
   const ends = request.to === null ? null : await endsOf(ottla, assigned, request.to, signal);
-  const starts = request.from === undefined ? null : await startsOf(ottla, assigned, request.from, signal);
+  const starts =
+    request.from === undefined ? null : await startsOf(ottla, assigned, request.from, signal, (text) => terminal.error(`${text}\n`));
   const assign = assigned.map((one, at) => {
     const start = starts?.[at];
     return start === undefined ? one : { ...one, offset: start };

@@ -29,6 +29,8 @@ export function startCommand(surroundings: Surroundings): Command {
       surroundings.terminal.error(
         surroundings.terminal.interactive ? "\nStopping: answering what is in flight, closing logs. Press Ctrl-C again to kill.\n" : "",
       );
+      await node.close();
+      surroundings.stopped();
     });
 }
 

@@ -47,12 +47,14 @@ export async function endsOf(ottla: Ottla, partitions: readonly TopicPartition[]
   return new Ends(latest.map((end, at) => ({ ...end, offset: offsetOr(found[at]?.offset, end.offset) })));
 }
 
-/** The offset where each partition begins, in the order of `partitions`. */
+/** The offset where reading begins in each partition, in the order of `partitions`.
+ * @param say told of each partition that does not hold the offset asked for */
 export async function startsOf(
   ottla: Ottla,
   partitions: readonly TopicPartition[],
   from: Position,
   signal: AbortSignal,
+  say: (text: string) => void,
 ): Promise<number[]> {
   const admin = ottla.admin();
   const list = async (at: "earliest" | "latest" | number): Promise<number[]> =>
@@ -67,8 +69,18 @@ export async function startsOf(
       return list("earliest");
     case "end":
       return list("latest");
-    case "offset":
-      return partitions.map(() => from.offset);
+    case "offset": {
+      const [starts, ends] = await Promise.all([list("earliest"), list("latest")]);
+      return partitions.map(({ topic, partition }, at) => {
+        const [start, end] = [starts[at] ?? 0, ends[at] ?? 0];
+        const began = Math.min(Math.max(from.offset, start), end);
+        if (from.offset > end)
+          say(`Partition ${topic}/${partition} ends at ${end}, before --from ${from.offset}; it is read from its end on`);
+        if (from.offset < start)
+          say(`Partition ${topic}/${partition} begins at ${start}, behind --from ${from.offset}; it is read from there on`);
+        return began;
+      });
+    }
     case "last": {
       const [starts, ends] = await Promise.all([list("earliest"), list("latest")]);
       return ends.map((end, at) => Math.max(starts[at] ?? 0, end - from.count));
