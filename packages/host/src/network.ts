@@ -70,6 +70,8 @@ export interface DialOptions {
   readonly attributes: Attributes;
   readonly maxFrameBytes: number;
   readonly signal: AbortSignal;
+  /** Sessions to one peer share a connection with those of the same lane only: bulk must not hold up heartbeats. */
+  readonly lane?: string;
 }
 
 export interface Network {

@@ -1,5 +1,4 @@
 import net from "node:net";
-import type { Channel } from "@grpc/grpc-js";
 import { aborted } from "../../aborted.ts";
 import {
   NetworkError,
@@ -11,54 +10,40 @@ import {
   type Service,
   type Session,
 } from "../../network.ts";
-import { dialStream, type Dialled } from "./dialled-stream.ts";
+import { Connection, peerName } from "./connection.ts";
 import { GrpcListener } from "./grpc-listener.ts";
-import { IDLE_MS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, loadGrpc, RECEIVE_WINDOW_BYTES, type Grpc } from "./grpc.ts";
+import { loadGrpc } from "./grpc.ts";
 
 /** How long `close` lets sessions that this side closed end in order. */
 const FAREWELL_MS = 1000;
 
-interface Connection {
-  readonly channel: Channel;
-  readonly streams: Set<Dialled>;
-}
-
-/** Sessions as bidirectional gRPC streams. One channel per peer and message limit, which grpc-js fixes per channel. */
+/** Sessions as bidirectional gRPC streams. One connection per peer, lane and message limit, which grpc-js fixes per channel. */
 export class GrpcNetwork implements Network {
   readonly #connections = new Map<string, Connection>();
   #closed = false;
 
   async dial(peer: Address, service: string, options: DialOptions): Promise<Session> {
     const grpc = await loadGrpc();
-    if (this.#closed) throw new NetworkError({ kind: "closed-here", message: `cannot dial ${name(peer)}: this network is closed` });
-    const key = `${name(peer)} ${options.maxFrameBytes}`;
-    const connection = this.#connections.get(key) ?? { channel: openChannel(grpc, peer, options.maxFrameBytes), streams: new Set() };
-    this.#connections.set(key, connection);
-    try {
-      const dialled = await dialStream(grpc, connection.channel, name(peer), service, options);
-      connection.streams.add(dialled);
-      void dialled.over.then(() => connection.streams.delete(dialled));
-      return dialled.session;
-    } catch (error) {
-      // A channel that failed to connect answers from its backoff for a while; a fresh one notices at once when the peer is back.
-      if (error instanceof NetworkError && error.reason.kind !== "rejected" && connection.streams.size === 0) {
-        connection.channel.close();
-        if (this.#connections.get(key) === connection) this.#connections.delete(key);
-      }
-      throw error;
+    if (this.#closed) throw new NetworkError({ kind: "closed-here", message: `cannot dial ${peerName(peer)}: this network is closed` });
+    const key = `${peerName(peer)} ${options.maxFrameBytes} ${options.lane ?? ""}`;
+    let connection = this.#connections.get(key);
+    if (connection === undefined) {
+      connection = new Connection(grpc, peer, options.maxFrameBytes, () => this.#connections.delete(key));
+      this.#connections.set(key, connection);
     }
+    return connection.dial(service, options);
   }
 
   probe(peer: Address, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(aborted(name(peer), signal));
+      if (signal.aborted) return reject(aborted(peerName(peer), signal));
       const socket = net.connect(peer.port, peer.host);
       const finish = (settle: () => void): void => {
         signal.removeEventListener("abort", onAbort);
         socket.destroy();
         settle();
       };
-      const onAbort = (): void => finish(() => reject(aborted(name(peer), signal)));
+      const onAbort = (): void => finish(() => reject(aborted(peerName(peer), signal)));
       signal.addEventListener("abort", onAbort, { once: true });
       socket.once("connect", () => finish(resolve));
       socket.on("error", (error: NodeJS.ErrnoException) => {
@@ -68,7 +53,7 @@ export class GrpcNetwork implements Network {
             new NetworkError({
               kind,
               ...(error.code === undefined ? {} : { code: error.code }),
-              message: `${name(peer)} cannot be reached: ${error.message}`,
+              message: `${peerName(peer)} cannot be reached: ${error.message}`,
             }),
           ),
         );
@@ -93,34 +78,7 @@ export class GrpcNetwork implements Network {
         });
       });
     }
-    for (const stream of streams) stream.cancel();
-    for (const { channel } of this.#connections.values()) channel.close();
+    for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
   }
-}
-
-function name({ host, port }: Address): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function openChannel(grpc: Grpc, peer: Address, maxFrameBytes: number): Channel {
-  return new grpc.Channel(`dns:${name(peer)}`, grpc.credentials.createInsecure(), {
-    "grpc.max_receive_message_length": maxFrameBytes,
-    "grpc.max_send_message_length": -1,
-    "grpc.keepalive_time_ms": KEEPALIVE_MS,
-    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    "grpc.keepalive_permit_without_calls": 1,
-    "grpc.initial_reconnect_backoff_ms": 50,
-    "grpc.max_reconnect_backoff_ms": 1000,
-    "grpc.client_idle_timeout_ms": IDLE_MS,
-    "grpc-node.flow_control_window": RECEIVE_WINDOW_BYTES,
-    // Sessions are never repeated, and a retry buffer would report messages as written that are not.
-    "grpc.enable_retries": 0,
-    "grpc.per_rpc_retry_buffer_size": 0,
-    // Nothing process-wide: two networks in one process share no connection.
-    "grpc.use_local_subchannel_pool": 1,
-    "grpc.enable_http_proxy": 0,
-    "grpc.service_config_disable_resolution": 1,
-    "grpc.enable_channelz": 0,
-  });
 }
