@@ -68,6 +68,13 @@ export async function deleteTo(stage: Stage, offset: number): Promise<void> {
   stage.model.startTold = offset;
 }
 
+export async function resetTo(stage: Stage, offset: number): Promise<void> {
+  stage.model.mayLoseFrom(0);
+  stage.model.startAsked = offset;
+  await stage.rig.run(stage.log.resetTo(offset));
+  Object.assign(stage.model, { batches: [], startTold: offset, durable: offset, epochTold: null });
+}
+
 export async function beginEpoch(stage: Stage, epoch: number): Promise<void> {
   const startOffset = stage.log.endOffset;
   await stage.rig.run(stage.log.recordEpochStart(epoch));
@@ -134,6 +141,12 @@ export async function play(rig: Rig, model: Model): Promise<void> {
   await rig.run(stage.log.applyRetention(10_000, stage.log.endOffset));
   model.startTold = stage.log.startOffset;
   append(stage, "i", 2, 5);
+  await durable(stage);
+  await resetTo(stage, stage.log.endOffset + 7);
+  for (let at = 0; at < 5; at++) append(stage, `j${at}`, 2, 6);
+  await durable(stage);
+  await resetTo(stage, stage.log.endOffset - 3);
+  append(stage, "k", 2, 7);
   await durable(stage);
   await rig.run(stage.directory.close());
 }

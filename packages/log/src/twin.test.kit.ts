@@ -1,4 +1,4 @@
-import { readBatchHeader } from "@ottla/protocol";
+import { readBatchHeader, setBaseOffset, setLeaderEpoch } from "@ottla/protocol";
 import fc from "fast-check";
 import { expect } from "vitest";
 import type { LogDirectory } from "./directory/log-directory.ts";
@@ -14,8 +14,14 @@ interface Twin {
 }
 
 type Step =
-  | { readonly kind: "append"; readonly records: number; readonly timestamp: number; readonly newEpoch: boolean }
-  | { readonly kind: "read" | "truncate" | "delete" | "time"; readonly where: number; readonly bytes: number }
+  | {
+      readonly kind: "append";
+      readonly records: number;
+      readonly timestamp: number;
+      readonly newEpoch: boolean;
+      readonly replicated: boolean;
+    }
+  | { readonly kind: "read" | "truncate" | "reset" | "delete" | "time"; readonly where: number; readonly bytes: number }
   | { readonly kind: "flush" | "roll" | "retain" | "checkpoint" | "stop" | "kill" | "power" };
 
 const where = { where: fc.double({ min: 0, max: 1, noNaN: true }), bytes: fc.integer({ min: 1, max: 2_000 }) };
@@ -27,10 +33,12 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       records: fc.integer({ min: 1, max: 5 }),
       timestamp: fc.integer({ min: 0, max: 500 }),
       newEpoch: fc.boolean(),
+      replicated: fc.boolean(),
     }),
   },
   { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom("read" as const, "time" as const), ...where }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("truncate" as const, "delete" as const), ...where }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("reset" as const), ...where }) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -76,7 +84,7 @@ export class Pair {
       case "append": {
         const epoch = Math.max(log.lastEpoch, 0) + (step.newEpoch ? 1 : 0);
         const batch = batchOf("x", step.records, { timestamp: step.timestamp, valueBytes: 1 + (step.timestamp % 90) });
-        const { baseOffset, lastOffset } = log.append(batch, epoch);
+        const { baseOffset, lastOffset } = step.replicated ? this.#replicate(batch, epoch) : log.append(batch, epoch);
         equal([baseOffset, lastOffset], [twin.end, twin.end + step.records - 1]);
         twin.end = lastOffset + 1;
         twin.batches.push({
@@ -97,6 +105,13 @@ export class Pair {
         await rig.run(log.truncateTo(offset));
         twin.batches = twin.batches.filter((batch) => batch.next <= offset);
         return this.#ended();
+      }
+      case "reset": {
+        const offset = twin.start + Math.floor(step.where * (twin.end - twin.start)) + (step.bytes % 9);
+        await rig.run(log.resetTo(offset));
+        Object.assign(twin, { batches: [], start: offset, end: offset });
+        equal([log.endOffset, log.durableOffset, log.lastEpoch], [offset, offset, -1]);
+        return;
       }
       case "delete":
         return this.#startsAt(twin.start + Math.floor(step.where * (twin.end - twin.start)), (offset) => log.deleteRecordsTo(offset));
@@ -129,6 +144,14 @@ export class Pair {
       twin.batches.map(({ base, bytes }) => [base, bytes]),
     );
     for (const { base, epoch } of twin.batches) equal(log.epochAt(Math.max(base, twin.start)), epoch);
+  }
+
+  #replicate(batch: Uint8Array, epoch: number): { baseOffset: number; lastOffset: number } {
+    setBaseOffset(batch, this.twin.end);
+    setLeaderEpoch(batch, epoch);
+    const header = readBatchHeader(batch);
+    this.log.replicate(batch, header);
+    return header;
   }
 
   async #crash(keep: "all" | "random"): Promise<void> {

@@ -1,4 +1,4 @@
-import { type BatchHeader, readBatchHeader, setBaseOffset, setLeaderEpoch } from "@ottla/protocol";
+import { batchCrcMatches, type BatchHeader, ProtocolError, readBatchHeader, setBaseOffset, setLeaderEpoch } from "@ottla/protocol";
 import { assert } from "../assert.ts";
 import type { Segment } from "../segment/segment.ts";
 import type { LogCore } from "./core.ts";
@@ -20,8 +20,7 @@ export class Appender {
 
   append(batch: Uint8Array, leaderEpoch: number): { baseOffset: number; lastOffset: number } {
     const core = this.#core;
-    if (core.failure !== null) throw core.failure;
-    assert(!core.closed && !core.cutting, `append to log ${core.name} while it is ${core.closed ? "closed" : "being cut"}`);
+    this.#checkOpen();
     const header = readBatchHeader(batch);
     assert(header.sizeBytes === batch.length, `a batch of ${header.sizeBytes} bytes came in ${batch.length}`);
     if (leaderEpoch !== core.epochs.last) {
@@ -31,9 +30,38 @@ export class Appender {
     }
     const segment = this.#segmentFor(header);
     const baseOffset = segment.endOffset;
-    const lastOffset = baseOffset + header.lastOffsetDelta;
     setBaseOffset(batch, baseOffset);
     setLeaderEpoch(batch, leaderEpoch);
+    return this.#place(segment, batch, header, baseOffset);
+  }
+
+  replicate(batch: Uint8Array, header: BatchHeader): void {
+    const core = this.#core;
+    this.#checkOpen();
+    const { baseOffset, leaderEpoch } = header;
+    if (baseOffset !== core.endOffset) throw unfit(core, header, `offset ${core.endOffset} comes next`);
+    if (header.sizeBytes !== batch.length) throw unfit(core, header, `${batch.length} bytes came`);
+    if (!batchCrcMatches(batch)) throw unfit(core, header, "its CRC does not match its bytes");
+    if (leaderEpoch !== core.epochs.last) {
+      const newest = core.epochs.at(core.endOffset - 1) ?? -1;
+      if (leaderEpoch < newest) throw unfit(core, header, `the batch before it has epoch ${newest}`);
+      // An epoch that this replica began as a leader and wrote nothing in is none of the present leader's.
+      core.epochs.cut(core.endOffset);
+      if (leaderEpoch !== core.epochs.last) core.epochs.begin(leaderEpoch, core.endOffset);
+      void core.saveState().catch(() => undefined);
+    }
+    this.#place(this.#segmentFor(header), batch, header, baseOffset);
+  }
+
+  #checkOpen(): void {
+    const core = this.#core;
+    if (core.failure !== null) throw core.failure;
+    assert(!core.closed && !core.cutting, `append to log ${core.name} while it is ${core.closed ? "closed" : "being cut"}`);
+  }
+
+  #place(segment: Segment, batch: Uint8Array, header: BatchHeader, baseOffset: number): { baseOffset: number; lastOffset: number } {
+    const core = this.#core;
+    const lastOffset = baseOffset + header.lastOffsetDelta;
     if (segment.sizeBytes === 0) segment.createdMs = core.shared.clock.wallMs();
     segment.add(batch.length, lastOffset + 1, header.maxTimestamp);
     core.shared.cache.add(core.cached, baseOffset, lastOffset + 1, batch);
@@ -64,4 +92,11 @@ export class Appender {
     sealIndex(this.#core, segment);
     this.writer.syncer.sync(segment.endOffset);
   }
+}
+
+function unfit(core: LogCore, header: BatchHeader, why: string): ProtocolError {
+  return new ProtocolError(
+    "CORRUPT_MESSAGE",
+    `Cannot append the batch at offset ${header.baseOffset} (epoch ${header.leaderEpoch}, ${header.sizeBytes} bytes) to log ${core.name}: ${why}`,
+  );
 }

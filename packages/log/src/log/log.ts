@@ -1,5 +1,6 @@
 import { type BatchHeader, batches, ProtocolError } from "@ottla/protocol";
 import { assert } from "../assert.ts";
+import type { Mark } from "../directory/mark.ts";
 import { LogFailedError } from "../errors.ts";
 import { segmentName } from "../segment/segment.ts";
 import type { LogSettings } from "../settings.ts";
@@ -10,6 +11,7 @@ import type { EpochEnd } from "./epoch-cache.ts";
 import { storeIndex } from "./indexing.ts";
 import { Reader, type ReadOptions, type ReadResult } from "./reader.ts";
 import { reopen } from "./reopen.ts";
+import { reset } from "./reset.ts";
 import { retainedFrom } from "./retention.ts";
 import { firstAtOrAfter, type FoundBatch, withMaxTimestamp } from "./times.ts";
 import { truncate } from "./truncate.ts";
@@ -108,6 +110,13 @@ export class Log {
     return this.#appender.append(batch, leaderEpoch);
   }
 
+  /** Takes ownership of one whole batch of another replica's log, which must come next and keeps its offset and epoch, byte for byte.
+   * @throws ProtocolError CORRUPT_MESSAGE: it does not verify or does not follow the batch before
+   * @throws LogFailedError after a failed write or sync */
+  replicate(batch: Uint8Array, header: BatchHeader): void {
+    this.#appender.replicate(batch, header);
+  }
+
   /** Resolves once all below `offset` is with the operating system: it survives the process.
    * @throws LogFailedError */
   written(offset: number): Promise<void> {
@@ -134,6 +143,13 @@ export class Log {
     return this.#reader.read(options);
   }
 
+  /** As {@link read}, of what is in memory and without waiting; null when the batch at `from` is not. */
+  recent({ from, until, maxBytes }: ReadOptions): ReadResult | null {
+    const { shared, cached, endOffset } = this.#core;
+    const end = Math.min(until, endOffset);
+    return from < end ? shared.cache.read(cached, from, end, maxBytes) : { parts: [], bytes: 0, nextOffset: from };
+  }
+
   /** Of every batch from the one that holds `from` to the present end of the log.
    * @throws ProtocolError OFFSET_OUT_OF_RANGE
    * @throws LogDamagedError */
@@ -155,6 +171,12 @@ export class Log {
   /** The first batch below `until` that holds the largest timestamp. */
   maxTimestamp(until: number): Promise<FoundBatch | null> {
     return withMaxTimestamp(this.#core, this.#reader, Math.min(until, this.endOffset));
+  }
+
+  /** Of the newest batch; -1 when the log holds none. */
+  get lastBatchEpoch(): number {
+    const { endOffset, startOffset, epochs } = this.#core;
+    return endOffset === startOffset ? -1 : (epochs.at(endOffset - 1) ?? -1);
   }
 
   /** Where an epoch ends, for a follower that asks up to where it agrees: the largest epoch not above the one asked for, and its end.
@@ -182,23 +204,16 @@ export class Log {
 
   /** Cuts the log before the batch that holds `offset`, durably. Nothing may be appended until it resolves. */
   truncateTo(offset: number): Promise<void> {
-    return this.#core.exclusive(async () => {
-      const core = this.#core;
-      if (offset >= core.endOffset) return;
+    return this.#cut(`at offset ${offset}`, (core) => {
+      if (offset >= core.endOffset) return null;
       assert(offset >= core.startOffset, `cannot cut log ${core.name} at offset ${offset}: it starts at ${core.startOffset}`);
-      if (core.failure !== null) throw core.failure;
-      core.cutting = true;
-      try {
-        await this.#writer.idle();
-        if (core.failure !== null) throw core.failure;
-        this.#writer.syncer.reset(await truncate(core, offset));
-      } catch (error) {
-        this.#fatal(`Cannot cut log ${core.name} in ${core.path} at offset ${offset}`, error);
-        throw error;
-      } finally {
-        core.cutting = false;
-      }
+      return () => truncate(core, offset);
     });
+  }
+
+  /** Drops all that the log holds; it begins anew, and empty, at `offset`, durably. Nothing may be appended until it resolves. */
+  resetTo(offset: number): Promise<void> {
+    return this.#cut(`away, to begin anew at offset ${offset}`, (core) => () => reset(core, offset));
   }
 
   /** Moves the log's start up to `offset`, durably, and deletes the segments below it.
@@ -302,6 +317,26 @@ export class Log {
   /** Whether `close` left nothing for recovery. */
   get closedClean(): boolean {
     return this.#closedClean;
+  }
+
+  #cut(what: string, prepare: (core: LogCore) => (() => Promise<Mark>) | null): Promise<void> {
+    return this.#core.exclusive(async () => {
+      const core = this.#core;
+      const job = prepare(core);
+      if (job === null) return;
+      if (core.failure !== null) throw core.failure;
+      core.cutting = true;
+      try {
+        await this.#writer.idle();
+        if (core.failure !== null) throw core.failure;
+        this.#writer.syncer.reset(await job());
+      } catch (error) {
+        this.#fatal(`Cannot cut log ${core.name} in ${core.path} ${what}`, error);
+        throw error;
+      } finally {
+        core.cutting = false;
+      }
+    });
   }
 
   /** Whether it happened is unknown, and a sync that failed cannot be repeated. */
