@@ -1,7 +1,7 @@
 import { type Address, type Attributes, NetworkError } from "@ottla/host";
 import { PROTOCOL_VERSIONS } from "../versions.ts";
 
-/** @throws NetworkError UNSUPPORTED_VERSION, INVALID_REQUEST: the two sides have no version in common, or the client says none */
+/** @throws NetworkError UNSUPPORTED_PROTOCOL, INVALID_REQUEST: the two sides have no version in common, or the client says none */
 export function negotiateVersion(attributes: Attributes): number {
   const text = attributes["ottla-protocol"] ?? "";
   const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
@@ -13,7 +13,7 @@ export function negotiateVersion(attributes: Attributes): number {
   const highest = Math.min(Number(match[2]), PROTOCOL_VERSIONS.max);
   if (highest >= Math.max(Number(match[1]), PROTOCOL_VERSIONS.min)) return highest;
   throw refusal(
-    "UNSUPPORTED_VERSION",
+    "UNSUPPORTED_PROTOCOL",
     `The client speaks versions ${text} of the protocol, this node ${PROTOCOL_VERSIONS.min}-${PROTOCOL_VERSIONS.max}`,
   );
 }

@@ -7,7 +7,7 @@ import { batchOf } from "../partition/partition.test.kit.ts";
 describe("opening a stream", () => {
   test.each([
     [{ "ottla-protocol": "" }, "INVALID_REQUEST"],
-    [{ "ottla-protocol": "2-3" }, "UNSUPPORTED_VERSION"],
+    [{ "ottla-protocol": "2-3" }, "UNSUPPORTED_PROTOCOL"],
     [{ "ottla-node-id": "7" }, "WRONG_NODE"],
   ])("with %o is refused with %s", async (attributes, code) => {
     const rig = await startBroker();

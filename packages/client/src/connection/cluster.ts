@@ -1,4 +1,4 @@
-import { delay, type Address, type Host, type Logger } from "@ottla/host";
+import { delay, type Address, type Host, type Logger, type Timer } from "@ottla/host";
 import { errorName, pb, ProtocolError } from "@ottla/protocol";
 import { ClosedError, ConnectionError, messageOf } from "../errors.ts";
 import { showAddress } from "./address.ts";
@@ -7,9 +7,12 @@ import { Link } from "./link.ts";
 import { Metadata } from "./metadata.ts";
 
 const ATTEMPT_MS = 10_000;
-const METADATA_ATTEMPT_MS = 2_000;
+/** One that may create topics waits for brokers that are to hold them. */
+const METADATA_ATTEMPT_MS = { plain: 1_000, creating: 2_000 };
 const METADATA_TIMEOUT_MS = 10_000;
 const RETRY = { firstMs: 50, mostMs: 1_000 };
+/** How often brokers that somebody waits for are looked at. */
+const WATCH_MS = 250;
 
 type Call = Exclude<pb.CallRequest["call"], { case: undefined }>;
 type Answer = Exclude<pb.CallResponse["answer"], { case: undefined }>;
@@ -46,6 +49,9 @@ export class Cluster {
   readonly #seeds: readonly Link[];
   readonly #links = new Map<number, Link>();
   readonly #closing = new AbortController();
+  #watching: Timer | null = null;
+  /** The first broker reached, and its cluster: all others must belong to it. */
+  #home: { readonly clusterId: string; readonly label: string } | null = null;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -58,8 +64,13 @@ export class Cluster {
       logger: options.logger,
       maxAgeMs: options.metadataMaxAgeMs,
       closing: this.#closing.signal,
+      troubled: (nodeId) => this.link(nodeId)?.troubled ?? true,
       ask: (value) =>
-        this.call("metadata", { case: "metadata", value }, { timeoutMs: METADATA_TIMEOUT_MS, attemptMs: METADATA_ATTEMPT_MS }),
+        this.call(
+          "metadata",
+          { case: "metadata", value },
+          { timeoutMs: METADATA_TIMEOUT_MS, attemptMs: METADATA_ATTEMPT_MS[value.allowAutoCreation ? "creating" : "plain"] },
+        ),
     });
   }
 
@@ -98,7 +109,9 @@ export class Cluster {
         else if (link.backoffMs > leftMs) await delay(clock, leftMs, signal);
         else return await this.#callOnce(link, name, call, Math.min(leftMs, Math.max(attemptMs, 1) + link.backoffMs), signal);
       } catch (error) {
-        if (signal?.aborted || !(error instanceof ProtocolError) || !error.retriable) throw error;
+        if (signal?.aborted || !(error instanceof ProtocolError)) throw error;
+        if (!error.retriable && !(error instanceof ConnectionError && this.#othersMayDo(node)))
+          throw error instanceof ConnectionError && node === undefined ? this.#noneWillDo(name, error) : error;
         failure = error;
         const pauseMs = backoffMs(random, attempt, RETRY);
         // Another broker may well answer at once.
@@ -115,6 +128,7 @@ export class Cluster {
   }
 
   close(): void {
+    this.#watching?.cancel();
     this.#closing.abort(new ClosedError("go on", "this client"));
     for (const link of [...this.#seeds, ...this.#links.values()]) link.close();
   }
@@ -140,13 +154,41 @@ export class Cluster {
     return answer.value;
   }
 
-  /** The broker heard of last, among those that may be dialled at once; else the one that may be first. Bootstrap addresses come last. */
+  /** The broker heard of last, among those that answer and may be dialled at once; else a bootstrap address of which the same holds; else the
+   * one that may be first. */
   #choose(node: number | undefined): Link | undefined {
     if (node !== undefined) return this.link(node);
     const known = [...this.metadata.brokers.keys()].flatMap((nodeId) => this.link(nodeId) ?? []);
-    const ready = known.filter((link) => link.backoffMs === 0).toSorted((one, other) => other.heardMs - one.heardMs);
-    if (ready[0] !== undefined) return ready[0];
-    return [...this.#seeds, ...known].toSorted((one, other) => one.backoffMs - other.backoffMs)[0];
+    const fine = (link: Link): boolean => link.backoffMs === 0 && !link.troubled;
+    const ready = known.filter(fine).toSorted((one, other) => other.heardMs - one.heardMs)[0] ?? this.#seeds.find(fine);
+    if (ready !== undefined) return ready;
+    // Of those that failed alike the one that has waited longest comes first, so that all get their turn.
+    return [...this.#seeds, ...known].toSorted((one, other) => one.backoffMs - other.backoffMs || one.triedMs - other.triedMs)[0];
+  }
+
+  /** A bootstrap entry that will never do is passed over as long as another one may. */
+  #othersMayDo(node: number | undefined): boolean {
+    if (node !== undefined) return false;
+    return this.metadata.brokers.size > 0 || this.#seeds.some(({ failure }) => failure === null || failure.retriable);
+  }
+
+  /** What is silent is found out here, whoever waits for it: then others are asked whether somebody else leads by now. */
+  #watch(): void {
+    if (this.#watching !== null || this.closing.aborted) return;
+    this.#watching = this.host.clock.after(WATCH_MS, () => {
+      this.#watching = null;
+      const awaited = [...this.#links.values()].filter((link) => link.awaited);
+      if (awaited.length === 0) return;
+      if (awaited.some((link) => link.troubled)) this.metadata.requestRefresh();
+      this.#watch();
+    });
+  }
+
+  #checkCluster(clusterId: string, label: string): string | null {
+    if (clusterId === "") return null;
+    this.#home ??= { clusterId, label };
+    if (this.#home.clusterId === clusterId) return null;
+    return `${label} belongs to cluster ${clusterId}, and ${this.#home.label} to cluster ${this.#home.clusterId}: take the one that is not meant out of bootstrap`;
   }
 
   #newLink(nodeId: number | null, address: Address): Link {
@@ -157,7 +199,13 @@ export class Cluster {
       nodeId,
       address,
       onTrouble: () => nodeId !== null && !this.closing.aborted && this.metadata.requestRefresh(),
+      onAsked: () => this.#watch(),
+      checkCluster: (clusterId, label) => this.#checkCluster(clusterId, label),
     });
+  }
+
+  #noneWillDo(name: string, cause: ConnectionError): ConnectionError {
+    return new ConnectionError(cause.broker, false, `Cannot call ${name}: ${this.trouble ?? cause.message}`, { error: cause.error, cause });
   }
 
   #outOfTime(name: string, timeoutMs: number, cause: unknown): ProtocolError {

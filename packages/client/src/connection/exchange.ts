@@ -2,6 +2,7 @@ import type { Clock, Frame, Session, Timer } from "@ottla/host";
 import { ClosedError, ConnectionError, messageOf } from "../errors.ts";
 
 const MAX_CORRELATION_ID = 2 ** 31 - 1;
+const PATIENCE_MS = 1_000;
 
 export interface ExchangeOptions<A> {
   /** For error texts, such as `broker 1 (localhost:9093)`. */
@@ -11,6 +12,8 @@ export interface ExchangeOptions<A> {
   readonly dial: () => Promise<Session>;
   readonly decode: (frame: Uint8Array) => A;
   readonly heard: () => void;
+  /** A request waits for its answer. */
+  readonly asked: () => void;
   /** The stream ended by itself; `fruitful`: it had carried an answer. */
   readonly broken: (fruitful: boolean) => void;
 }
@@ -21,6 +24,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** For error texts, such as `Fetch`. */
   readonly what: string;
+  /** An answer that takes longer makes the broker suspect. 1 000 ms. */
+  readonly patienceMs?: number;
   /** The request is within the byte window: another may follow. */
   readonly handed?: () => void;
 }
@@ -52,6 +57,13 @@ export class Exchange<A extends { correlationId: number }> {
     return this.#session !== null;
   }
 
+  /** How much longer than its patience the oldest request has waited for any sign of life; negative while there is hope. Null: nobody waits. */
+  overdueMs(nowMs: number, heardMs: number): number | null {
+    for (const { startedMs, options } of this.#waiting.values())
+      return nowMs - Math.max(startedMs, heardMs) - (options.patienceMs ?? PATIENCE_MS);
+    return null;
+  }
+
   /** @throws ConnectionError */
   connect(): Promise<void> {
     if (this.#session !== null) return Promise.resolve();
@@ -78,6 +90,7 @@ export class Exchange<A extends { correlationId: number }> {
       };
       signal?.addEventListener("abort", onAbort, { once: true });
       this.#waiting.set(id, waiting);
+      this.#options.asked();
       if (this.#session !== null) this.#transmit(id, waiting, encode);
       else {
         this.connect().then(

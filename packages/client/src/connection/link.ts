@@ -4,11 +4,15 @@ import { ConnectionError, messageOf } from "../errors.ts";
 import { showAddress } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
 import { Exchange } from "./exchange.ts";
+import { wrongDoor } from "./wrong-door.ts";
 
 /** Above what any broker sends: the largest batch allowed (64 MiB) and its envelope. */
 const MAX_FRAME_BYTES = 68 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 3_000;
-const RECONNECT = { firstMs: 50, mostMs: 1_000 };
+/** After the first failure at once: most often a process was replaced by its successor. */
+const RECONNECT = { firstMs: 20, mostMs: 500 };
+/** A broker that runs accepts sooner. */
+const DIAL_PATIENCE_MS = 500;
 
 export interface LinkOptions {
   readonly host: Host;
@@ -18,6 +22,10 @@ export interface LinkOptions {
   readonly address: Address;
   /** A stream failed: what is known about the cluster may be old. */
   readonly onTrouble: () => void;
+  /** Somebody waits for this broker. */
+  readonly onAsked: () => void;
+  /** The cluster that a broker says it belongs to; the text tells why that cannot be. */
+  readonly checkCluster: (clusterId: string, label: string) => string | null;
 }
 
 /** One broker: its three streams and when it may be dialled again. */
@@ -31,11 +39,14 @@ export class Link {
   readonly call: Exchange<pb.CallResponse>;
   /** Monotonic; when a frame came last. */
   heardMs = Number.NEGATIVE_INFINITY;
+  /** Monotonic; when it was last dialled. */
+  triedMs = Number.NEGATIVE_INFINITY;
   /** Why it could not be reached, while that is so. */
   failure: ConnectionError | null = null;
   readonly #options: LinkOptions;
   readonly #closing = new AbortController();
   #failures = 0;
+  #diallingSinceMs: number | null = null;
   #readyMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: LinkOptions) {
@@ -53,6 +64,25 @@ export class Link {
     return Math.max(0, this.#readyMs - this.#options.host.clock.monotonicMs());
   }
 
+  /** Whether somebody waits for an answer of it. */
+  get awaited(): boolean {
+    return this.#overdueMs !== null;
+  }
+
+  /** It could not be reached when it was last tried, or lets somebody wait without a sign of life: others are asked first. */
+  get troubled(): boolean {
+    if (this.failure !== null) return true;
+    const nowMs = this.#options.host.clock.monotonicMs();
+    if (this.#diallingSinceMs !== null && nowMs - this.#diallingSinceMs > DIAL_PATIENCE_MS) return true;
+    return (this.#overdueMs ?? 0) > 0;
+  }
+
+  get #overdueMs(): number | null {
+    const nowMs = this.#options.host.clock.monotonicMs();
+    const overdue = [this.produce, this.fetch, this.call].flatMap((exchange) => exchange.overdueMs(nowMs, this.heardMs) ?? []);
+    return overdue.length === 0 ? null : Math.max(...overdue);
+  }
+
   close(): void {
     this.#closing.abort(new ConnectionError(this.label, false, `The connection to ${this.label} was closed here`));
     for (const exchange of [this.produce, this.fetch, this.call]) exchange.close();
@@ -65,6 +95,7 @@ export class Link {
       clock,
       dial: () => this.#dial(service),
       decode,
+      asked: this.#options.onAsked,
       heard: () => {
         this.heardMs = clock.monotonicMs();
         this.failure = null;
@@ -86,23 +117,39 @@ export class Link {
     };
     if (this.backoffMs > 0) await delay(host.clock, this.backoffMs, this.#closing.signal);
     const limit = deadline(host.clock, CONNECT_TIMEOUT_MS, `Connecting to ${this.label}`, this.#closing.signal);
+    this.triedMs = host.clock.monotonicMs();
+    this.#diallingSinceMs ??= this.triedMs;
     try {
-      return await host.network.dial(address, service, { attributes, maxFrameBytes: MAX_FRAME_BYTES, signal: limit.signal });
+      const session = await host.network.dial(address, service, { attributes, maxFrameBytes: MAX_FRAME_BYTES, signal: limit.signal });
+      const stranger = this.#options.checkCluster(session.attributes["ottla-cluster-id"] ?? "", this.label);
+      if (stranger === null) return session;
+      session.close();
+      throw this.#refused(new ConnectionError(this.label, false, stranger, { error: "INCONSISTENT_CLUSTER_ID" }));
     } catch (cause) {
-      const reason = cause instanceof NetworkError ? cause.reason.code : undefined;
-      const failure = new ConnectionError(this.label, false, `Cannot connect to ${this.label}: ${messageOf(cause)}`, { reason, cause });
-      this.#failed();
-      this.failure = failure;
-      this.#options.onTrouble();
-      throw failure;
+      throw cause instanceof ConnectionError ? cause : this.#refused(this.#failureOf(cause));
     } finally {
+      this.#diallingSinceMs = null;
       limit.cancel();
     }
+  }
+
+  #failureOf(cause: unknown): ConnectionError {
+    const reason = cause instanceof NetworkError ? cause.reason.code : undefined;
+    const wrong = cause instanceof NetworkError ? wrongDoor(this.label, cause) : null;
+    if (wrong !== null) return new ConnectionError(this.label, false, wrong.message, { error: wrong.error, reason, cause });
+    return new ConnectionError(this.label, false, `Cannot connect to ${this.label}: ${messageOf(cause)}`, { reason, cause });
+  }
+
+  #refused(failure: ConnectionError): ConnectionError {
+    this.#failed();
+    this.failure = failure;
+    this.#options.onTrouble();
+    return failure;
   }
 
   #failed(): void {
     const { clock, random } = this.#options.host;
     this.#failures++;
-    this.#readyMs = clock.monotonicMs() + backoffMs(random, this.#failures, RECONNECT);
+    this.#readyMs = clock.monotonicMs() + (this.#failures === 1 ? 0 : backoffMs(random, this.#failures - 1, RECONNECT));
   }
 }

@@ -1,11 +1,13 @@
 import { delay, type Address, type Clock, type Logger, type Timer } from "@ottla/host";
 import type { pb } from "@ottla/protocol";
 import { errors, ProtocolError, type Uuid } from "@ottla/protocol";
-import { messageOf } from "../errors.ts";
+import { ConnectionError, messageOf } from "../errors.ts";
 import { orAborted } from "./or-aborted.ts";
 import { Topics, type PartitionInfo, type TopicInfo } from "./topics.ts";
 
 const MIN_GAP_MS = 100;
+/** While a leader cannot be reached its successor is looked for so often, growing, and at most so many times before somebody misses it again. */
+const HUNT = { firstMs: 100, mostMs: 500, growth: 1.5, times: 20 };
 /** Brokers hear of a new topic within a fraction of this; after it, an unknown topic is taken for missing. */
 const UNKNOWN_TOPIC_GRACE_MS = 2_000;
 
@@ -14,6 +16,8 @@ export interface MetadataOptions {
   readonly logger: Logger;
   readonly maxAgeMs: number;
   readonly closing: AbortSignal;
+  /** The node cannot be reached, or keeps silent. */
+  readonly troubled: (nodeId: number) => boolean;
   /** Asks any broker that answers. */
   readonly ask: (call: pb.MetadataCall) => Promise<pb.MetadataAnswer>;
 }
@@ -29,12 +33,19 @@ export class Metadata {
   #running: Promise<void> = Promise.resolve();
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   #aging: Timer | null = null;
+  #hunting: Timer | null = null;
+  #huntsLeft = 0;
+  #huntMs = HUNT.firstMs;
   #failure: unknown = null;
 
   constructor(options: MetadataOptions) {
     this.#options = options;
     this.#topics = new Topics(options.logger);
-    options.closing.addEventListener("abort", () => this.#aging?.cancel(), { once: true });
+    const onClosing = (): void => {
+      this.#aging?.cancel();
+      this.#hunting?.cancel();
+    };
+    options.closing.addEventListener("abort", onClosing, { once: true });
   }
 
   get brokers(): ReadonlyMap<number, Address> {
@@ -90,7 +101,14 @@ export class Metadata {
     else this.#notify();
   }
 
+  /** Something is found wrong. */
   requestRefresh(): void {
+    this.#huntsLeft = HUNT.times;
+    this.#huntMs = HUNT.firstMs;
+    this.#refreshUnheard();
+  }
+
+  #refreshUnheard(): void {
     this.refresh().catch(() => {}); // it is logged where it fails, and kept as `failure`
   }
 
@@ -103,7 +121,7 @@ export class Metadata {
   /** Why the topic cannot be used, once that is certain: it is refused, or unknown for longer than brokers need to hear of it. */
   verdict(name: string): ProtocolError | null {
     const problem = this.#topics.problem(name);
-    if (problem === undefined) return null;
+    if (problem === undefined) return this.#topics.byName(name) === undefined ? this.#outOfReach() : null;
     const { error, message, sinceMs } = problem;
     if (error === "UNKNOWN_TOPIC_OR_PARTITION" || error === "UNKNOWN_TOPIC_ID") {
       if (this.#options.clock.monotonicMs() - sinceMs < UNKNOWN_TOPIC_GRACE_MS) return null;
@@ -134,6 +152,12 @@ export class Metadata {
     }
   }
 
+  /** Every address there is will never do. */
+  #outOfReach(): ProtocolError | null {
+    if (!(this.#failure instanceof ConnectionError) || this.#failure.retriable) return null;
+    return new ProtocolError(this.#failure.error, this.#failure.message, { notAppended: true, cause: this.#failure });
+  }
+
   async #refreshNext(): Promise<void> {
     const { clock, closing } = this.#options;
     await this.#running.catch(() => {}); // its own caller heard of it
@@ -157,10 +181,12 @@ export class Metadata {
       this.#failure = error;
       if (!this.#options.closing.aborted)
         this.#options.logger.warn({ error: messageOf(error) }, "cannot refresh what is known of the cluster");
+      if (this.#outOfReach() !== null) this.#notify();
       throw error;
     } finally {
       this.#notBeforeMs = clock.monotonicMs() + MIN_GAP_MS;
       this.#age();
+      this.#hunt();
     }
     this.#notify();
   }
@@ -175,11 +201,29 @@ export class Metadata {
     for (const listener of this.#listeners) listener();
   }
 
+  /** A leader that is gone has a successor soon; whoever waits for it does not wait for his next try. */
+  #hunt(): void {
+    const { clock, closing } = this.#options;
+    if (this.#hunting !== null || this.#huntsLeft === 0 || closing.aborted || !this.#leaderless()) return;
+    this.#huntsLeft--;
+    this.#hunting = clock.after(this.#huntMs, () => {
+      this.#hunting = null;
+      this.#refreshUnheard();
+    });
+    this.#huntMs = Math.min(HUNT.mostMs, this.#huntMs * HUNT.growth);
+  }
+
+  #leaderless(): boolean {
+    const leaders = new Set<number>();
+    for (const name of this.#watched.keys()) for (const { leader } of this.#topics.byName(name)?.partitions ?? []) leaders.add(leader);
+    return [...leaders].some((leader) => leader < 0 || this.#options.troubled(leader));
+  }
+
   #age(): void {
     this.#aging?.cancel();
     this.#aging = null;
     const { clock, maxAgeMs, closing } = this.#options;
-    if (this.#watched.size > 0 && !closing.aborted) this.#aging = clock.after(maxAgeMs, () => this.requestRefresh());
+    if (this.#watched.size > 0 && !closing.aborted) this.#aging = clock.after(maxAgeMs, () => this.#refreshUnheard());
   }
 }
 

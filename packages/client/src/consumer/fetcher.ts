@@ -14,6 +14,8 @@ const MAX_BACKLOG_FETCHES = 3;
 /** With the long polls of partitions that have none: enough that one whose turn comes need not wait for theirs to end. */
 const MAX_OPEN_FETCHES = 8;
 const ANSWER_SLACK_MS = 3_000;
+/** An answer that is later than this makes us ask whether somebody else leads by now. */
+const PATIENCE_MS = 1_000;
 
 export interface FetcherOptions {
   readonly cluster: Cluster;
@@ -57,6 +59,7 @@ export class Fetcher {
     for (const partition of this.#partitions) {
       const leader = metadata.partition(partition.topic.id, partition.partition)?.leader ?? -1;
       if (partition.fetchingFrom !== null && leader >= 0 && leader !== partition.fetchingFrom) this.#release(partition);
+      if (leader >= 0 && leader !== partition.failedAt) partition.retryAtMs = Number.NEGATIVE_INFINITY;
     }
     this.schedule();
   }
@@ -137,7 +140,12 @@ export class Fetcher {
     this.#open.set(leader, open + 1);
     this.#expectedBytes += maxBytes;
     link.fetch
-      .request(encode, { timeoutMs: settings.maxWaitMs + ANSWER_SLACK_MS + link.backoffMs, signal: this.#closing.signal, what: "Fetch" })
+      .request(encode, {
+        timeoutMs: settings.maxWaitMs + ANSWER_SLACK_MS + link.backoffMs,
+        patienceMs: settings.maxWaitMs + PATIENCE_MS,
+        signal: this.#closing.signal,
+        what: "Fetch",
+      })
       .then(
         (response) => this.#answered(sent, response),
         (error: unknown) => this.#broken(sent, error),
@@ -204,6 +212,7 @@ export class Fetcher {
 
   #pause(partition: Partition): number {
     const { clock, random } = this.#options.cluster.host;
+    partition.failedAt = this.#options.cluster.metadata.partition(partition.topic.id, partition.partition)?.leader ?? -1;
     partition.retryAtMs = clock.monotonicMs() + backoffMs(random, ++partition.failures, RETRY);
     return partition.retryAtMs;
   }

@@ -50,6 +50,8 @@ export class Partition {
   fetchToken = 0;
   retryAtMs = Number.NEGATIVE_INFINITY;
   failures = 0;
+  /** Who led when it last failed. */
+  failedAt = -1;
   /** Since when its leader has answered nothing but that its storage fails. */
   storageFailsSinceMs: number | null = null;
   highWatermark = -1;

@@ -1,6 +1,9 @@
 import type { Cluster } from "../connection/cluster.ts";
 import type { Identity } from "./lane.ts";
 
+/** An id that nobody hears of costs nothing: another broker is asked soon. */
+const ATTEMPT_MS = 2_000;
+
 /** Producer ids from the cluster: one for all partitions, and a fresh one for those that can no longer use theirs. */
 export class Identities {
   readonly #cluster: Cluster;
@@ -25,7 +28,8 @@ export class Identities {
   }
 
   async #ask(): Promise<Identity> {
-    const answer = await this.#cluster.call("initProducerId", { case: "initProducerId", value: {} }, { signal: this.#cluster.closing });
+    const limits = { signal: this.#cluster.closing, attemptMs: ATTEMPT_MS };
+    const answer = await this.#cluster.call("initProducerId", { case: "initProducerId", value: {} }, limits);
     this.#newest = { producerId: answer.producerId, epoch: answer.producerEpoch };
     return this.#newest;
   }

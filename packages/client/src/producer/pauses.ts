@@ -35,6 +35,15 @@ export class Pauses {
     this.#held.set(lane, { timer, untilMs });
   }
 
+  /** What held the lane back no longer counts. */
+  end(lane: Lane): void {
+    const held = this.#held.get(lane);
+    if (held === undefined) return;
+    held.timer.cancel();
+    this.#held.delete(lane);
+    lane.retryAtMs = Number.NEGATIVE_INFINITY;
+  }
+
   close(): void {
     for (const { timer } of this.#held.values()) timer.cancel();
   }

@@ -95,6 +95,7 @@ export class Pipeline {
       lane.moved(new ProtocolError("NOT_LEADER_OR_FOLLOWER", `broker ${leader} leads it now instead of ${lane.sentTo}`));
       lane.sentTo = null;
     }
+    if (leader >= 0 && lane.failedAt !== leader) this.#pauses.end(lane);
     this.wake(lane);
   }
 
@@ -149,7 +150,7 @@ export class Pipeline {
       take: (lane) => this.#take(lane, nodeId),
       answered: (sent, answer, link) => this.#outcomes.answered(sent, answer, link),
       failed: (sent, error) => this.#outcomes.broken(sent, error),
-      unreachable: (lanes) => this.#unreachable(lanes),
+      unreachable: (lanes) => this.#unreachable(lanes, nodeId),
     });
     this.#senders.set(nodeId, sender);
     return sender;
@@ -180,11 +181,16 @@ export class Pipeline {
     }
   }
 
-  #unreachable(lanes: readonly Lane[]): void {
+  #unreachable(lanes: readonly Lane[], nodeId: number): void {
     const { metadata } = this.#cluster;
     metadata.requestRefresh();
     for (const lane of lanes) {
       const leader = metadata.partition(lane.topic.id, lane.partition)?.leader ?? -1;
+      // Somebody else leads by now, who is asked already.
+      if (leader >= 0 && leader !== nodeId) {
+        this.wake(lane);
+        continue;
+      }
       const failure = this.#cluster.link(leader)?.failure ?? null;
       for (const batch of lane.batches()) batch.lastError = failure ?? batch.lastError;
       this.#pause(lane);
@@ -192,6 +198,7 @@ export class Pipeline {
   }
 
   #pause(lane: Lane): void {
+    lane.failedAt = this.#cluster.metadata.partition(lane.topic.id, lane.partition)?.leader ?? -1;
     if (!this.#closed) this.#pauses.add(lane);
   }
 

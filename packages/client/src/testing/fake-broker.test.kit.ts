@@ -10,6 +10,7 @@ export class FakeBroker {
   readonly host: MemoryHost;
   /** How many produce requests came. */
   requests = 0;
+  clusterId = "fake";
   readonly #cluster: FakeState;
   readonly #sessions = new Set<Session>();
   readonly #broken = new Map<Session, Uint8Array[]>();
@@ -43,7 +44,7 @@ export class FakeBroker {
     this.#sessions.add(session);
     void session.closed.then(() => this.#sessions.delete(session));
     void this.#serve(session);
-    return { "ottla-protocol": "1", "ottla-node-id": String(this.nodeId), "ottla-cluster-id": "fake" };
+    return { "ottla-protocol": "1", "ottla-node-id": String(this.nodeId), "ottla-cluster-id": this.clusterId };
   }
 
   async #serve(session: Session): Promise<void> {

@@ -28,6 +28,28 @@ export class FakeCluster extends FakeState implements AsyncDisposable {
     return client;
   }
 
+  /** The process is gone: its streams break and nothing listens there. Somebody else leads `electedMs` later. */
+  kill(nodeId: number, electedMs: number, successor: number): void {
+    this.host.network.trouble({ refused: true }, `broker${nodeId}`);
+    this.host.network.reset(`broker${nodeId}`);
+    this.#elect(nodeId, electedMs, successor);
+  }
+
+  /** The process stands still or is cut off: nothing breaks, nothing answers. */
+  freeze(nodeId: number, electedMs: number, successor: number): void {
+    this.host.network.trouble({ stalled: true }, `broker${nodeId}`);
+    this.brokers.get(nodeId)?.host.network.trouble({ stalled: true });
+    this.#elect(nodeId, electedMs, successor);
+  }
+
+  #elect(nodeId: number, electedMs: number, successor: number): void {
+    this.clock.after(electedMs, () => {
+      this.nodeIds.splice(this.nodeIds.indexOf(nodeId), 1);
+      for (const { partitions } of this.topics.values())
+        for (const partition of partitions) if (partition.leader === nodeId) this.move(partition, successor);
+    });
+  }
+
   /** Lets virtual time pass until the promise settles. */
   run<T>(promise: Promise<T>, limitMs?: number): Promise<T> {
     return this.clock.run(promise, limitMs);

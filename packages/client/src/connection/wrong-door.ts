@@ -1,0 +1,19 @@
+import type { NetworkError } from "@ottla/host";
+import type { ErrorName } from "@ottla/protocol";
+
+/** Why no client will ever get on at this address, or null if that may pass. */
+export function wrongDoor(label: string, { reason }: NetworkError): { error: ErrorName; message: string } | null {
+  if (reason.code === "UNIMPLEMENTED")
+    return {
+      error: "UNSUPPORTED_PROTOCOL",
+      message: `${label} speaks gRPC, but is no door for clients (perhaps the node door, 9095 by default): use the port of grpc.listeners, 9093 by default`,
+    };
+  if (reason.kind === "unreachable" && reason.message.includes("Protocol error"))
+    return {
+      error: "UNSUPPORTED_PROTOCOL",
+      message: `${label} does not speak gRPC (perhaps the HTTP door, 9094 by default, or a Kafka listener, 9092): use the port of grpc.listeners, 9093 by default`,
+    };
+  if (reason.code === "UNSUPPORTED_PROTOCOL")
+    return { error: "UNSUPPORTED_PROTOCOL", message: `${label}: ${reason.message}; update this client or that node` };
+  return null;
+}
