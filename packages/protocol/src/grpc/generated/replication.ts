@@ -158,9 +158,11 @@ export const PartitionKey: MessageType<PartitionKey> = messageType<PartitionKey>
 /** How far the follower's logs are; one message for all that moved in a turn. */
 export interface ReplicationProgress {
   partitions: ReplicaProgress[];
+  /** Data frames of this session that the follower has taken in, and has memory for more: the leader sends at most two beyond them. */
+  framesTaken: number;
 }
 export const ReplicationProgress: MessageType<ReplicationProgress> = messageType<ReplicationProgress>({
-  empty: () => ({ partitions: [] }),
+  empty: () => ({ partitions: [], framesTaken: 0 }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("ReplicationProgress");
@@ -168,12 +170,16 @@ export const ReplicationProgress: MessageType<ReplicationProgress> = messageType
         case 10:
           r.push(m.partitions, r.message(ReplicaProgress, "ReplicationProgress.partitions"), "ReplicationProgress.partitions");
           break;
+        case 16:
+          m.framesTaken = r.uint64("ReplicationProgress.framesTaken");
+          break;
         default:
           r.skip(tag, "ReplicationProgress");
       }
     }
   },
   write: (w, m) => {
+    if (m.framesTaken !== 0) w.uint64(m.framesTaken, "ReplicationProgress.framesTaken").tag(16);
     w.messages(m.partitions, ReplicaProgress, 10, "ReplicationProgress.partitions");
   },
 });
@@ -182,6 +188,7 @@ export interface ReplicaProgress {
   topicId: Uint8Array;
   partition: number;
   leaderEpoch: number;
+  /** Handed to the operating system: it survives the process. */
   endOffset: number;
   durableOffset: number;
 }
@@ -220,7 +227,7 @@ export const ReplicaProgress: MessageType<ReplicaProgress> = messageType<Replica
   },
 });
 
-/** Data follows from this offset on; the follower's log ends there, or begins anew there when it lies above its end (start_anew). */
+/** Data follows from this offset on, where the follower's log ends; or the follower must begin anew there (start_anew). */
 export interface ReplicationFrom {
   partitions: FromOffset[];
 }
@@ -248,7 +255,7 @@ export interface FromOffset {
   partition: number;
   leaderEpoch: number;
   offset: number;
-  /** The leader no longer has what the follower lacks: its log is dropped and begins at `offset`. */
+  /** The leader no longer has what the follower lacks: the follower drops its log, begins anew at `offset`, empty, and attaches again. */
   startAnew: boolean;
   highWatermark: number;
   logStartOffset: number;
@@ -579,8 +586,8 @@ export const RefusedPartition: MessageType<RefusedPartition> = messageType<Refus
   },
 });
 
-/** The producers' state at `offset`, for a follower that starts above offset 0; the raw bytes are a snapshot as it lies on disk
- * (docs/formats/producers.md). Before the first data of the partition. */
+/** The producers' state at `offset`, for a follower that begins anew above offset 0; the raw bytes are a snapshot as it lies on disk
+ * (docs/formats/producer-snapshot.md). It comes before the answer that says so. */
 export interface ReplicationProducers {
   topicId: Uint8Array;
   partition: number;
