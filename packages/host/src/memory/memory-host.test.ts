@@ -67,3 +67,24 @@ test("the same seed draws the same numbers, another seed others", () => {
   for (const count of counts) expect(count).toBeGreaterThan(900);
   expect(random.uuid()[6]).toBeGreaterThanOrEqual(0x40);
 });
+
+test("a killed process leaves what it wrote to the next life, not to the one after a power failure, and its peers hear of it at once", async () => {
+  const host = memoryHost({ hostName: "a" });
+  const peer = memoryHost({ beside: host, hostName: "b" });
+  const service = { name: "a.b.C/D", accept: () => ({}) };
+  await host.network.listen({ host: "a", port: 1 }, [service], { maxFrameBytes: 10, maxSessions: 10 });
+  const options = { attributes: {}, maxFrameBytes: 10, signal: new AbortController().signal };
+  const session = await peer.network.dial({ host: "a", port: 1 }, service.name, options);
+  const file = await host.disk.open("/a", "create");
+  await file.write([new Uint8Array(7)], 0);
+  await host.disk.lock("/");
+  host.kill();
+  expect(await session.closed).toMatchObject({ kind: "reset" });
+  expect(host.clock.monotonicMs()).toBe(0);
+  const second = host.restart();
+  await second.disk.lock("/");
+  expect(await (await second.disk.open("/a", "read")).size()).toBe(7);
+  second.crash();
+  expect(await second.restart().disk.list("/")).toEqual([]);
+  await expect(peer.network.dial({ host: "a", port: 1 }, service.name, options)).rejects.toMatchObject({ reason: { kind: "refused" } });
+});

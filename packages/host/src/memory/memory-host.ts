@@ -29,6 +29,9 @@ export interface MemoryHost extends Host {
   /** Power goes, or a disk fault cuts it: for whoever still holds this life's parts, timers never fire, sessions are reset, and disk,
    * files and stores fail without changing anything. The clock can still be advanced. `keep` is "none" unless told. */
   crash(options?: { keep?: Keep }): void;
+  /** SIGKILL: like a crash, but everything written stays in the page cache, for the next life to see and a later power cut to take, and peers
+   * hear of it at once. */
+  kill(): void;
   /** The machine's next life, on what its disk kept. Crashes the present one first if that has not happened. */
   restart(): MemoryHost;
   /** What the disk holds at this moment, for trying more than one end of it. This life goes on. */
@@ -73,6 +76,12 @@ function life(clock: ManualClock, random: SeededRandom, disk: MemoryDisk, networ
       return disk.dead;
     },
     crash: (options) => crash(options?.keep ?? "none"),
+    kill() {
+      if (disk.dead) return;
+      disk.kill();
+      clock.stop();
+      network.kill();
+    },
     restart() {
       crash("none");
       const next = new ManualClock(clock.timeline);

@@ -11,6 +11,7 @@ import {
   type Session,
 } from "../network.ts";
 import type { ManualClock } from "./manual-clock.ts";
+import { MemoryCables, cannotListen, nameOf, rejected } from "./memory-cables.ts";
 import { MemoryLink } from "./memory-link.ts";
 import { MemoryListener } from "./memory-listener.ts";
 import { MemoryWire, type Trouble } from "./memory-wire.ts";
@@ -18,13 +19,6 @@ import { MemoryWire, type Trouble } from "./memory-wire.ts";
 /** How long the peers of a machine that lost its power take to notice. */
 const UNNOTICED_MS = 3000;
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "::1", "0.0.0.0", "::"]);
-
-/** What connects the machines of one simulation. */
-export class MemoryCables {
-  /** By host name and port. */
-  readonly listeners = new Map<string, MemoryListener>();
-  nextPort = 40_000;
-}
 
 /** The network as one machine sees it. Other machines dial it by its host name. */
 export class MemoryNetwork implements Network {
@@ -123,15 +117,27 @@ export class MemoryNetwork implements Network {
 
   /** The machine is gone: what it held is dead at once, its peers learn of it later. */
   crash(): void {
-    this.#closed = "this machine lost its power";
+    this.#vanish("this machine lost its power", () => UNNOTICED_MS);
+  }
+
+  /** The process is gone: its connections are reset, as far as the news can travel. */
+  kill(): void {
+    const cutOff = (link: MemoryLink): boolean => this.#troubleTo(link.far(this).machine.hostName).stalled === true;
+    this.#vanish("this process was killed", (link) => (cutOff(link) ? UNNOTICED_MS : 0));
+  }
+
+  #vanish(why: string, noticedAfterMs: (link: MemoryLink) => number): void {
+    this.#closed = why;
     for (const [key, listener] of this.cables.listeners) if (listener.machine === this) this.cables.listeners.delete(key);
     for (const link of this.#links) {
       const far = link.far(this);
       link.dialling.wire.cut();
       link.accepting.wire.cut();
-      for (const end of [link.dialling, link.accepting])
-        if (end.machine === this) end.session.end({ kind: "reset", message: this.#closed });
-      if (far.machine !== this) far.machine.#clock.after(UNNOTICED_MS, () => link.breakOff(`${this.hostName} went silent`));
+      for (const end of [link.dialling, link.accepting]) if (end.machine === this) end.session.end({ kind: "reset", message: why });
+      if (far.machine === this) continue;
+      const afterMs = noticedAfterMs(link);
+      if (afterMs === 0) link.breakOff(`${this.hostName} reset the connection`);
+      else far.machine.#clock.after(afterMs, () => link.breakOff(`${this.hostName} went silent`));
     }
     this.#links.clear();
   }
@@ -189,16 +195,4 @@ export class MemoryNetwork implements Network {
   #gone(): NetworkError {
     return new NetworkError({ kind: "closed-here", message: this.#closed ?? "this network is closed" });
   }
-}
-
-function nameOf({ host, port }: Address): string {
-  return `${host}:${port}`;
-}
-
-function rejected(code: string, message: string): NetworkError {
-  return new NetworkError({ kind: "rejected", code, message });
-}
-
-function cannotListen(at: Address, kind: "refused" | "unreachable", code: string, why: string): NetworkError {
-  return new NetworkError({ kind, code, message: `Cannot listen on ${nameOf(at)}: ${why} (${code})` });
 }

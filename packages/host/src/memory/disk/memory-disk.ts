@@ -73,6 +73,13 @@ export class MemoryDisk implements Disk {
     this.#platter.crash(options.keep ?? "none");
   }
 
+  /** The process was killed: this life's disk and files are dead, what they wrote is there and still not durable. */
+  kill(): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#platter.killed();
+  }
+
   /** The disk in the machine's next life. */
   revive(clock: ManualClock): MemoryDisk {
     assert(this.#dead, "a disk is revived after it crashed");
