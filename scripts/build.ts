@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 import { build } from "esbuild";
 
@@ -33,6 +34,8 @@ await build({
   logLevel: "warning",
 });
 
+// The launcher sets the same flag: V8 takes compiled code only under the flags it was compiled with.
+setFlagsFromString("--no-incremental-marking");
 // The launcher wraps the bundle in the same words: V8 takes the cache only for the very same source.
 const source = `(function (exports, require, module, __filename, __dirname) {${await readFile(bundle, "utf8")}\n})`;
 const script = new Script(source, { filename: bundle });

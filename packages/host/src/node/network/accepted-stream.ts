@@ -3,6 +3,7 @@ import { acceptSession } from "../../accept-session.ts";
 import type { Reason, Service } from "../../network.ts";
 import { readAttributes, writeAttributes } from "./attributes.ts";
 import { FAREWELL, FAREWELL_TOKEN_BYTES } from "./dialled-stream.ts";
+import type { Gathered } from "./gathered.ts";
 import { GrpcSession, type Stream } from "./grpc-session.ts";
 import type { Grpc } from "./grpc.ts";
 import { statusOf } from "./status.ts";
@@ -90,8 +91,8 @@ class AcceptedStream implements Stream {
     this.#call.startRead();
   }
 
-  write(message: Buffer, written: () => void): void {
-    this.#call.sendMessage(message, written);
+  write(message: Gathered, written: () => void): void {
+    this.#call.sendMessage(message.asMessage(), written);
   }
 
   finish(): void {

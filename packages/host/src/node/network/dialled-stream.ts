@@ -3,6 +3,7 @@ import type { Channel, Metadata, StatusObject } from "@grpc/grpc-js";
 import { aborted } from "../../aborted.ts";
 import { NetworkError, type DialOptions } from "../../network.ts";
 import { readAttributes, writeAttributes } from "./attributes.ts";
+import { Gathered } from "./gathered.ts";
 import { GrpcSession, type Stream } from "./grpc-session.ts";
 import type { Grpc } from "./grpc.ts";
 import { reasonOf } from "./status.ts";
@@ -79,14 +80,14 @@ class DialledStream implements Stream {
     this.#call.startRead();
   }
 
-  write(message: Buffer, written: () => void): void {
+  write(message: Gathered, written: () => void): void {
     this.#unwritten += 1;
     const callback = (): void => {
       this.#unwritten -= 1;
       written();
       if (this.#finishing && this.#unwritten === 0) this.#call.halfClose();
     };
-    this.#call.sendMessageWithContext({ callback }, message);
+    this.#call.sendMessageWithContext({ callback }, message.asMessage());
   }
 
   // Messages pass asynchronous filters inside the library, which an early half-close would overtake.
@@ -96,7 +97,8 @@ class DialledStream implements Stream {
   }
 
   fail(reason: { code: string; message: string }): void {
-    this.write(Buffer.concat([this.#token, Buffer.from(JSON.stringify([reason.code, reason.message]))]), () => {});
+    const farewell = [this.#token, Buffer.from(JSON.stringify([reason.code, reason.message]))];
+    this.write(new Gathered(farewell, () => {}), () => {});
     this.finish();
   }
 }

@@ -1,18 +1,26 @@
 import { FrameQueue } from "../../frame-queue.ts";
 import { NetworkError, type Attributes, type Frame, type Reason, type Session } from "../../network.ts";
 import { WINDOW_BYTES } from "../../session-pair.ts";
+import { Gathered } from "./gathered.ts";
 
 /** One bidirectional gRPC stream, seen from either end. */
 export interface Stream {
   /** Asks for one message. */
   read(): void;
-  /** Sends one message; `written` is called when it has left this process, and never if the stream breaks before.
-   * The message must not change until then. */
-  write(message: Buffer, written: () => void): void;
+  /** Sends one message; `written` is called when it has left this process, and never if the stream breaks before. */
+  write(message: Gathered, written: () => void): void;
   /** Ends this direction after what was written. */
   finish(): void;
   /** Ends the stream after what was written and says why. */
   fail(reason: { code: string; message: string }): void;
+}
+
+interface Sent {
+  readonly start: number;
+  /** Its parts may change: the stream looks at them later than `send` on the dialling side, because messages pass filters there. */
+  copied: boolean;
+  resolve: () => void;
+  reject: (error: NetworkError) => void;
 }
 
 /** Keeps a session's promises on top of a gRPC stream: window, reading ahead, one end. */
@@ -27,7 +35,7 @@ export class GrpcSession implements Session {
   #ended: Reason | null = null;
   #sentBytes = 0;
   #writtenBytes = 0;
-  #waiting: { readonly start: number; readonly resolve: () => void; readonly reject: (error: NetworkError) => void }[] = [];
+  #waiting: Sent[] = [];
   /** A read is asked for and not answered. */
   #reading = false;
 
@@ -54,14 +62,17 @@ export class GrpcSession implements Session {
 
   send(frame: Frame): Promise<void> {
     if (this.#ended !== null) return Promise.reject(new NetworkError(this.#ended));
-    // A copy even of a single part: the stream may look at it after this promise has let the caller change it.
-    const message = Buffer.concat(frame);
     const start = this.#sentBytes;
-    const length = message.byteLength;
+    const sent: Sent = { start, copied: false, resolve: () => {}, reject: () => {} };
+    const message = new Gathered(frame, () => {
+      sent.copied = true;
+      this.#settle();
+    });
+    const { length } = message;
     this.#sentBytes += length;
     this.#stream.write(message, () => this.#written(length));
-    if (start - this.#writtenBytes < WINDOW_BYTES) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#waiting.push({ start, resolve, reject }));
+    if (sent.copied && start - this.#writtenBytes < WINDOW_BYTES) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiting.push(Object.assign(sent, { resolve, reject })));
   }
 
   close(reason?: { code: string; message: string }): void {
@@ -103,6 +114,13 @@ export class GrpcSession implements Session {
 
   #written(bytes: number): void {
     this.#writtenBytes += bytes;
-    while (this.#waiting[0] !== undefined && this.#waiting[0].start - this.#writtenBytes < WINDOW_BYTES) this.#waiting.shift()?.resolve();
+    this.#settle();
+  }
+
+  #settle(): void {
+    for (let first = this.#waiting[0]; first?.copied && first.start - this.#writtenBytes < WINDOW_BYTES; first = this.#waiting[0]) {
+      this.#waiting.shift();
+      first.resolve();
+    }
   }
 }
