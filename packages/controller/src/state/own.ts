@@ -13,7 +13,7 @@ export function own(fact: Fact, topics: Topics): Fact {
         value: { ...fact.value, voters: ownVoters(fact.value.voters) },
       };
     case "voters":
-      return { case: "voters", value: { voters: ownVoters(fact.value.voters) } };
+      return { case: "voters", value: { ...fact.value, voters: ownVoters(fact.value.voters) } };
     case "event":
       return { case: "event", value: { ...fact.value, topicId: topicId(fact.value.topicId, topics) } };
     case "broker":

@@ -247,9 +247,11 @@ export const Voter: MessageType<Voter> = messageType<Voter>({
 /** Replaces the voters named at the founding, or by an earlier record. In an entry of its own, which Raft itself reads too. */
 export interface VotersRecord {
   voters: Voter[];
+  /** Nodes that lost their directory: taken out, and in again with their new one once it holds everything. */
+  replacing: number[];
 }
 export const VotersRecord: MessageType<VotersRecord> = messageType<VotersRecord>({
-  empty: () => ({ voters: [] }),
+  empty: () => ({ voters: [], replacing: [] }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("VotersRecord");
@@ -257,12 +259,19 @@ export const VotersRecord: MessageType<VotersRecord> = messageType<VotersRecord>
         case 10:
           r.push(m.voters, r.message(Voter, "VotersRecord.voters"), "VotersRecord.voters");
           break;
+        case 16:
+          r.push(m.replacing, r.int32("VotersRecord.replacing"), "VotersRecord.replacing");
+          break;
+        case 18:
+          r.packed(m.replacing, "VotersRecord.replacing", (packed, item) => packed.int32(item));
+          break;
         default:
           r.skip(tag, "VotersRecord");
       }
     }
   },
   write: (w, m) => {
+    w.packed(m.replacing, (packed, value, item) => packed.int32(value, item), 18, "VotersRecord.replacing");
     w.messages(m.voters, Voter, 10, "VotersRecord.voters");
   },
 });
