@@ -94,6 +94,7 @@ export class Broker implements AsyncDisposable {
       operations: this.#operations(),
       metrics: this.#metrics,
       requestBytes: this.#requestBytes,
+      answerBytes: this.#answerBytes,
       maxIdleMs: config.connectionsMaxIdleMs,
       clusterId: () => (this.#membership.isReady && image.clusterId !== null ? image.clusterId : { notYet: "is starting" }),
     });

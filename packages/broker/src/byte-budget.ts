@@ -12,6 +12,11 @@ export class ByteBudget {
     return this.#used;
   }
 
+  /** Somebody waits for what others hold. */
+  get contended(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** @returns what was taken and must be given back */
   tryTake(bytes: number): number | null {
     const taken = Math.min(bytes, this.limit);

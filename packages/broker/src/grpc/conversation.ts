@@ -4,9 +4,8 @@ import { ByteBudget } from "../byte-budget.ts";
 import type { RequestContext } from "../operations/context.ts";
 import type { Timeouts } from "../timeouts.ts";
 import { dialledAddress } from "./acceptance.ts";
+import { StallWatch } from "./stall-watch.ts";
 
-/** A client that takes no answer for so long is cut off. */
-const STALLED_MAX_MS = 30_000;
 /** Bytes of one client's requests that are being worked on; above it no more is read from it. */
 const SESSION_BYTES_MAX = 64 * 1024 * 1024;
 /** A client's answers that are read and not yet taken hold at most this part of the memory for all of them, or one answer. */
@@ -18,6 +17,8 @@ export interface ConversationOptions {
   readonly logger: Logger;
   /** Requests of all clients that are being worked on. */
   readonly requestBytes: ByteBudget;
+  /** Answers of all clients that are read and not yet taken. */
+  readonly answerBytes: ByteBudget;
   readonly requestsMax: number;
   readonly maxIdleMs: number;
   /** Decodes and carries out one request; what must be in the order of arrival happens before its first await. Resolves when the answer is sent.
@@ -31,15 +32,12 @@ export class Conversation {
   readonly #session: Session;
   readonly #options: ConversationOptions;
   readonly #gone = new AbortController();
+  readonly #stall: StallWatch;
   /** Of requests that may wait long: a signal each, because a signal with many listeners is taken for a leak. */
   readonly #waiting = new Set<AbortController>();
   #inFlight = 0;
   #inFlightBytes = 0;
-  #unsent = 0;
-  /** When an answer was last taken, or the first of those that wait was ready. */
-  #untakenSinceMs = 0;
   #lastActiveMs: number;
-  #stallTimer: Timer | null = null;
   #idleTimer: Timer | null = null;
   #draining = false;
   /** Wakes the reader that waits for room, and whoever waits for the end of the last request. */
@@ -50,6 +48,13 @@ export class Conversation {
     this.#session = session;
     this.#options = options;
     this.#lastActiveMs = options.clock.monotonicMs();
+    const { clock, timeouts, answerBytes } = options;
+    this.#stall = new StallWatch({
+      clock,
+      timeouts,
+      contended: () => answerBytes.contended,
+      stalled: (untakenMs, unsent) => this.#stalled(untakenMs, unsent),
+    });
     this.context = {
       principal: null,
       clientId: session.attributes["ottla-client-id"] ?? "",
@@ -58,7 +63,7 @@ export class Conversation {
       dialled: dialledAddress(session.attributes),
       deadlineMs: Infinity,
       signal: this.#gone.signal,
-      answerBytes: new ByteBudget(Math.max(1, Math.floor(options.requestBytes.limit / ANSWERS_SHARE))),
+      answerBytes: new ByteBudget(Math.max(1, Math.floor(options.answerBytes.limit / ANSWERS_SHARE))),
     };
   }
 
@@ -88,7 +93,7 @@ export class Conversation {
     if (!this.#draining) await this.#session.closed;
     await this.#drained();
     this.#idleTimer?.cancel();
-    this.#stallTimer?.cancel();
+    this.#stall.close();
   }
 
   /** Carries out a request that may wait long, with a signal of its own. */
@@ -106,15 +111,14 @@ export class Conversation {
   /** Waits until the answer is within the session's window. An answer to a client that has gone is dropped. */
   async send(frame: Frame): Promise<void> {
     if (this.#gone.signal.aborted) return;
-    if (this.#unsent++ === 0) this.#untakenSinceMs = this.#options.clock.monotonicMs();
-    this.#watchStall();
+    this.#stall.ready();
     try {
       await this.#session.send(frame);
     } catch {
       // The session has ended, and with it everybody who could want the answer.
     } finally {
-      this.#unsent--;
-      this.#lastActiveMs = this.#untakenSinceMs = this.#options.clock.monotonicMs();
+      this.#stall.taken();
+      this.#lastActiveMs = this.#options.clock.monotonicMs();
     }
   }
 
@@ -177,19 +181,10 @@ export class Conversation {
     });
   }
 
-  #watchStall(): void {
-    if (this.#stallTimer !== null) return;
-    const untakenMs = this.#options.clock.monotonicMs() - this.#untakenSinceMs;
-    this.#stallTimer = this.#options.timeouts.after(STALLED_MAX_MS - untakenMs, () => {
-      this.#stallTimer = null;
-      if (this.#unsent === 0) return;
-      if (this.#options.clock.monotonicMs() - this.#untakenSinceMs < STALLED_MAX_MS) return this.#watchStall();
-      this.#options.logger.warn(
-        { peer: this.#session.peer, clientId: this.context.clientId, unsent: this.#unsent },
-        "A client takes no answers and is cut off",
-      );
-      this.#session.close({ code: "REQUEST_TIMED_OUT", message: `The client took no answer for ${STALLED_MAX_MS} ms` });
-    });
+  #stalled(untakenMs: number, unsent: number): void {
+    const { peer } = this.#session;
+    this.#options.logger.warn({ peer, clientId: this.context.clientId, unsent, untakenMs }, "A client takes no answers and is cut off");
+    this.#session.close({ code: "REQUEST_TIMED_OUT", message: `The client took no answer for ${Math.round(untakenMs)} ms` });
   }
 
   #watchIdle(): void {

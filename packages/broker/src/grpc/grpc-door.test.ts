@@ -131,6 +131,20 @@ describe("produce over the door", () => {
     expect(after).toMatchObject({ value: 0 });
   });
 
+  test("clients that take no answers are cut off within seconds when others wait for the memory they hold", async () => {
+    const rig = await startBroker({ config: { queuedMaxRequestBytes: 16 << 20 } });
+    const topicId = rig.controller.createTopic("orders", 1);
+    await rig.host.clock.advance(50);
+    await rig.client().produce([{ topicId, partition: 0, records: batchOf(rig.host, { value: "x".repeat(900_000) }) }]);
+    const greedy = Array.from({ length: 10 }, () => rig.client());
+    for (const each of greedy) for (let i = 0; i < 20; i++) void each.startFetch([{ topicId, partition: 0, from: 0 }]).catch(() => {});
+    await rig.host.clock.advance(1000);
+    const startedMs = rig.host.clock.monotonicMs();
+    const { partitions } = await rig.client().fetch([{ topicId, partition: 0, from: 0 }]);
+    expect(partitions[0]?.errorCode).toBe(0);
+    expect(rig.host.clock.monotonicMs() - startedMs).toBeLessThanOrEqual(8_000);
+  });
+
   test("a session on which nothing is said is closed after connections.max.idle.ms, one that waits for records is not", async () => {
     const rig = await startBroker({ config: { connectionsMaxIdleMs: 60_000 } });
     const topicId = rig.controller.createTopic("orders", 1);

@@ -23,6 +23,7 @@ export interface GrpcDoorOptions {
   readonly operations: Operations;
   readonly metrics: RequestMetrics;
   readonly requestBytes: ByteBudget;
+  readonly answerBytes: ByteBudget;
   readonly maxIdleMs: number;
   /** Null while the broker cannot serve, with the reason. */
   clusterId(): string | { readonly notYet: string };
@@ -73,13 +74,13 @@ export class GrpcDoor {
   }
 
   #accept(kind: "produce" | "fetch" | "call", session: Session, requestsMax: number, handle: ConversationOptions["handle"]): Attributes {
-    const { nodeId, clock, timeouts, logger, requestBytes, maxIdleMs, clusterId } = this.#options;
+    const { nodeId, clock, timeouts, logger, requestBytes, answerBytes, maxIdleMs, clusterId } = this.#options;
     const version = negotiateVersion(session.attributes);
     requireNode(session.attributes, nodeId);
     const cluster = this.#closed ? { notYet: "is stopping" } : clusterId();
     if (typeof cluster !== "string")
       throw refusal("BROKER_NOT_AVAILABLE", `Node ${nodeId} ${cluster.notYet}; try again or ask another node`);
-    const conversation = new Conversation(session, { clock, timeouts, logger, requestBytes, requestsMax, maxIdleMs, handle });
+    const conversation = new Conversation(session, { clock, timeouts, logger, requestBytes, answerBytes, requestsMax, maxIdleMs, handle });
     this.#conversations.set(conversation, kind);
     void conversation.run().finally(() => this.#conversations.delete(conversation));
     return { "ottla-protocol": String(version), "ottla-node-id": String(nodeId), "ottla-cluster-id": cluster };

@@ -1,10 +1,14 @@
 import { type pb, type Uuid, uuidFromBytes, uuidToBytes } from "@ottla/protocol";
 import type { Partition } from "../partition/partition.ts";
 import type { BrokerParts } from "./context.ts";
+import { asProtocolError } from "./find-partition.ts";
 
-/** What this broker holds on its disk, logs included that the cluster does not know. */
+/** What this broker holds on its disk, logs included that the cluster does not know.
+ * @throws ProtocolError KAFKA_STORAGE_ERROR when the disk cannot be asked */
 export async function describeLogDirs(parts: BrokerParts, call: pb.DescribeLogDirsCall): Promise<pb.DescribeLogDirsAnswer> {
-  const { freeBytes, totalBytes } = await parts.space();
+  const { freeBytes, totalBytes } = await parts.space().catch((error: unknown) => {
+    throw asProtocolError(error);
+  });
   const wanted = call.partitions.map(({ topicId, partition }) => parts.partitions.get(uuidFromBytes(topicId), partition));
   const partitions = call.partitions.length === 0 ? [...parts.partitions.all()] : wanted.filter((each) => each !== undefined);
   const ids = new Map<Uuid, Uint8Array>();

@@ -64,6 +64,22 @@ test("offsets are listed at the beginning, the end, a time and the newest time, 
   );
 });
 
+test("an offset by time in a damaged range is an error within seconds, not at the timeout", async () => {
+  await using cluster = await FakeCluster.start();
+  cluster.addTopic("t");
+  cluster.partition("t").damaged = { from: 0, until: 5 };
+  const startedMs = cluster.clock.monotonicMs();
+  await expect(
+    cluster.run(
+      cluster
+        .client()
+        .admin()
+        .listOffsets([{ topic: "t", partition: 0, at: 45 }]),
+    ),
+  ).rejects.toThrow("Cannot read offsets 0 to 4: 0.log is damaged [KAFKA_STORAGE_ERROR]");
+  expect(cluster.clock.monotonicMs() - startedMs).toBeLessThan(8_000);
+});
+
 test("records are deleted up to an offset, and an offset beyond the end is refused with the range", async () => {
   await using cluster = await FakeCluster.start();
   cluster.addTopic("t");

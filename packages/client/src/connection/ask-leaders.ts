@@ -8,6 +8,8 @@ import type { TopicInfo } from "./topics.ts";
 
 const RETRY = { firstMs: 20, mostMs: 1_000 };
 const ATTEMPT_MS = 5_000;
+/** Longer than a leader whose disk fails needs to hand its partitions over. What lasts is damage that asking again does not mend. */
+const STORAGE_PATIENCE_MS = 5_000;
 
 export interface LeaderQuestion {
   readonly topic: TopicInfo;
@@ -31,7 +33,8 @@ export async function askLeaders<Q extends LeaderQuestion, A extends LeaderAnswe
   { timeoutMs = cluster.requestTimeoutMs, signal }: CallLimits,
 ): Promise<Map<Q, A | ProtocolError>> {
   const { clock, random } = cluster.host;
-  const untilMs = clock.monotonicMs() + timeoutMs;
+  const startedMs = clock.monotonicMs();
+  const untilMs = startedMs + timeoutMs;
   const done = new Map<Q, A | ProtocolError>();
   for (let open = [...questions], attempt = 1; ; attempt++) {
     const leftMs = untilMs - clock.monotonicMs();
@@ -50,10 +53,12 @@ export async function askLeaders<Q extends LeaderQuestion, A extends LeaderAnswe
     if (open.length === 0) return inOrder(questions, done);
     const pauseMs = backoffMs(random, attempt, RETRY);
     const final = clock.monotonicMs() + pauseMs >= untilMs;
+    const damaged = clock.monotonicMs() - startedMs >= STORAGE_PATIENCE_MS;
     for (const question of open) {
       const failure = failures.get(question);
       const verdict = cluster.metadata.verdict(question.topic.name);
       if (verdict !== null) done.set(question, verdict);
+      else if (failure !== undefined && damaged && failure.error === "KAFKA_STORAGE_ERROR") done.set(question, failure);
       else if (failure !== undefined && (final || !failure.retriable))
         done.set(question, final ? outOfTime(question, timeoutMs, failure) : failure);
     }

@@ -106,6 +106,11 @@ function listOffset(
   const none = { topicId, partition: index, offset: -1, timestamp: -1, leaderEpoch: -1, leader: hint(partition) };
   if (partition === undefined) return { ...none, ...wrong("UNKNOWN_TOPIC_ID", "no such topic") };
   if (partition.leader !== nodeId) return { ...none, ...wrong("NOT_LEADER_OR_FOLLOWER", "elsewhere") };
+  if (timestamp >= 0 && partition.damaged !== null)
+    return {
+      ...none,
+      ...wrong("KAFKA_STORAGE_ERROR", `Cannot read offsets ${partition.damaged.from} to ${partition.damaged.until - 1}: 0.log is damaged`),
+    };
   return { ...none, ...fine, ...partition.offsetFor(timestamp), leaderEpoch: partition.leaderEpoch };
 }
 
