@@ -48,6 +48,8 @@ export interface BrokerHealth {
 export class Broker implements AsyncDisposable {
   /** For the gRPC door of the node. */
   readonly services: readonly Service[];
+  /** For the door between nodes. */
+  readonly nodeServices: readonly Service[] = [];
   /** Resolves once the broker is registered, unfenced, and its partitions are open. */
   readonly ready: Promise<void>;
   readonly #options: BrokerOptions;

@@ -35,6 +35,11 @@ export class DataDirectory implements AsyncDisposable {
     }
   }
 
+  /** Null until the node has joined one. */
+  get clusterId(): string | null {
+    return this.#meta.clusterId;
+  }
+
   get controllerPath(): string {
     return join(this.path, "controller");
   }

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import { type Address, type Host, type Logger, type Metric, nodeHost } from "@ottla/host";
-import type { LoadedConfig } from "@ottla/protocol";
+import { assert, type LoadedConfig } from "@ottla/protocol";
 import { DataDirectory } from "./data-directory.ts";
 import { FatalSignal } from "./fatal.ts";
 import type { Health } from "./http/http-door.ts";
 import { defaultLogger } from "./logger.ts";
-import { Parts } from "./parts.ts";
+import { type NodeInspector, Parts } from "./parts.ts";
 import { loadSettings, type Settings } from "./settings.ts";
 
 export interface NodeOptions {
@@ -19,6 +19,8 @@ export interface NodeOptions {
   readonly logger?: Logger;
   /** Ends a start that is under way, in order; {@link Node.start} then rejects with its reason. A node that has started is ended by `close`. */
   readonly signal?: AbortSignal;
+  /** For tests and tools that look at what a node does inside. */
+  readonly inspector?: NodeInspector;
 }
 
 /** One Ottla node: a controller, a broker, or both, in this process. Several may live side by side with different data directories and ports.
@@ -33,6 +35,7 @@ export class Node implements AsyncDisposable {
   readonly dataDirectory: string;
   /** Resolves when the node has ended: with null after `close`, with the error that ended it otherwise. Never rejects. */
   readonly closed: Promise<Error | null>;
+  readonly clusterId: string;
   readonly #parts: Parts;
   readonly #release: () => Promise<void>;
   readonly #logger: Logger;
@@ -40,9 +43,12 @@ export class Node implements AsyncDisposable {
   #closing: Promise<void> | undefined;
   #settleClosed: (error: Error | null) => void = () => {};
 
-  private constructor({ config }: LoadedConfig, parts: Parts, release: () => Promise<void>, logger: Logger) {
+  private constructor({ config }: LoadedConfig, directory: DataDirectory, parts: Parts, release: () => Promise<void>, logger: Logger) {
     this.nodeId = config.nodeId;
-    this.dataDirectory = parts.directory.path;
+    const { path, clusterId } = directory;
+    assert(clusterId !== null, `node ${config.nodeId} serves, and its data directory belongs to no cluster`);
+    this.dataDirectory = path;
+    this.clusterId = clusterId;
     this.#parts = parts;
     this.#release = release;
     this.#logger = logger;
@@ -70,14 +76,14 @@ export class Node implements AsyncDisposable {
     };
     let parts: Parts;
     try {
-      parts = await Parts.start(directory, { host, loaded, logger, fatal });
+      parts = await Parts.start({ host, loaded, logger, fatal, directory }, options.inspector ?? {});
     } catch (error) {
       await release();
       throw error;
     } finally {
       options.signal?.removeEventListener("abort", onAbort);
     }
-    const node = new Node(loaded, parts, release, logger);
+    const node = new Node(loaded, directory, parts, release, logger);
     fatal.onRaise((error) => {
       logger.error({ err: error }, `Node ${config.nodeId} stops: ${error.message}`);
       void node.#end(error);
@@ -86,18 +92,14 @@ export class Node implements AsyncDisposable {
     return node;
   }
 
-  /** For `new Ottla({ bootstrap })`, such as `["127.0.0.1:9093"]`. */
+  /** For `new Ottla({ bootstrap })`, such as `["127.0.0.1:9093"]`; empty for a node that is no broker. */
   get bootstrap(): string[] {
-    return this.#parts.doors.bootstrap;
-  }
-
-  get clusterId(): string {
-    return this.#parts.clusterId;
+    return this.#parts.clients.bootstrap;
   }
 
   /** Of `/healthz`, `/readyz` and `/metrics`. */
   get httpAddress(): Address | null {
-    return this.#parts.http?.address ?? null;
+    return this.#parts.httpAddress;
   }
 
   get health(): Health {

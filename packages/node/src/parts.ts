@@ -1,118 +1,145 @@
-import { Broker } from "@ottla/broker";
-import { Controller } from "@ottla/controller";
-import { createSessionPair, type Attributes, type Host, type Logger, type Metric, type Session } from "@ottla/host";
-import { type LoadedConfig, services } from "@ottla/protocol";
-import type { DataDirectory } from "./data-directory.ts";
-import { ClientDoors, LateServices } from "./doors.ts";
-import type { FatalSignal } from "./fatal.ts";
+import type { Broker } from "@ottla/broker";
+import type { Controller } from "@ottla/controller";
+import type { Address, Metric, Timer } from "@ottla/host";
+import { ClientDoors } from "./doors/client-doors.ts";
+import { NodeDoor } from "./doors/node-door.ts";
+import { healthOf } from "./health.ts";
 import { type Health, HttpDoor } from "./http/http-door.ts";
-import { version } from "./version.ts";
+import { startBroker, startController, type Surroundings } from "./roles.ts";
 
-interface Surroundings {
-  readonly host: Host;
-  readonly loaded: LoadedConfig;
-  readonly logger: Logger;
-  readonly fatal: FatalSignal;
+/** Looks into the parts of a node from the moment they exist, which is before the node serves. */
+export interface NodeInspector {
+  controller?(controller: Controller): void;
+  broker?(broker: Broker): void;
 }
+
+/** A node that does not serve yet says this often what it waits for. */
+const WAITING_TOLD_MS = 5000;
+/** The sessions of nodes are ended by their owners; this is for what is still on its way. */
+const NODE_DOOR_GRACE_MS = 500;
 
 /** What a node is made of, in the order in which it starts and the reverse of which it ends. */
 export class Parts {
-  readonly directory: DataDirectory;
-  readonly controller: Controller;
-  readonly broker: Broker;
-  readonly doors: ClientDoors;
-  readonly http: HttpDoor | null;
-  readonly clusterId: string;
+  readonly clients: ClientDoors;
+  readonly #around: Surroundings;
+  readonly #nodes: NodeDoor;
+  #http: HttpDoor | null = null;
+  #controller: Controller | null = null;
+  #broker: Broker | null = null;
+  /** What has been begun and must end when the start fails. */
+  #ends: (() => Promise<void>)[] = [];
 
-  private constructor(parts: Pick<Parts, "directory" | "controller" | "broker" | "doors" | "http" | "clusterId">) {
-    this.directory = parts.directory;
-    this.controller = parts.controller;
-    this.broker = parts.broker;
-    this.doors = parts.doors;
-    this.http = parts.http;
-    this.clusterId = parts.clusterId;
+  private constructor(around: Surroundings) {
+    const { config } = around.loaded;
+    this.#around = around;
+    this.clients = new ClientDoors(config, () => this.#nodes.name);
+    this.#nodes = new NodeDoor({ config, clusterId: () => around.directory.clusterId, clientDoors: () => this.clients.bootstrap });
   }
 
   /** Starts everything; on a failure ends what had started, then throws. */
-  static async start(directory: DataDirectory, around: Surroundings): Promise<Parts> {
-    const { host, loaded, logger, fatal } = around;
-    const { config } = loaded;
-    const ends: (() => Promise<void>)[] = [];
-    let serving: { broker: Broker; controller: Controller } | undefined;
+  static async start(around: Surroundings, inspector: NodeInspector): Promise<Parts> {
+    const parts = new Parts(around);
     try {
-      // The doors first: a port in use is found before anything is begun, and `/readyz` can say that the node is starting.
-      const http = await openHttp(config.httpListeners[0], {
-        health: () => serving?.broker.health ?? starting,
-        samples: () => (serving ? [...serving.broker.samples(), ...serving.controller.samples()] : []),
-      });
-      if (http) ends.push(() => http.close());
-      const clients = new LateServices([services.produce, services.fetch, services.call]);
-      const doors = new ClientDoors(config);
-      // They load gRPC while the controller waits for the disk.
-      const opening = doors.open(host.network, clients.services);
-      ends.push(async () => {
-        // A door that is just being opened would stay open.
-        await opening.catch(() => {});
-        await doors.close(0);
-      });
-      const controller = await Controller.start({
-        host,
-        config,
-        nodeId: config.nodeId,
-        directory: directory.controllerPath,
-        version,
-        logger: logger.child({ part: "controller" }),
-        onFatal: fatal.raise,
-        nodeAddress: () => ({ host: "localhost", port: 9095 }),
-        dial: ({ nodeId }) => Promise.reject(new Error(`No way to node ${nodeId}: this cluster has one voter`)),
-      });
-      ends.push(() => controller.close());
-      await opening;
-      const broker = await Broker.start({
-        host,
-        config,
-        loaded,
-        nodeId: config.nodeId,
-        directory: directory.logPath,
-        version,
-        logger: logger.child({ part: "broker" }),
-        onFatal: fatal.raise,
-        endpoints: () => [doors.endpoint()],
-        dialController: async (service, attributes) => reachOwnController(controller, config.nodeId, service, attributes),
-      });
-      ends.push(() => broker.shutdown());
-      serving = { broker, controller };
-      clients.serve(broker.services);
-      await fatal.during(broker.ready);
-      const clusterId = controller.status.clusterId;
-      if (clusterId === null) throw new Error(`Node ${config.nodeId} registered, yet its controller names no cluster`);
-      await directory.join(clusterId);
-      return new Parts({ directory, controller, broker, doors, http, clusterId });
+      await parts.#start(inspector);
+      return parts;
     } catch (error) {
-      for (const end of ends.reverse())
-        await end().catch((cause: unknown) => logger.error({ err: cause }, "A part of the node did not end in order"));
+      for (const end of parts.#ends.reverse())
+        await end().catch((cause: unknown) => around.logger.error({ err: cause }, "A part of the node did not end in order"));
       throw error;
     }
   }
 
+  get httpAddress(): Address | null {
+    return this.#http?.address ?? null;
+  }
+
   health(): Health {
-    return this.broker.health;
+    return healthOf(this.#controller, this.#broker);
   }
 
   samples(): Metric[] {
-    return [...this.broker.samples(), ...this.controller.samples()];
+    return [...(this.#broker?.samples() ?? []), ...(this.#controller?.samples() ?? [])];
   }
 
-  /** Doors first, so that nothing is taken that cannot be answered; the controller last, because the broker says goodbye to it. */
+  /** Leadership of partitions goes first, while everybody is still answered; then the clients; then the controller, because the broker says
+   * goodbye to it and it hands on its own leadership; last the door that all of this goes through. */
   async close(graceMs: number): Promise<void> {
-    const serving = await Promise.allSettled([this.doors.close(graceMs), this.broker.shutdown()]);
-    const rest = await Promise.allSettled([this.http?.close(), this.controller.close()]);
-    const failed = [...serving, ...rest].find((end) => end.status === "rejected");
+    await this.#broker?.resign();
+    const serving = await Promise.allSettled([this.clients.close(graceMs), this.#broker?.shutdown()]);
+    const deciding = await Promise.allSettled([this.#controller?.close()]);
+    const doors = await Promise.allSettled([this.#nodes.close(NODE_DOOR_GRACE_MS), this.#http?.close()]);
+    const failed = [...serving, ...deciding, ...doors].find((end) => end.status === "rejected");
     if (failed) throw failed.reason;
   }
-}
 
-const starting: Health = { live: true, ready: false, reasons: ["This node is starting"] };
+  async #start(inspector: NodeInspector): Promise<void> {
+    const { loaded, fatal, directory } = this.#around;
+    const { processRoles, httpListeners, nodeListeners } = loaded.config;
+    // The doors first: a port in use is found before anything is begun, and `/readyz` can say that the node is starting.
+    const http = await openHttp(httpListeners[0], { health: () => this.health(), samples: () => this.samples() });
+    this.#http = http;
+    if (http) this.#ends.push(() => http.close());
+    // They load gRPC while the controller waits for the disk.
+    const forNodes = this.#open(this.#nodes);
+    const forClients = processRoles.includes("broker") ? this.#open(this.clients) : Promise.resolve();
+    // Whose port is picked by the system is known once the door is open, and the controller tells it.
+    if (nodeListeners.some(({ port }) => port === 0)) await forNodes;
+    let member: Promise<void> = Promise.resolve();
+    if (processRoles.includes("controller")) {
+      const controller = await startController(this.#around, this.#nodes);
+      this.#controller = controller;
+      this.#ends.push(() => controller.close());
+      inspector.controller?.(controller);
+      member = controller.founded.then((clusterId) => directory.join(clusterId));
+      member.catch(() => {});
+    }
+    await Promise.all([forNodes, forClients]);
+    if (processRoles.includes("broker")) {
+      const doors = { clients: this.clients, nodes: this.#nodes, http };
+      const broker = await startBroker(this.#around, doors, this.#controller);
+      this.#broker = broker;
+      this.#ends.push(() => broker.shutdown());
+      inspector.broker?.(broker);
+      member = Promise.all([member, broker.ready]).then(() => this.#joined(broker));
+    }
+    await this.#told(fatal.during(member));
+    this.#ends = [];
+  }
+
+  async #joined({ clusterId }: Broker): Promise<void> {
+    const { loaded, directory } = this.#around;
+    if (clusterId === null) throw new Error(`Node ${loaded.config.nodeId} registered, yet the metadata name no cluster`);
+    await directory.join(clusterId);
+  }
+
+  #open(door: ClientDoors | NodeDoor): Promise<void> {
+    const opening = door.open(this.#around.host.network);
+    opening.catch(() => {});
+    this.#ends.push(async () => {
+      // A door that is just being opened would stay open.
+      await opening.catch(() => {});
+      await door.close(0);
+    });
+    return opening;
+  }
+
+  /** A node may have to wait for others for ever: whoever started it must be able to see why. */
+  async #told(serving: Promise<void>): Promise<void> {
+    const { host, loaded, logger } = this.#around;
+    const tellLater = (): Timer =>
+      host.clock.after(WAITING_TOLD_MS, () => {
+        const { reasons } = this.health();
+        logger.warn({ reasons }, `Node ${loaded.config.nodeId} does not serve yet: ${reasons.join("; ")}`);
+        timer = tellLater();
+      });
+    let timer = tellLater();
+    try {
+      await serving;
+    } finally {
+      timer.cancel();
+    }
+  }
+}
 
 async function openHttp(
   at: Parameters<typeof HttpDoor.open>[0] | undefined,
@@ -124,12 +151,4 @@ async function openHttp(
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : String(error)}; set http.listeners to another address`, { cause: error });
   }
-}
-
-/** The broker speaks to a controller in its own process as to any other: the same frames, without the socket. */
-function reachOwnController(controller: Controller, nodeId: number, service: string, attributes: Attributes): Session {
-  const self = `node ${nodeId}`;
-  const [dialling, accepting] = createSessionPair(service, attributes, {}, { dialling: self, accepting: self });
-  controller.accept(accepting);
-  return dialling;
 }

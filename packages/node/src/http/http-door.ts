@@ -1,6 +1,8 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { NetworkError, type Address, type Metric } from "@ottla/host";
+import type { pb } from "@ottla/protocol";
+import { reachable } from "../doors/addresses.ts";
 import { exposition } from "./exposition.ts";
 import { processMetrics } from "./process-metrics.ts";
 
@@ -39,6 +41,11 @@ export class HttpDoor {
     // With a host and a port `address()` is always an AddressInfo.
     const { port } = server.address() as AddressInfo;
     return new HttpDoor(server, { host: at.host, port });
+  }
+
+  /** What the node registers. */
+  get endpoint(): pb.Endpoint {
+    return { listener: "HTTP", ...reachable(this.address) };
   }
 
   async close(): Promise<void> {
