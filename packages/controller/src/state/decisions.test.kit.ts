@@ -1,9 +1,11 @@
 import type { Random } from "@ottla/host";
 import { testConfig, uuidFromBytes, type NodeConfig, type pb } from "@ottla/protocol";
-import { register, unfence } from "./decide/brokers.ts";
+import { unfence } from "./decide/brokers.ts";
 import { decideCommand } from "./decide/command.ts";
 import { Draft } from "./draft.ts";
 import { found } from "./decide/founding.ts";
+import type { Around, Context } from "./decide/context.ts";
+import { register } from "./decide/registration.ts";
 import { State } from "./state.ts";
 
 /** A source whose ids are 1, 2, 3, …: equal decisions give equal records. */
@@ -70,7 +72,7 @@ export class Decisions {
     this.entry((draft) => {
       epoch = register(this.context(draft, nodeId), registration(nodeId, incarnation, rack), false).brokerEpoch;
     });
-    this.entry((draft) => unfence(draft, nodeId, epoch));
+    this.entry((draft) => void unfence(draft, this.around, nodeId, epoch));
     return epoch;
   }
 
@@ -95,8 +97,19 @@ export class Decisions {
     return reply.value.topics;
   }
 
-  context(draft: Draft, nodeId: number) {
-    return { draft, config: this.config, nodeId, voterCount: 1, mayWait: false };
+  readonly lagging = new Set<number>();
+  /** What the quorum says of itself. */
+  readonly members: pb.QuorumMember[] = [];
+  newVoters: pb.VotersRecord = { voters: [], replacing: [] };
+
+  get around(): Around {
+    return { config: this.config, lagging: this.lagging };
+  }
+
+  context(draft: Draft, nodeId: number): Context {
+    const { index, members } = this;
+    const quorum = { nodeId: 1, term: 1, commitIndex: index, firstIndex: 1, members: () => members, changedVoters: () => this.newVoters };
+    return { ...this.around, draft, nodeId, quorum, voterCount: 1, mayWait: false };
   }
 
   partitions(name: string): readonly pb.PartitionRecord[] {

@@ -5,7 +5,8 @@ import { NotLeaderError } from "../quorum/index.ts";
 import { digestText } from "./digest.ts";
 import type { Draft } from "./draft.ts";
 import { InFlight } from "./in-flight.ts";
-import { Pump, type Task } from "./pump.ts";
+import { Pump } from "./pump.ts";
+import type { Task } from "./task.ts";
 import { State } from "./state.ts";
 
 /** A quorum whose commits come when the test says so. */

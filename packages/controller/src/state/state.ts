@@ -39,9 +39,13 @@ export class State {
     return this.#facts.size;
   }
 
-  /** Of the newest record that names them. */
   get voters(): readonly pb.Voter[] {
-    return (this.#voters ?? this.cluster)?.voters ?? [];
+    return this.votersRecord.voters;
+  }
+
+  /** The newest that names them; at first the founding does. */
+  get votersRecord(): pb.VotersRecord {
+    return this.#voters ?? { voters: this.cluster?.voters ?? [], replacing: [] };
   }
 
   get digest(): Uint8Array {

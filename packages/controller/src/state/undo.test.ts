@@ -80,9 +80,9 @@ function run(decisions: Decisions, each: Step): Draft {
         );
       });
     case "fence":
-      return decisions.entry((draft) => void fence(draft, each.node, epoch));
+      return decisions.entry((draft) => void fence(draft, decisions.around, each.node, epoch, "gone"));
     case "unfence":
-      return decisions.entry((draft) => void unfence(draft, each.node, epoch));
+      return decisions.entry((draft) => void unfence(draft, decisions.around, each.node, epoch));
   }
 }
 
@@ -95,13 +95,22 @@ function content(state: State): unknown {
     topics: [...state.topics.all()].map(({ id, name: topic, partitions, configs }) => [id, topic, partitions.length, [...configs]]).sort(),
     metricNames: ["a", "b", "c.d"].map((each) => state.topics.byMetricName(each)?.id ?? null),
     partitionCount: state.topics.partitionCount,
-    loads: [1, 2, 3].map((each) => ({ ...state.topics.load(each) })),
+    loads: [1, 2, 3].map((each) => ({ ...state.topics.partitions.load(each) })),
+    held: [1, 2, 3].map((each) => partitionNames(state.topics.partitions.on(each))),
+    leaderless: partitionNames(state.topics.partitions.leaderless),
+    away: partitionNames(state.topics.partitions.away),
+    moving: partitionNames(state.topics.partitions.moving),
+    events: [...state.events.after(0)].map(({ number }) => number),
     groups: [...state.offsets.groups()].map(([id, offsets]) => [id, [...offsets.keys()].sort()]).sort(),
     offsets: state.offsets.count,
     replies: [1, 2, 3].map((each) => [...state.replies.of(each)].map(({ sequence }) => sequence).sort()),
     nextProducerId: state.nextProducerId,
     deleted: [...state.deletedTopics.keys()].sort(),
   };
+}
+
+function partitionNames(partitions: Iterable<pb.PartitionRecord>): string[] {
+  return [...partitions].map(({ topicId: id, partition }) => `${Buffer.from(id).toString("hex")}-${partition}`).sort();
 }
 
 function replayed(entries: readonly Draft[]): State {

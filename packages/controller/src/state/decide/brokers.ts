@@ -1,93 +1,76 @@
-import { metadataVersions } from "@ottla/metadata";
-import { assert, ProtocolError, UUID_BYTES, type pb } from "@ottla/protocol";
+import { assert, pb, ProtocolError, uuidFromBytes } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
-import type { Context } from "./context.ts";
-import { electWhereLeaderless, endFormerLeadership, moveLeadershipAway } from "./elections.ts";
-import { METADATA_VERSION } from "./founding.ts";
+import type { Around, Context } from "./context.ts";
+import { consequences, electWhereLeaderless, takeOut, tellLeaders } from "./elections.ts";
+import { writeEvent } from "./event.ts";
 
-/** A broker is known by its incarnation: asking again gives the epoch it has. The epoch is the index of the entry that registers it.
- * @param formerIsAlive whether the incarnation registered now still speaks with the controller
- * @throws ProtocolError DUPLICATE_BROKER_REGISTRATION, UNSUPPORTED_VERSION, INVALID_REGISTRATION */
-export function register({ draft, nodeId }: Context, command: pb.RegisterCommand, formerIsAlive: boolean): pb.RegisterReply {
-  check(draft, nodeId, command);
-  const former = draft.state.brokers.get(nodeId);
-  if (former && sameBytes(former.incarnation, command.incarnation)) return { brokerEpoch: former.brokerEpoch };
-  if (former && formerIsAlive)
-    throw new ProtocolError(
-      "DUPLICATE_BROKER_REGISTRATION",
-      `Cannot register broker ${nodeId}: another process with node.id=${nodeId} is connected to the controller; stop it or give this node another id. Right after a crash, try again once the former session has ended`,
-    );
-  assert(
-    draft.index > (former?.brokerEpoch ?? 0),
-    `broker ${nodeId} with epoch ${former?.brokerEpoch} is registered at index ${draft.index}`,
-  );
-  const { incarnation, directoryId, endpoints, rack, version, metadataVersionMin, metadataVersionMax } = command;
-  const registered = {
-    nodeId,
-    brokerEpoch: draft.index,
-    incarnation,
-    directoryId,
-    endpoints,
-    rack,
-    fenced: true,
-    shuttingDown: false,
-    version,
-    metadataVersionMin,
-    metadataVersionMax,
-    draining: former?.draining ?? false,
-    drainingRate: former?.drainingRate ?? 0,
-  };
-  if (draft.state.replies.count(nodeId) > 0)
-    draft.write({ case: "removeReply", value: { nodeId, belowSequence: Number.MAX_SAFE_INTEGER } });
-  draft.write({ case: "broker", value: registered });
-  if (former) endFormerLeadership(draft, nodeId, registered);
-  return { brokerEpoch: draft.index };
-}
-
-/** The broker no longer speaks with the controller: others lead in its place. */
-export function fence(draft: Draft, nodeId: number, brokerEpoch: number): boolean {
+/** The broker no longer speaks with the controller: others lead in its place.
+ * @param why for people: continues "is fenced: " */
+export function fence(draft: Draft, around: Around, nodeId: number, brokerEpoch: number, why: string): boolean {
   const broker = draft.state.brokers.get(nodeId);
   if (!broker || broker.brokerEpoch !== brokerEpoch || broker.fenced) return false;
   draft.write({ case: "broker", value: { ...broker, fenced: true } });
-  moveLeadershipAway(draft, nodeId);
+  const changes = takeOut(draft, around, nodeId);
+  writeEvent(draft, "fenced", { nodeId }, `Broker ${nodeId} is fenced: ${why}${consequences(changes, nodeId)}`);
+  tellLeaders(draft, changes, `broker ${nodeId} is fenced`);
   return true;
 }
 
 /** The broker speaks with the controller and has seen its own registration. */
-export function unfence(draft: Draft, nodeId: number, brokerEpoch: number): boolean {
+export function unfence(draft: Draft, around: Around, nodeId: number, brokerEpoch: number): boolean {
   const broker = draft.state.brokers.get(nodeId);
   if (!broker || broker.brokerEpoch !== brokerEpoch || !broker.fenced || broker.shuttingDown) return false;
   const live = { ...broker, fenced: false };
   draft.write({ case: "broker", value: live });
-  electWhereLeaderless(draft, live);
+  writeEvent(draft, "unfenced", { nodeId }, `Broker ${nodeId} is live with epoch ${brokerEpoch}`);
+  const clean = electWhereLeaderless(draft, around, live);
+  tellLeaders(draft, clean, `broker ${nodeId} is live`);
   return true;
 }
 
-export function shutdown({ draft, nodeId }: Context): pb.ShutdownReply {
+export function shutdown(context: Context): pb.ShutdownReply {
+  const { draft, nodeId } = context;
   const broker = draft.state.brokers.get(nodeId);
   assert(broker !== undefined, `broker ${nodeId} shuts down without being registered`);
   if (broker.shuttingDown) return {};
   draft.write({ case: "broker", value: { ...broker, shuttingDown: true, fenced: true } });
-  moveLeadershipAway(draft, nodeId);
+  const changes = takeOut(draft, context, nodeId);
+  writeEvent(draft, "shutdown", { nodeId }, `Broker ${nodeId} shuts down${consequences(changes, nodeId)}`);
+  tellLeaders(draft, changes, `broker ${nodeId} shuts down`);
   return {};
 }
 
-function check(draft: Draft, nodeId: number, command: pb.RegisterCommand): void {
-  const refuse = (why: string): never => {
-    throw new ProtocolError("INVALID_REGISTRATION", `Cannot register broker ${nodeId}: ${why}`);
-  };
-  if (command.nodeId !== nodeId) refuse(`the command names node ${command.nodeId}`);
-  if (command.incarnation.length !== UUID_BYTES) refuse(`its incarnation has ${command.incarnation.length} bytes instead of ${UUID_BYTES}`);
-  if (command.directoryId.length !== UUID_BYTES)
-    refuse(`its directory id has ${command.directoryId.length} bytes instead of ${UUID_BYTES}`);
-  const level = draft.state.features.get(METADATA_VERSION) ?? metadataVersions.max;
-  if (level < command.metadataVersionMin || level > command.metadataVersionMax)
+/** Forgets a broker for good.
+ * @throws ProtocolError BROKER_ID_NOT_REGISTERED, INVALID_REQUEST while it runs or holds replicas */
+export function removeBroker({ draft }: Context, { nodeId }: pb.RemoveBrokerCall): pb.RemoveBrokerAnswer {
+  const { brokers, topics, deletedTopics, replies } = draft.state;
+  const broker = brokers.get(nodeId);
+  if (!broker) throw unknownBroker(nodeId, "remove");
+  const held = topics.partitions.on(nodeId).size;
+  if (held > 0)
     throw new ProtocolError(
-      "UNSUPPORTED_VERSION",
-      `Cannot register broker ${nodeId}: the cluster runs ${METADATA_VERSION} ${level}, the broker (version ${command.version}) supports ${command.metadataVersionMin} to ${command.metadataVersionMax}; run a version whose range holds ${level}`,
+      "INVALID_REQUEST",
+      `Cannot remove broker ${nodeId}: it holds ${held} ${held === 1 ? "replica" : "replicas"}; drain it first, and remove it once it holds none`,
     );
+  if (!broker.fenced)
+    throw new ProtocolError("INVALID_REQUEST", `Cannot remove broker ${nodeId}: it runs, and would register again; stop its process first`);
+  for (const [id, deleted] of [...deletedTopics]) {
+    const homes = deleted.homes.filter((home) => home.nodeId !== nodeId);
+    if (homes.length === deleted.homes.length) continue;
+    const { topicId } = deleted;
+    assert(uuidFromBytes(topicId) === id, `the deleted topic ${id} stands under another key`);
+    if (homes.length === 0) draft.write({ case: "forgetDeletedTopic", value: { topicId } });
+    else draft.write({ case: "deletedTopic", value: { topicId, homes } });
+  }
+  if (replies.count(nodeId) > 0) draft.write({ case: "removeReply", value: { nodeId, belowSequence: Number.MAX_SAFE_INTEGER } });
+  draft.write({ case: "removeBroker", value: { nodeId } });
+  writeEvent(draft, "removed", { nodeId }, `Broker ${nodeId} was removed from the cluster`);
+  return {};
 }
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+export function unknownBroker(nodeId: number, action: string): ProtocolError {
+  return new ProtocolError(
+    "BROKER_ID_NOT_REGISTERED",
+    `Cannot ${action} broker ${nodeId}: there is none with this id; "ottla broker list" names those there are`,
+  );
 }

@@ -1,12 +1,21 @@
 import { pb, ProtocolError, type ErrorName } from "@ottla/protocol";
-import { register, shutdown } from "./brokers.ts";
+import { alterReplicationFactor } from "./replication-factor.ts";
+import { removeBroker, shutdown } from "./brokers.ts";
 import { alterConfigs } from "./configs.ts";
 import type { Context } from "./context.ts";
 import { createPartitions } from "./create-partitions.ts";
 import { createTopics } from "./create-topics.ts";
 import { confirmDeletion, deleteTopics } from "./delete-topics.ts";
+import { describeEvents, describeQuorum } from "./describe.ts";
+import { drainBroker } from "./drain.ts";
+import { electLeaders } from "./elect-leaders.ts";
+import { updateFeatures } from "./features.ts";
+import { alterPartitions, reportTruncations } from "./in-sync.ts";
 import { commitOffsets, deleteGroups, deleteOffsets, fetchOffsets, listGroups } from "./offsets.ts";
 import { allocateProducerIds } from "./producer-ids.ts";
+import { reassignPartitions } from "./reassign.ts";
+import { register } from "./registration.ts";
+import { changeVoters } from "./voters.ts";
 
 /** What came with a command. */
 export interface Origin {
@@ -83,6 +92,28 @@ function decide(context: Context, command: pb.Command["command"]): pb.CommandRep
       return { case: command.case, value: confirmDeletion(context, command.value) };
     case "shutdown":
       return { case: command.case, value: shutdown(context) };
+    case "alterPartitions":
+      return { case: command.case, value: alterPartitions(context, command.value) };
+    case "reassignPartitions":
+      return { case: command.case, value: reassignPartitions(context, command.value) };
+    case "electLeaders":
+      return { case: command.case, value: electLeaders(context, command.value) };
+    case "drainBroker":
+      return { case: command.case, value: drainBroker(context, command.value) };
+    case "removeBroker":
+      return { case: command.case, value: removeBroker(context, command.value) };
+    case "alterReplicationFactor":
+      return { case: command.case, value: alterReplicationFactor(context, command.value) };
+    case "changeVoters":
+      return { case: command.case, value: changeVoters(context, command.value) };
+    case "updateFeatures":
+      return { case: command.case, value: updateFeatures(context, command.value) };
+    case "describeEvents":
+      return { case: command.case, value: describeEvents(context, command.value) };
+    case "describeQuorum":
+      return { case: command.case, value: describeQuorum(context) };
+    case "reportTruncations":
+      return { case: command.case, value: reportTruncations(context, command.value) };
     default:
       throw new ProtocolError(
         "UNSUPPORTED_VERSION",

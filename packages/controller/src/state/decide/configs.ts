@@ -1,7 +1,9 @@
 import { checkTopicConfig, describeTopicConfig, pb, ProtocolError } from "@ottla/protocol";
-import { RESOURCE_BROKER, RESOURCE_TOPIC } from "../state.ts";
+import { RESOURCE_BROKER, RESOURCE_TOPIC, type State } from "../state.ts";
 import type { Context } from "./context.ts";
-import { findTopic } from "./delete-topics.ts";
+import { settleAfterSettings } from "./elections.ts";
+import { findTopic } from "./find.ts";
+import { MIN_IN_SYNC } from "./partition-change.ts";
 import { failure, success } from "./failure.ts";
 
 const LIST = 7;
@@ -35,6 +37,7 @@ export function alterConfigs(context: Context, call: pb.AlterConfigsCall): pb.Al
       if (!call.validateOnly) {
         for (const change of changes)
           context.draft.write({ case: "config", value: { resourceType: target.resourceType, resource: target.resource, ...change } });
+        if (changes.some((change) => change.name === MIN_IN_SYNC)) settleAfterSettings(context.draft, context, target.partitions());
       }
       return { type, name, ...success };
     } catch (error) {
@@ -48,12 +51,14 @@ interface Target {
   readonly resourceType: number;
   readonly resource: string;
   readonly configs: ReadonlyMap<string, string>;
+  /** That the settings are for. */
+  partitions(): Iterable<pb.PartitionRecord>;
 }
 
 function findTarget({ draft }: Context, { type, name }: pb.AlterResource): Target {
   if (type === pb.ResourceType.RESOURCE_TOPIC) {
     const topic = findTopic(draft.state, name);
-    return { resourceType: RESOURCE_TOPIC, resource: topic.id, configs: topic.configs };
+    return { resourceType: RESOURCE_TOPIC, resource: topic.id, configs: topic.configs, partitions: () => topic.partitions };
   }
   if (type !== pb.ResourceType.RESOURCE_BROKER)
     throw new ProtocolError(
@@ -65,7 +70,11 @@ function findTarget({ draft }: Context, { type, name }: pb.AlterResource): Targe
       "INVALID_REQUEST",
       `Cannot alter the settings of broker ${name}: a broker's own settings come from its file, environment and command line; the name "" alters the defaults of all topics`,
     );
-  return { resourceType: RESOURCE_BROKER, resource: "", configs: draft.state.brokerDefaults };
+  return { resourceType: RESOURCE_BROKER, resource: "", configs: draft.state.brokerDefaults, partitions: () => partitionsOf(draft.state) };
+}
+
+function* partitionsOf(state: State): Iterable<pb.PartitionRecord> {
+  for (const { partitions } of state.topics.all()) yield* partitions;
 }
 
 function decide(context: Context, target: Target, change: pb.AlterConfig): { name: string; value: string | undefined } {

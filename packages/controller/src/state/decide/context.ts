@@ -1,12 +1,31 @@
-import type { NodeConfig } from "@ottla/protocol";
+import type { NodeConfig, pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
 
-/** What a decision may look at besides the state. */
-export interface Context {
-  readonly draft: Draft;
+/** What decisions look at besides the state. */
+export interface Around {
   readonly config: NodeConfig;
+  /** Brokers that follow the cluster too far behind to lead while another can. */
+  readonly lagging: ReadonlySet<number>;
+}
+
+/** Raft as the leader sees it. */
+export interface QuorumView {
+  readonly nodeId: number;
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly firstIndex: number;
+  /** Voters, and learners that follow. */
+  members(): pb.QuorumMember[];
+  /** @throws ProtocolError that says why they cannot be changed so */
+  changedVoters(call: pb.ChangeVotersCall, current: pb.VotersRecord): pb.VotersRecord;
+}
+
+/** What a command's decision may look at besides the state. */
+export interface Context extends Around {
+  readonly draft: Draft;
   /** The node whose session brought the command. */
   readonly nodeId: number;
+  readonly quorum: QuorumView;
   readonly voterCount: number;
   /** Whether there is time left to wait for brokers that are not there yet. */
   readonly mayWait: boolean;

@@ -1,10 +1,11 @@
-import { ProtocolError, type pb } from "@ottla/protocol";
+import { assert, ProtocolError, type pb } from "@ottla/protocol";
 import type { Topic } from "../tables/topics.ts";
 import type { Context } from "./context.ts";
 import { MAX_PARTITIONS_PER_CLUSTER, MAX_PARTITIONS_PER_COMMAND } from "./create-topics.ts";
-import { findTopic } from "./delete-topics.ts";
+import { findTopic } from "./find.ts";
 import { failure, success } from "./failure.ts";
 import { checkAssignment, newPartition, placeReplicas } from "./placement.ts";
+import { targetOf } from "./reassign.ts";
 
 export function createPartitions(context: Context, call: pb.CreatePartitionsCall): pb.CreatePartitionsAnswer {
   const budget = { partitions: MAX_PARTITIONS_PER_COMMAND };
@@ -44,7 +45,9 @@ function add({ draft }: Context, topic: Topic, wanted: pb.NewPartitions, validat
       "POLICY_VIOLATION",
       `Cannot add ${added} partitions to topic "${topic.name}": the cluster has ${state.topics.partitionCount}, at most ${MAX_PARTITIONS_PER_CLUSTER} may be`,
     );
-  const factor = topic.partitions[0]?.replicas.length ?? 1;
+  const [first] = topic.partitions;
+  assert(first !== undefined, `topic ${topic.name} has no partitions`);
+  const factor = targetOf(first).length;
   wanted.assignments.forEach(({ nodes }, at) => checkAssignment(state, present + at, nodes, factor));
   const replicas = wanted.assignments.length > 0 ? wanted.assignments.map(({ nodes }) => nodes) : placeReplicas(state, added, factor);
   budget.partitions -= added;

@@ -81,7 +81,7 @@ function replicationFactor(context: Context, { name, replicationFactor }: pb.New
       `Cannot create topic "${name}" with replication factor ${asked}: at least 1, or -1 for the default`,
     );
   const factor = asked === -1 ? Math.min(3, reachable) : asked;
-  const live = brokers.usable().length;
+  const live = brokers.placeable().length;
   if (live >= factor) return factor;
   if (factor <= reachable && context.mayWait) throw new TooFewBrokers();
   throw new ProtocolError(

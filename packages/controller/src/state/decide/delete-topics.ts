@@ -1,8 +1,8 @@
-import { ProtocolError, uuidFromBytes, uuidToText, type pb } from "@ottla/protocol";
-import type { State } from "../state.ts";
+import { uuidFromBytes, type pb } from "@ottla/protocol";
 import type { Topic } from "../tables/topics.ts";
 import type { Context } from "./context.ts";
 import { failure, success } from "./failure.ts";
+import { findTopic, findTopicById } from "./find.ts";
 
 export function deleteTopics(context: Context, call: pb.DeleteTopicsCall): pb.DeleteTopicsAnswer {
   const { state } = context.draft;
@@ -25,21 +25,6 @@ export function confirmDeletion({ draft, nodeId }: Context, command: pb.ConfirmD
     else draft.write({ case: "deletedTopic", value: { topicId, homes } });
   }
   return {};
-}
-
-/** @throws ProtocolError UNKNOWN_TOPIC_OR_PARTITION */
-export function findTopic(state: State, name: string): Topic {
-  const topic = state.topics.byName(name);
-  if (!topic) throw new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic "${name}"`);
-  return topic;
-}
-
-/** @throws ProtocolError UNKNOWN_TOPIC_ID */
-export function findTopicById(state: State, topicId: Uint8Array): Topic {
-  const id = uuidFromBytes(topicId);
-  const topic = state.topics.get(id);
-  if (!topic) throw new ProtocolError("UNKNOWN_TOPIC_ID", `There is no topic with id ${uuidToText(id)}`);
-  return topic;
 }
 
 function outcome({ draft }: Context, asked: { name: string; topicId: Uint8Array }, find: () => Topic): pb.TopicOutcome {

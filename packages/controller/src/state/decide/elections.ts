@@ -1,59 +1,101 @@
 import type { pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
-import { isUsable } from "../tables/brokers.ts";
+import type { Around } from "./context.ts";
+import { nameOf, writeEvent, writePartitionEvents } from "./event.ts";
+import { changePartition, type Changed } from "./partition-change.ts";
+import { electRecovered } from "./recovery.ts";
 
-/** Every partition the node leads gets another leader from its in-sync replicas, where one is live; where none is, the node stays, so that a
- * cluster without a second copy comes back with its broker. */
-export function moveLeadershipAway(draft: Draft, nodeId: number): void {
-  for (const partition of partitionsWhere(draft, (each) => each.leader === nodeId)) {
-    const next = liveInSync(draft, partition, nodeId);
-    if (next) elect(draft, partition, next);
+/** The broker is in sync nowhere any more, and others lead where it led. Where nobody can, the partition waits for one of those that were in
+ * sync or eligible.
+ * @param unclean whether its log of a partition may lack acknowledged records, and what is left of it; such a replica is not eligible either (P9) */
+export function takeOut(
+  draft: Draft,
+  around: Around,
+  nodeId: number,
+  unclean: (partition: pb.PartitionRecord) => pb.ReplicaReport | null = () => null,
+): Changed[] {
+  const changes: Changed[] = [];
+  for (const partition of [...draft.state.topics.partitions.on(nodeId)]) {
+    const report = unclean(partition);
+    if (!report && !partition.isr.includes(nodeId) && partition.leader !== nodeId) continue;
+    const isr = partition.isr.filter((each) => each !== nodeId);
+    const change = changePartition(draft, around, partition, { isr, ...(report ? { unclean: [nodeId], reports: [report] } : {}) });
+    if (change) changes.push(change);
   }
+  return changes;
 }
 
-/** A new incarnation never resumes what its former led: each such partition gets a new leader epoch, under another live replica or, where there
- * is none, under the new incarnation itself. */
-export function endFormerLeadership(draft: Draft, former: number, registered: pb.BrokerRecord): void {
-  for (const partition of partitionsWhere(draft, (each) => each.leader === former))
-    elect(draft, partition, liveInSync(draft, partition, former) ?? registered);
-}
-
-/** A broker that became live takes over what has no live leader. */
-export function electWhereLeaderless(draft: Draft, broker: pb.BrokerRecord): void {
-  const leaderless = (partition: pb.PartitionRecord): boolean => {
-    if (!partition.isr.includes(broker.nodeId) || partition.leader === broker.nodeId) return false;
-    const leader = draft.state.brokers.get(partition.leader);
-    return !leader || !isUsable(leader);
-  };
-  for (const partition of partitionsWhere(draft, leaderless)) elect(draft, partition, broker);
-}
-
-function partitionsWhere(draft: Draft, matches: (partition: pb.PartitionRecord) => boolean): pb.PartitionRecord[] {
-  const found: pb.PartitionRecord[] = [];
-  for (const { partitions } of draft.state.topics.all()) {
-    for (const partition of partitions) if (matches(partition)) found.push(partition);
+/** A broker that became live takes over what has no leader and what it is eligible for. */
+export function electWhereLeaderless(draft: Draft, around: Around, broker: pb.BrokerRecord): Changed[] {
+  const { leaderless } = draft.state.topics.partitions;
+  const changes: Changed[] = [];
+  for (const partition of [...leaderless]) {
+    if (!partition.replicas.includes(broker.nodeId)) continue;
+    const change = changePartition(draft, around, partition, {}) ?? electRecovered(draft, around, partition, false);
+    if (change) changes.push(change);
   }
-  return found;
+  return changes;
 }
 
-/** In the order of the assignment, so that the preferred leader comes first. */
-function liveInSync(draft: Draft, partition: pb.PartitionRecord, except: number): pb.BrokerRecord | undefined {
-  for (const nodeId of partition.replicas) {
-    const broker = nodeId !== except && partition.isr.includes(nodeId) ? draft.state.brokers.get(nodeId) : undefined;
-    if (broker && isUsable(broker)) return broker;
+/** Where a partition's preferred leader is in sync and others lead, it leads again.
+ * @param isSettled whether the broker has been live for long enough to be given leaderships
+ * @returns how many it took home */
+export function sendLeadersHome(draft: Draft, around: Around, isSettled: (nodeId: number) => boolean, max: number): number {
+  const { brokers, topics } = draft.state;
+  const changes: Changed[] = [];
+  for (const partition of [...topics.partitions.away]) {
+    const [home] = partition.replicas;
+    const broker = home === undefined ? undefined : brokers.get(home);
+    if (!broker || broker.draining || around.lagging.has(broker.nodeId) || !isSettled(broker.nodeId)) continue;
+    if (!partition.isr.includes(broker.nodeId) || partition.removing.includes(broker.nodeId)) continue;
+    const change = changePartition(draft, around, partition, { leader: broker.nodeId });
+    if (change) changes.push(change);
+    if (changes.length >= max) break;
   }
-  return undefined;
+  tellLeaders(draft, changes, "their preferred leaders are back in sync");
+  return changes.length;
 }
 
-function elect(draft: Draft, partition: pb.PartitionRecord, leader: pb.BrokerRecord): void {
-  draft.write({
-    case: "partition",
-    value: {
-      ...partition,
-      leader: leader.nodeId,
-      leaderEpoch: partition.leaderEpoch + 1,
-      partitionEpoch: partition.partitionEpoch + 1,
-      leaderBrokerEpoch: leader.brokerEpoch,
-    },
-  });
+/** Events of the leaders that came and went with the changes. */
+export function tellLeaders(draft: Draft, changes: readonly Changed[], why: string): void {
+  const moved = changes.filter(({ before, after }) => before.leaderEpoch !== after.leaderEpoch);
+  const led = moved.filter(({ after }) => after.leader !== -1);
+  const lost = moved.filter(({ after }) => after.leader === -1);
+  const events = led.map(({ before, after }) => ({
+    nodeId: after.leader,
+    partition: after,
+    text: `Broker ${after.leader} leads ${nameOf(draft, after)} in epoch ${after.leaderEpoch}${former(before)}: ${why}`,
+  }));
+  writePartitionEvents(draft, "elected", events, `others lead them: ${why}`);
+  const orphans = lost.map(({ after }) => ({
+    partition: after,
+    text: `Nobody leads ${nameOf(draft, after)}: ${why}; it waits for one of brokers ${list(after.lastEligible)}`,
+  }));
+  writePartitionEvents(draft, "elected", orphans, `nobody leads them: ${why}; they wait for a broker that was in sync`);
+}
+
+/** @returns for the end of a sentence about one broker, what became of its partitions */
+export function consequences(changes: readonly Changed[], nodeId: number): string {
+  const led = changes.filter(({ before }) => before.leader === nodeId);
+  const orphans = led.filter(({ after }) => after.leader === -1).length;
+  const left = changes.filter(({ before }) => before.isr.includes(nodeId)).length;
+  if (left === 0 && led.length === 0) return "";
+  return `; it left the in-sync replicas of ${left} partitions, ${led.length - orphans} that it led have other leaders, ${orphans} have none`;
+}
+
+/** Partitions whose in-sync replicas are too few or enough again under a changed setting: who is eligible follows from it (P11). */
+export function settleAfterSettings(draft: Draft, around: Around, partitions: Iterable<pb.PartitionRecord>): void {
+  for (const partition of [...partitions]) if (partition.elr.length > 0) changePartition(draft, around, partition, {});
+}
+
+export function tellController(draft: Draft, nodeId: number, term: number): void {
+  writeEvent(draft, "controller", { nodeId }, `Node ${nodeId} leads the controllers in term ${term}`);
+}
+
+export function list(nodes: readonly number[]): string {
+  return `[${nodes.join(", ")}]`;
+}
+
+function former({ leader }: pb.PartitionRecord): string {
+  return leader === -1 ? "" : ` after ${leader}`;
 }

@@ -1,6 +1,7 @@
 import { metadataVersions } from "@ottla/metadata";
 import type { pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
+import { writeEvent } from "./event.ts";
 
 export const METADATA_VERSION = "metadata.version";
 
@@ -9,6 +10,8 @@ export function found(draft: Draft, voters: readonly pb.Voter[]): void {
   if (draft.state.cluster) return;
   draft.write({ case: "cluster", value: { clusterId: clusterId(draft), voters: [...voters] } });
   draft.write({ case: "feature", value: { name: METADATA_VERSION, level: metadataVersions.max } });
+  const ids = voters.map(({ nodeId }) => nodeId).join(", ");
+  writeEvent(draft, "founded", {}, `The cluster was founded with voters [${ids}]`);
 }
 
 /** As Kafka makes them: a random UUID in base64url, which does not begin with a dash (it would look like an option on a command line). */

@@ -2,7 +2,7 @@ import { ProtocolError, uuidFromBytes, type pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
 import type { State } from "../state.ts";
 import type { Context } from "./context.ts";
-import { findTopicById } from "./delete-topics.ts";
+import { findTopicById } from "./find.ts";
 import { failure, success } from "./failure.ts";
 
 const MAX_GROUP_ID_LENGTH = 249;

@@ -5,40 +5,60 @@ import { isUsable } from "../tables/brokers.ts";
 interface Candidate {
   readonly broker: pb.BrokerRecord;
   replicas: number;
-  leaders: number;
+  preferred: number;
 }
 
 /** Replicas for `count` partitions, the preferred leader first. Each replica goes to a rack that has none yet, then to the broker with the fewest
- * replicas; of the chosen the one that leads least leads. */
+ * replicas; of the chosen the one that is preferred least leads. */
 export function placeReplicas(state: State, count: number, factor: number): number[][] {
-  const candidates = state.brokers
-    .usable()
-    .map((broker): Candidate => ({ broker, ...state.topics.load(broker.nodeId) }))
-    .sort((a, b) => a.broker.nodeId - b.broker.nodeId);
-  return Array.from({ length: count }, () => {
+  const candidates = candidatesOf(state);
+  return Array.from({ length: count }, (_, partition) => {
     const chosen: Candidate[] = [];
-    while (chosen.length < factor) chosen.push(nextReplica(candidates, chosen));
-    chosen.sort((a, b) => a.leaders - b.leaders);
+    while (chosen.length < factor) {
+      const next = nextReplica(candidates, chosen, partition);
+      if (!next)
+        throw new ProtocolError(
+          "INVALID_REPLICATION_FACTOR",
+          `Cannot place ${factor} replicas on ${candidates.length} live brokers; start more brokers or ask for fewer replicas`,
+        );
+      chosen.push(next);
+    }
+    chosen.sort((a, b) => a.preferred - b.preferred);
     for (const candidate of chosen) candidate.replicas++;
     const [leader] = chosen;
-    if (leader) leader.leaders++;
+    if (leader) leader.preferred++;
     return chosen.map(({ broker }) => broker.nodeId);
   });
 }
 
-function nextReplica(candidates: readonly Candidate[], chosen: readonly Candidate[]): Candidate {
+/** The best place for one more replica beside those given, whatever they are.
+ * @returns undefined when every broker that may hold new replicas has one */
+export function placeOneMore(state: State, beside: readonly number[]): number | undefined {
+  const present = beside.flatMap((nodeId): Candidate[] => {
+    const broker = state.brokers.get(nodeId);
+    return broker ? [{ broker, ...state.topics.partitions.load(nodeId) }] : [];
+  });
+  const candidates = candidatesOf(state).filter(({ broker }) => !beside.includes(broker.nodeId));
+  return nextReplica(candidates, present, 0)?.broker.nodeId;
+}
+
+function candidatesOf(state: State): Candidate[] {
+  return state.brokers
+    .placeable()
+    .map((broker): Candidate => ({ broker, ...state.topics.partitions.load(broker.nodeId) }))
+    .sort((a, b) => a.broker.nodeId - b.broker.nodeId);
+}
+
+/** @param turn equal candidates take turns, so that the same brokers do not always stand together */
+function nextReplica(candidates: readonly Candidate[], chosen: readonly Candidate[], turn: number): Candidate | undefined {
   const rackTaken = (candidate: Candidate): boolean =>
     candidate.broker.rack !== "" && chosen.some(({ broker }) => broker.rack === candidate.broker.rack);
-  let best: Candidate | null = null;
-  for (const candidate of candidates) {
-    if (chosen.includes(candidate)) continue;
+  let best: Candidate | undefined;
+  for (let at = 0; at < candidates.length; at++) {
+    const candidate = candidates[(at + turn) % candidates.length];
+    if (!candidate || chosen.includes(candidate)) continue;
     if (!best || (rackTaken(candidate) !== rackTaken(best) ? rackTaken(best) : candidate.replicas < best.replicas)) best = candidate;
   }
-  if (!best)
-    throw new ProtocolError(
-      "INVALID_REPLICATION_FACTOR",
-      `Cannot place ${chosen.length + 1} replicas on ${candidates.length} live brokers`,
-    );
   return best;
 }
 
@@ -53,6 +73,8 @@ export function checkAssignment(state: State, partition: number, nodes: readonly
   if (twice !== undefined) refuse(`broker ${twice} is named twice`);
   const unknown = nodes.find((nodeId) => !state.brokers.get(nodeId));
   if (unknown !== undefined) refuse(`broker ${unknown} is not registered`);
+  const draining = nodes.find((nodeId) => state.brokers.get(nodeId)?.draining === true);
+  if (draining !== undefined) refuse(`broker ${draining} is being drained`);
   if (!nodes.some((nodeId) => isLive(state, nodeId))) refuse("none of them is live");
 }
 
@@ -81,6 +103,11 @@ export function newPartition(state: State, topicId: Uint8Array, partition: numbe
     addingRate: 0,
     reports: [],
   };
+}
+
+/** Whether the node has a complete replica, which it would keep. */
+export function isPlaced({ replicas, adding }: pb.PartitionRecord, nodeId: number): boolean {
+  return replicas.includes(nodeId) && !adding.includes(nodeId);
 }
 
 function isLive(state: State, nodeId: number): boolean {

@@ -29,7 +29,8 @@ test("a topic without numbers gets the defaults, and as many replicas as there a
 test("replicas and leaders are spread evenly, whoever creates how many topics", () => {
   const decisions = cluster(4);
   for (let at = 0; at < 10; at++) decisions.create({ name: `t${at}`, partitions: 4, replicationFactor: 3 });
-  for (const nodeId of [1, 2, 3, 4]) expect(decisions.state.topics.load(nodeId)).toEqual({ replicas: 30, leaders: 10 });
+  for (const nodeId of [1, 2, 3, 4])
+    expect(decisions.state.topics.partitions.load(nodeId)).toEqual({ replicas: 30, leaders: 10, preferred: 10 });
 });
 
 test("replicas of a partition stand in different racks while there are enough", () => {
@@ -230,8 +231,8 @@ test("a new incarnation leads its partitions anew, in another leader epoch, and 
       .partitions("t")
       .map(({ leader, leaderEpoch, leaderBrokerEpoch, partitionEpoch }) => ({ leader, leaderEpoch, leaderBrokerEpoch, partitionEpoch })),
   ).toEqual([
-    { leader: 1, leaderEpoch: 1, leaderBrokerEpoch: epoch, partitionEpoch: 1 },
-    { leader: 1, leaderEpoch: 1, leaderBrokerEpoch: epoch, partitionEpoch: 1 },
+    { leader: 1, leaderEpoch: 2, leaderBrokerEpoch: epoch, partitionEpoch: 2 },
+    { leader: 1, leaderEpoch: 2, leaderBrokerEpoch: epoch, partitionEpoch: 2 },
   ]);
   expect(errorOf(decisions.command(1, { case: "listGroups", value: {} }, { brokerEpoch: former }))).toBe("STALE_BROKER_EPOCH");
   expect(errorOf(decisions.command(8, { case: "listGroups", value: {} }))).toBe("BROKER_ID_NOT_REGISTERED");
@@ -239,17 +240,19 @@ test("a new incarnation leads its partitions anew, in another leader epoch, and 
   expect(again).toBe(epoch);
 });
 
-test("when a broker is fenced, in-sync replicas that live lead in its place; the last one keeps what nobody else can lead", () => {
+test("when a broker is fenced, in-sync replicas that live lead in its place; what nobody else can lead waits for it", () => {
   const decisions = cluster(2);
   decisions.create({ name: "both", replicationFactor: 2 }, { name: "one", partitions: -1, assignments: [{ nodes: [1] }] });
   const epoch = decisions.state.brokers.get(1)?.brokerEpoch ?? 0;
-  decisions.entry((draft) => fence(draft, 1, epoch));
+  decisions.entry((draft) => void fence(draft, decisions.around, 1, epoch, "gone"));
   expect(decisions.partitions("both")[0]?.leader).toBe(2);
-  expect(decisions.partitions("one")[0]).toMatchObject({ leader: 1, leaderEpoch: 0 });
+  expect(decisions.partitions("one")[0]).toMatchObject({ leader: -1, leaderEpoch: 1, isr: [], elr: [1], lastEligible: [1] });
   const epoch2 = decisions.state.brokers.get(2)?.brokerEpoch ?? 0;
-  decisions.entry((draft) => fence(draft, 2, epoch2));
+  decisions.entry((draft) => void fence(draft, decisions.around, 2, epoch2, "gone"));
   decisions.broker(1, 1);
-  expect(decisions.partitions("both")[0]).toMatchObject({ leader: 1, isr: expect.arrayContaining([1, 2]) });
+  expect(decisions.partitions("one")[0]).toMatchObject({ leader: 1, leaderEpoch: 2, isr: [1], elr: [], lastEligible: [] });
+  // Broker 1 had left while broker 2 still led, and 2 of 2 must be in sync: it is eligible.
+  expect(decisions.partitions("both")[0]).toMatchObject({ leader: 1, isr: [1], elr: [2] });
 });
 
 test("a broker that shuts down hands over and is not unfenced again", () => {

@@ -16,7 +16,12 @@ export class Brokers {
     return this.#byId.size;
   }
 
-  /** May hold new replicas and lead. */
+  /** May hold new replicas. */
+  placeable(): pb.BrokerRecord[] {
+    return this.usable().filter(({ draining }) => !draining);
+  }
+
+  /** May be in sync and lead. */
   usable(): pb.BrokerRecord[] {
     return [...this.#byId.values()].filter(isUsable);
   }
@@ -27,6 +32,7 @@ export class Brokers {
   }
 }
 
+/** Whether it may be in sync and lead. */
 export function isUsable(broker: pb.BrokerRecord): boolean {
   return !broker.fenced && !broker.shuttingDown;
 }

@@ -1,4 +1,5 @@
 import { assert, uuidFromBytes, type pb, type Uuid } from "@ottla/protocol";
+import { PartitionIndex } from "./partition-index.ts";
 
 export interface Topic {
   readonly id: Uuid;
@@ -7,12 +8,6 @@ export interface Topic {
   readonly name: string;
   readonly partitions: readonly pb.PartitionRecord[];
   readonly configs: ReadonlyMap<string, string>;
-}
-
-/** What one broker carries. */
-export interface Load {
-  replicas: number;
-  leaders: number;
 }
 
 interface MutableTopic extends Topic {
@@ -26,7 +21,7 @@ export class Topics {
   readonly #byName = new Map<string, MutableTopic>();
   /** By name with every '.' as '_': two topics of one such name would share their metrics. */
   readonly #byMetricName = new Map<string, MutableTopic>();
-  readonly #loads = new Map<number, Load>();
+  readonly partitions = new PartitionIndex();
   #partitionCount = 0;
 
   get(id: Uuid): Topic | undefined {
@@ -53,8 +48,9 @@ export class Topics {
     return this.#partitionCount;
   }
 
-  load(nodeId: number): Readonly<Load> {
-    return this.#loads.get(nodeId) ?? noLoad;
+  /** That the partition belongs to. */
+  of({ topicId }: pb.PartitionRecord): Topic {
+    return this.#find(uuidFromBytes(topicId));
   }
 
   changeTopic(before: pb.TopicRecord | null, after: pb.TopicRecord | null): void {
@@ -87,14 +83,12 @@ export class Topics {
     const either = after ?? before;
     if (!either) return;
     const { partitions, name } = this.#find(uuidFromBytes(either.topicId));
-    if (before) this.#weigh(before, -1);
     if (after) {
       assert(
         after.partition <= partitions.length,
         `partition ${after.partition} of topic ${name} comes after ${partitions.length} partitions`,
       );
       partitions[after.partition] = after;
-      this.#weigh(after, 1);
     } else {
       assert(
         either.partition === partitions.length - 1,
@@ -102,6 +96,7 @@ export class Topics {
       );
       partitions.pop();
     }
+    this.partitions.change(before, after);
     this.#partitionCount += (after ? 1 : 0) - (before ? 1 : 0);
   }
 
@@ -116,20 +111,7 @@ export class Topics {
     assert(topic !== undefined, `there is no topic ${id}`);
     return topic;
   }
-
-  #weigh(partition: pb.PartitionRecord, by: 1 | -1): void {
-    for (const nodeId of partition.replicas) this.#loadOf(nodeId).replicas += by;
-    if (partition.leader >= 0) this.#loadOf(partition.leader).leaders += by;
-  }
-
-  #loadOf(nodeId: number): Load {
-    let load = this.#loads.get(nodeId);
-    if (!load) this.#loads.set(nodeId, (load = { replicas: 0, leaders: 0 }));
-    return load;
-  }
 }
-
-const noLoad: Readonly<Load> = { replicas: 0, leaders: 0 };
 
 function metricName(name: string): string {
   return name.replaceAll(".", "_");

@@ -1,0 +1,115 @@
+import { metadataVersions } from "@ottla/metadata";
+import { assert, pb, ProtocolError, topicSettings, UUID_BYTES, uuidFromBytes } from "@ottla/protocol";
+import type { Draft } from "../draft.ts";
+import type { Context } from "./context.ts";
+import { consequences, takeOut, tellLeaders } from "./elections.ts";
+import { writeEvent } from "./event.ts";
+import { METADATA_VERSION } from "./founding.ts";
+
+/** A broker is known by its incarnation: asking again gives the epoch it has. The epoch is the index of the entry that registers it. With it ends
+ * whatever the former incarnation led (P1), and replicas that may lack acknowledged records stop being eligible (P9).
+ * @param formerIsAlive whether the incarnation registered now still speaks with the controller
+ * @throws ProtocolError DUPLICATE_BROKER_REGISTRATION, UNSUPPORTED_VERSION, INVALID_REGISTRATION */
+export function register(context: Context, command: pb.RegisterCommand, formerIsAlive: boolean): pb.RegisterReply {
+  const { draft, nodeId } = context;
+  check(draft, nodeId, command);
+  const former = draft.state.brokers.get(nodeId);
+  if (former && sameBytes(former.incarnation, command.incarnation)) return { brokerEpoch: former.brokerEpoch };
+  if (former && formerIsAlive)
+    throw new ProtocolError(
+      "DUPLICATE_BROKER_REGISTRATION",
+      `Cannot register broker ${nodeId}: another process with node.id=${nodeId} is connected to the controller; stop it or give this node another id. Right after a crash, try again once the former session has ended`,
+    );
+  assert(
+    draft.index > (former?.brokerEpoch ?? 0),
+    `broker ${nodeId} with epoch ${former?.brokerEpoch} is registered at index ${draft.index}`,
+  );
+  const { incarnation, directoryId, endpoints, rack, version, metadataVersionMin, metadataVersionMax } = command;
+  const registered = {
+    nodeId,
+    brokerEpoch: draft.index,
+    incarnation,
+    directoryId,
+    endpoints,
+    rack,
+    fenced: true,
+    shuttingDown: false,
+    version,
+    metadataVersionMin,
+    metadataVersionMax,
+    draining: former?.draining ?? false,
+    drainingRate: former?.drainingRate ?? 0,
+  };
+  if (draft.state.replies.count(nodeId) > 0)
+    draft.write({ case: "removeReply", value: { nodeId, belowSequence: Number.MAX_SAFE_INTEGER } });
+  draft.write({ case: "broker", value: registered });
+  const changes = former ? takeOut(draft, context, nodeId, uncleanReplicas(context, command, former)) : [];
+  const why = `Broker ${nodeId} registered with epoch ${draft.index}, version ${version}, ${pastOf(command, former)}`;
+  writeEvent(draft, "registered", { nodeId }, why + consequences(changes, nodeId));
+  tellLeaders(draft, changes, `broker ${nodeId} was started again`);
+  return { brokerEpoch: draft.index };
+}
+
+/** Which replicas of the broker may lack acknowledged records, and what is left of them. */
+function uncleanReplicas(
+  { draft, config }: Context,
+  { damaged, directoryId, cleanShutdownEpoch }: pb.RegisterCommand,
+  former: pb.BrokerRecord,
+): (partition: pb.PartitionRecord) => pb.ReplicaReport | null {
+  const { topics, brokerDefaults } = draft.state;
+  const { nodeId } = former;
+  const named = new Map(damaged.map((each) => [`${uuidFromBytes(each.topicId)}-${each.partition}`, each]));
+  // A clean stop of an older incarnation than the last one: the directory is a copy from the past.
+  const replaced = !sameBytes(former.directoryId, directoryId) || (cleanShutdownEpoch !== 0 && cleanShutdownEpoch !== former.brokerEpoch);
+  const wasClean = cleanShutdownEpoch === former.brokerEpoch;
+  const relaxed = new Map<string, boolean>();
+  const mayLackUnsynced = (partition: pb.PartitionRecord): boolean => {
+    const topic = topics.of(partition);
+    let isRelaxed = relaxed.get(topic.id);
+    if (isRelaxed === undefined) {
+      const { flushPolicy } = topicSettings(config, new Map([...brokerDefaults, ...topic.configs]));
+      relaxed.set(topic.id, (isRelaxed = flushPolicy.kind !== "commit"));
+    }
+    return isRelaxed;
+  };
+  return (partition) => {
+    const damage = named.get(`${uuidFromBytes(partition.topicId)}-${partition.partition}`);
+    if (damage) return { nodeId, lastEpoch: damage.lastEpoch, endOffset: damage.endOffset };
+    return replaced || (!wasClean && mayLackUnsynced(partition)) ? { nodeId, lastEpoch: -1, endOffset: 0 } : null;
+  };
+}
+
+function pastOf({ damaged, directoryId, cleanShutdownEpoch }: pb.RegisterCommand, former: pb.BrokerRecord | undefined): string {
+  if (!former) return "for the first time";
+  if (!sameBytes(former.directoryId, directoryId)) return "with another data directory: what the former held is gone";
+  if (cleanShutdownEpoch !== 0 && cleanShutdownEpoch !== former.brokerEpoch)
+    return `with a data directory of its epoch ${cleanShutdownEpoch}, although its last was ${former.brokerEpoch}: an old copy`;
+  const count = (kind: number): number => damaged.filter((each) => each.kind === kind).length;
+  const { TORN, DAMAGED, UNCLEAN } = pb.DamagedReplica_Kind;
+  const stop = cleanShutdownEpoch === former.brokerEpoch ? "after a clean stop" : "without a clean stop";
+  return damaged.length === 0
+    ? stop
+    : `${stop}: ${count(TORN)} logs cut at the end, ${count(DAMAGED)} damaged, ${count(UNCLEAN)} not synced`;
+}
+
+function check(draft: Draft, nodeId: number, command: pb.RegisterCommand): void {
+  const refuse = (why: string): never => {
+    throw new ProtocolError("INVALID_REGISTRATION", `Cannot register broker ${nodeId}: ${why}`);
+  };
+  if (command.nodeId !== nodeId) refuse(`the command names node ${command.nodeId}`);
+  if (command.incarnation.length !== UUID_BYTES) refuse(`its incarnation has ${command.incarnation.length} bytes instead of ${UUID_BYTES}`);
+  if (command.directoryId.length !== UUID_BYTES)
+    refuse(`its directory id has ${command.directoryId.length} bytes instead of ${UUID_BYTES}`);
+  const nameless = command.damaged.find(({ topicId }) => topicId.length !== UUID_BYTES);
+  if (nameless) refuse(`a damaged log has a topic id of ${nameless.topicId.length} bytes instead of ${UUID_BYTES}`);
+  const level = draft.state.features.get(METADATA_VERSION) ?? metadataVersions.max;
+  if (level < command.metadataVersionMin || level > command.metadataVersionMax)
+    throw new ProtocolError(
+      "UNSUPPORTED_VERSION",
+      `Cannot register broker ${nodeId}: the cluster runs ${METADATA_VERSION} ${level}, the broker (version ${command.version}) supports ${command.metadataVersionMin} to ${command.metadataVersionMax}; run a version whose range holds ${level}`,
+    );
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
