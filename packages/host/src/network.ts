@@ -75,6 +75,8 @@ export interface DialOptions {
 }
 
 export interface Network {
+  /** How other machines call this one. */
+  readonly hostName: string;
   /** Resolves when the peer has accepted the session.
    * @throws NetworkError refused, unreachable, timeout or rejected */
   dial(peer: Address, service: string, options: DialOptions): Promise<Session>;

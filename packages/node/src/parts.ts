@@ -31,9 +31,10 @@ export class Parts {
 
   private constructor(around: Surroundings) {
     const { config } = around.loaded;
+    const { network } = around.host;
     this.#around = around;
-    this.clients = new ClientDoors(config, () => this.#nodes.name);
-    this.#nodes = new NodeDoor({ config, clusterId: () => around.directory.clusterId, clientDoors: () => this.clients.bootstrap });
+    this.clients = new ClientDoors(config, network, () => this.#nodes.name);
+    this.#nodes = new NodeDoor({ config, network, clusterId: () => around.directory.clusterId, clientDoors: () => this.clients.bootstrap });
   }
 
   /** Starts everything; on a failure ends what had started, then throws. */
@@ -113,7 +114,7 @@ export class Parts {
   }
 
   #open(door: ClientDoors | NodeDoor): Promise<void> {
-    const opening = door.open(this.#around.host.network);
+    const opening = door.open();
     opening.catch(() => {});
     this.#ends.push(async () => {
       // A door that is just being opened would stay open.

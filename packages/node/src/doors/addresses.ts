@@ -1,10 +1,9 @@
-import { hostname } from "node:os";
 import type { Address } from "@ottla/host";
 import { formatAddress } from "@ottla/protocol";
 
-/** As others reach a door on this address: by this machine's name when it listens on every interface. */
-export function reachable({ host, port }: Address): Address {
-  return { host: isWildcard(host) ? hostname() : host, port };
+/** As others reach a door on this address: by the machine's name when it listens on every interface. */
+export function reachable({ host, port }: Address, hostName: string): Address {
+  return { host: isWildcard(host) ? hostName : host, port };
 }
 
 /** As programs on this machine reach it. */

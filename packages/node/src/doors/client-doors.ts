@@ -11,23 +11,25 @@ import { elsewhere } from "./wrong-door.ts";
 export class ClientDoors {
   readonly #config: NodeConfig;
   readonly #services = new LateServices([services.produce, services.fetch, services.call]);
+  readonly #network: Network;
   readonly #nodeDoor: () => string;
   #listeners: Listener[] = [];
 
   /** @param nodeDoor the address of the door for nodes, for those who dial the wrong one */
-  constructor(config: NodeConfig, nodeDoor: () => string) {
+  constructor(config: NodeConfig, network: Network, nodeDoor: () => string) {
     this.#config = config;
+    this.#network = network;
     this.#nodeDoor = nodeDoor;
   }
 
   /** @throws Error naming the address and the setting: in use, or not of this machine */
-  async open(network: Network): Promise<void> {
+  async open(): Promise<void> {
     const { nodeId, grpcListeners, grpcMaxMessageBytes, maxConnections } = this.#config;
     const misled = elsewhere(
       [services.session, services.metadata, services.raft, services.replication],
       () => `This is the door of node ${nodeId} for clients (grpc.listeners); its door for nodes (node.listeners) is ${this.#nodeDoor()}`,
     );
-    this.#listeners = await openDoors(network, "grpc.listeners", grpcListeners, [...this.#services.services, ...misled], {
+    this.#listeners = await openDoors(this.#network, "grpc.listeners", grpcListeners, [...this.#services.services, ...misled], {
       maxFrameBytes: grpcMaxMessageBytes,
       maxSessions: maxConnections,
     });
@@ -46,7 +48,7 @@ export class ClientDoors {
   endpoint(): pb.Endpoint {
     const first = this.#listeners[0];
     assert(first, "A node registers once its doors are open");
-    return { listener: "GRPC", ...(this.#config.grpcAdvertisedListeners[0] ?? reachable(first.address)) };
+    return { listener: "GRPC", ...(this.#config.grpcAdvertisedListeners[0] ?? reachable(first.address, this.#network.hostName)) };
   }
 
   async close(graceMs: number): Promise<void> {

@@ -14,6 +14,7 @@ const SESSIONS_MAX = 4096;
 
 export interface NodeDoorOptions {
   readonly config: NodeConfig;
+  readonly network: Network;
   clusterId(): string | null;
   /** Where clients are expected, for those who come here. */
   clientDoors(): readonly string[];
@@ -30,8 +31,8 @@ export class NodeDoor {
   }
 
   /** @throws Error naming the address and the setting: in use, or not of this machine */
-  async open(network: Network): Promise<void> {
-    const { config, clientDoors } = this.#options;
+  async open(): Promise<void> {
+    const { config, network, clientDoors } = this.#options;
     const guarded = this.#services.services.map((service): Service => ({
       name: service.name,
       accept: (session) => this.#accept(service, session),
@@ -54,15 +55,17 @@ export class NodeDoor {
 
   /** As other nodes reach it: the advertised address, what the list of voters says of this node, else where it listens. */
   get address(): Address {
-    const { nodeId, nodeAdvertisedListeners, controllerQuorumVoters, nodeListeners } = this.#options.config;
+    const { config, network } = this.#options;
+    const { nodeId, nodeAdvertisedListeners, controllerQuorumVoters, nodeListeners } = config;
+    const { hostName } = network;
     const [configured] = nodeListeners;
-    const listed = controllerQuorumVoters.length > 1 ? controllerQuorumVoters.find((voter) => voter.nodeId === nodeId)?.address : undefined;
+    const listed = controllerQuorumVoters.find((voter) => voter.nodeId === nodeId && voter.address.port !== 0)?.address;
     const told = nodeAdvertisedListeners[0] ?? listed;
     if (told) return told;
-    if (configured && configured.port !== 0) return reachable(configured);
+    if (configured && configured.port !== 0) return reachable(configured, hostName);
     const first = this.#listeners[0];
     assert(first, "A node says where it is once its doors are open");
-    return reachable(first.address);
+    return reachable(first.address, hostName);
   }
 
   /** For people. */

@@ -44,8 +44,8 @@ export class HttpDoor {
   }
 
   /** What the node registers. */
-  get endpoint(): pb.Endpoint {
-    return { listener: "HTTP", ...reachable(this.address) };
+  endpoint(hostName: string): pb.Endpoint {
+    return { listener: "HTTP", ...reachable(this.address, hostName) };
   }
 
   async close(): Promise<void> {

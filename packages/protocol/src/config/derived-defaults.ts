@@ -13,8 +13,8 @@ export function withDerivedDefaults(config: NodeConfig): NodeConfig {
   const processRoles = config.processRoles.length > 0 ? config.processRoles : decides ? ["controller", "broker"] : ["broker"];
   const nodeListeners = config.nodeListeners.length > 0 ? config.nodeListeners : [nodeDoor(config, self)];
   const alone = listed.length === 0 && !joins && processRoles.includes("controller");
-  const port = nodeListeners[0]?.port ?? 0;
-  const controllerQuorumVoters = alone ? [{ nodeId, address: { host: "localhost", port: port === 0 ? NODE_PORT : port } }] : listed;
+  // Port 0 stays: nobody dials the only voter by this list.
+  const controllerQuorumVoters = alone ? [{ nodeId, address: { host: "localhost", port: nodeListeners[0]?.port ?? 0 } }] : listed;
   return { ...config, processRoles, nodeListeners, controllerQuorumVoters };
 }
 

@@ -233,7 +233,7 @@ describe("what follows from the place of a node in its cluster", () => {
   const both = ["controller", "broker"];
   test.each([
     ["nothing set", [], both, "127.0.0.1:9095", "1@localhost:9095"],
-    ["a node beside another", ["grpc.listeners=127.0.0.1:9193"], both, "127.0.0.1:0", "1@localhost:9095"],
+    ["a node beside another", ["grpc.listeners=127.0.0.1:9193"], both, "127.0.0.1:0", "1@localhost:0"],
     ["a door elsewhere", ["node.listeners=127.0.0.1:7"], both, "127.0.0.1:7", "1@localhost:7"],
     [
       "a voter on this machine",

@@ -1,4 +1,5 @@
 import net from "node:net";
+import { hostname } from "node:os";
 import { aborted } from "../../aborted.ts";
 import {
   NetworkError,
@@ -19,6 +20,7 @@ const FAREWELL_MS = 1000;
 
 /** Sessions as bidirectional gRPC streams. One connection per peer, lane and message limit, which grpc-js fixes per channel. */
 export class GrpcNetwork implements Network {
+  readonly hostName = hostname();
   readonly #connections = new Map<string, Connection>();
   #closed = false;
 
