@@ -30,7 +30,7 @@ const from = whole("from", values.from);
 const seeds = whole("seeds", values.seeds);
 const options = { steps: whole("steps", values.steps), sabotage: sabotage(values.sabotage) };
 const sizes = values.voters === undefined ? [3, 5] : [whole("voters", values.voters)];
-const total = { committed: 0, crashes: 0, reads: 0 };
+const total: Record<string, number> = {};
 let failed = 0;
 const started = performance.now();
 for (let seed = from; seed < from + seeds; seed++) {
@@ -41,13 +41,12 @@ for (let seed = from; seed < from + seeds; seed++) {
       console.error(`${result.failure}\n  replay: ${result.replay}`);
       continue;
     }
-    total.committed += result.committed;
-    total.crashes += result.crashes;
-    total.reads += result.reads;
+    for (const [name, count] of Object.entries(result)) if (name !== "trace") total[name] = (total[name] ?? 0) + count;
   }
 }
-const seconds = ((performance.now() - started) / 1000).toFixed(1);
+const seconds = (performance.now() - started) / 1000;
+const counts = Object.entries(total).map(([name, count]) => `${count} ${name}`);
 console.log(
-  `${seeds} seeds with ${sizes.join(" and ")} voters in ${seconds} s: ${total.committed} entries committed, ${total.reads} reads, ${total.crashes} crashes, ${failed} failures`,
+  `${seeds} seeds with ${sizes.join(" and ")} voters in ${seconds.toFixed(1)} s, ${(seeds / seconds).toFixed(0)} seeds/s: ${counts.join(", ")}; ${failed} failures`,
 );
 process.exitCode = failed === 0 ? 0 : 1;

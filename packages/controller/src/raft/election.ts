@@ -1,6 +1,8 @@
-import { majority, reply, type Core } from "./core.ts";
+import { assert } from "./assert.ts";
+import { isVoter, majority, mayCampaign, reply, votersOf, type Core } from "./core.ts";
 import { lead, resign } from "./leadership.ts";
 import type { LogPosition, NodeId, VoteReply, VoteRequest, Voter } from "./types.ts";
+import { isSame } from "./voter-sets.ts";
 
 const LOST_LEADER_TICKS = 5;
 const LOST_LEADER_TICKS_PER_PLACE = 10;
@@ -10,7 +12,7 @@ const RETRY_TICKS_MAX = 30;
 export function electionTick(core: Core): void {
   core.elapsedTicks++;
   if (core.leaderSilentTicks !== null) core.leaderSilentTicks++;
-  if (core.elapsedTicks >= core.timeoutTicks) askAround(core);
+  if (core.elapsedTicks >= core.timeoutTicks && mayCampaign(core)) askAround(core);
 }
 
 /** Follows whoever leads `term`, which is this voter's term or a later one; null when that is not known. */
@@ -46,7 +48,7 @@ export function onVoteRequest(core: Core, from: Voter, request: VoteRequest): vo
   const upToDate = !isBefore(request.last, core.entries.last);
   if (request.preVote) {
     const granted = request.term > core.term && upToDate && !hearsLeader(core);
-    return reply(core, from.nodeId, { kind: "vote-reply", term: granted ? request.term : core.term, preVote: true, granted });
+    return reply(core, from, { kind: "vote-reply", term: granted ? request.term : core.term, preVote: true, granted });
   }
   const free = core.votedFor === null && core.leader === null;
   const granted = request.term === core.term && upToDate && (free || isSame(core.votedFor, from));
@@ -57,13 +59,14 @@ export function onVoteRequest(core: Core, from: Voter, request: VoteRequest): vo
     core.outbox.vote(core.term, from);
   }
   const message: VoteReply = { kind: "vote-reply", term: core.term, preVote: false, granted };
-  if (granted) core.outbox.promise(from.nodeId, message);
-  else reply(core, from.nodeId, message);
+  if (granted) core.outbox.promise(from, message);
+  else reply(core, from, message);
 }
 
 export function onVoteReply(core: Core, from: Voter, answer: VoteReply): void {
   if (core.role !== (answer.preVote ? "pre-candidate" : "candidate")) return;
   if (answer.granted && answer.term !== (answer.preVote ? core.term + 1 : core.term)) return;
+  if (!isVoter(core, from)) return;
   core.votes.set(from.nodeId, answer.granted);
   count(core);
 }
@@ -73,11 +76,12 @@ function askAround(core: Core): void {
   stand(core, "pre-candidate");
   core.timeoutTicks = retryTimeout(core);
   core.attempts++;
-  if (core.voters.length > 1) requestVotes(core, true);
+  requestVotes(core, true);
   count(core);
 }
 
-function campaign(core: Core): void {
+export function campaign(core: Core): void {
+  assert(mayCampaign(core), () => `node ${core.self.nodeId} campaigns for term ${core.term + 1} without being a voter`);
   core.term++;
   core.votedFor = core.self;
   core.outbox.vote(core.term, core.self);
@@ -92,17 +96,17 @@ function stand(core: Core, role: "pre-candidate" | "candidate"): void {
   core.leaderSilentTicks = null;
   core.elapsedTicks = 0;
   core.votes.clear();
-  core.votes.set(core.self.nodeId, true);
+  if (isVoter(core, core.self)) core.votes.set(core.self.nodeId, true);
 }
 
 /** A real request says that this candidate voted for itself, so it waits for the disk; any reply proves that its own vote is there. */
 function requestVotes(core: Core, preVote: boolean): void {
   const term = preVote ? core.term + 1 : core.term;
-  for (const voter of core.voters) {
+  for (const voter of votersOf(core)) {
     if (voter.nodeId === core.self.nodeId) continue;
     const message: VoteRequest = { kind: "vote-request", term, preVote, last: core.entries.last };
-    if (preVote) core.outbox.send(voter.nodeId, message);
-    else core.outbox.promise(voter.nodeId, message);
+    if (preVote) core.outbox.send(voter, message);
+    else core.outbox.promise(voter, message);
   }
 }
 
@@ -123,20 +127,18 @@ function isBefore(a: LogPosition, b: LogPosition): boolean {
   return a.term === b.term ? a.index < b.index : a.term < b.term;
 }
 
-function isSame(a: Voter | null, b: Voter): boolean {
-  return a !== null && a.nodeId === b.nodeId && a.directoryId === b.directoryId;
-}
-
 /** 1 for the voter that follows `peer` in the ring of node ids. */
 function placeAfter(core: Core, peer: NodeId): number {
-  const ids = core.voters.map((voter) => voter.nodeId);
-  return (ids.indexOf(core.self.nodeId) - ids.indexOf(peer) + ids.length) % ids.length;
+  const ids = votersOf(core).map((voter) => voter.nodeId);
+  const ring = [...ids.filter((id) => id > peer), ...ids.filter((id) => id < peer)];
+  return ring.indexOf(core.self.nodeId) + 1;
 }
 
 /** A voter alone has nobody to hear from. */
 export function electionTimeout(core: Core): number {
   const { electionTicks } = core.limits;
-  return core.voters.length === 1 ? 0 : electionTicks + core.random.below(electionTicks);
+  const alone = votersOf(core).length === 1 && isVoter(core, core.self);
+  return alone ? 0 : electionTicks + core.random.below(electionTicks);
 }
 
 function retryTimeout(core: Core): number {

@@ -1,40 +1,52 @@
 import { assert } from "./assert.ts";
-import type { Entry, LogPosition, Restored } from "./types.ts";
+import type { Entry, LogPosition, Restored, VoterSet } from "./types.ts";
+import { VoterSets } from "./voter-sets.ts";
 
 /** What an entry counts for in every bound on bytes: its data and about what it costs beside them. */
 export function entryBytes(entry: Entry): number {
   return entry.data.length + 32;
 }
 
-/** What this voter knows of its log: where terms begin, and the newest entries in memory. The entries themselves are the caller's. */
+/** What this voter knows of its log: where terms begin, who the voters are, and the newest entries in memory. The entries themselves are the caller's. */
 export class Entries {
+  readonly voterSets: VoterSets;
+  /** The entry before `firstIndex`; null when its term is unknown. */
+  #base: LogPosition | null;
   #firstIndex: number;
   #lastIndex: number;
   /** Entries up to it are on disk. Falls only by truncation. */
   #durableIndex: number;
   /** Start of each run of equal terms; strictly rising in index and in term; covers firstIndex..lastIndex. */
-  readonly #runs: LogPosition[];
+  #runs: LogPosition[];
   /** The entries #tailFrom..lastIndex: at least all that are not durable. */
   #tail: Entry[] = [];
   #tailBytes = 0;
   readonly #maxTailBytes: number;
 
   constructor(restored: Restored, maxTailBytes: number) {
+    this.voterSets = new VoterSets(restored.voterSets);
+    this.#base = restored.base;
     this.#firstIndex = restored.firstIndex;
     this.#lastIndex = restored.lastIndex;
     this.#durableIndex = restored.lastIndex;
     this.#runs = [...restored.terms];
     this.#maxTailBytes = maxTailBytes;
-    const { firstIndex, lastIndex, terms } = restored;
-    assert(lastIndex >= firstIndex || lastIndex === 0, () => `an empty log ends at ${lastIndex}: the term of its last entry is unknown`);
+    const { base, firstIndex, lastIndex, terms } = restored;
+    const empty = lastIndex === firstIndex - 1;
+    assert(!empty || lastIndex === 0 || base !== null, () => `an empty log ends at ${lastIndex}: the term of its last entry is unknown`);
+    assert(base === null || base.index === firstIndex - 1, () => `a log from ${firstIndex} on is said to follow ${base?.index}`);
     assert(
-      terms[0]?.index === (lastIndex === 0 ? undefined : firstIndex),
+      terms[0]?.index === (empty ? undefined : firstIndex),
       () => `log ${firstIndex}..${lastIndex} with terms from ${terms[0]?.index}`,
     );
   }
 
   get firstIndex(): number {
     return this.#firstIndex;
+  }
+  /** The lowest index whose entry can be sent: what precedes it is known. */
+  get lowestNext(): number {
+    return this.#firstIndex === 1 || this.#base !== null ? this.#firstIndex : this.#firstIndex + 1;
   }
   get lastIndex(): number {
     return this.#lastIndex;
@@ -43,7 +55,7 @@ export class Entries {
     return this.#durableIndex;
   }
   get last(): LogPosition {
-    return { index: this.#lastIndex, term: this.#runs.at(-1)?.term ?? 0 };
+    return { index: this.#lastIndex, term: this.#runs.at(-1)?.term ?? this.#base?.term ?? 0 };
   }
   /** Entries from it on are in memory. */
   get tailFrom(): number {
@@ -53,6 +65,7 @@ export class Entries {
   /** Null where the log does not reach, or no longer reaches. Index 0 has term 0. */
   termAt(index: number): number | null {
     if (index === 0) return 0;
+    if (index === this.#base?.index) return this.#base.term;
     if (index < this.#firstIndex || index > this.#lastIndex) return null;
     return this.#run(index).term;
   }
@@ -74,10 +87,11 @@ export class Entries {
       const last = this.last;
       assert(entry.index === last.index + 1, () => `entry ${entry.index} appended after ${last.index}`);
       assert(entry.term >= last.term, () => `entry ${entry.index} of term ${entry.term} appended after term ${last.term}`);
-      if (entry.term > last.term) this.#runs.push({ index: entry.index, term: entry.term });
+      if (entry.term > last.term || this.#runs.length === 0) this.#runs.push({ index: entry.index, term: entry.term });
       this.#tail.push(entry);
       this.#tailBytes += entryBytes(entry);
       this.#lastIndex = entry.index;
+      this.voterSets.append(entry);
     }
   }
 
@@ -90,6 +104,7 @@ export class Entries {
     for (const entry of this.#tail.splice(kept)) this.#tailBytes -= entryBytes(entry);
     this.#lastIndex = index - 1;
     this.#durableIndex = Math.min(this.#durableIndex, this.#lastIndex);
+    this.voterSets.truncateFrom(index);
     for (let run = this.#runs.at(-1); run !== undefined && run.index >= index; run = this.#runs.at(-1)) this.#runs.pop();
   }
 
@@ -119,9 +134,23 @@ export class Entries {
     if (index <= this.#firstIndex) return;
     assert(index <= this.#durableIndex, () => `trimmed before ${index}, durable to ${this.#durableIndex}`);
     const run = this.#run(index);
+    this.#base = { index: index - 1, term: this.#run(index - 1).term };
     this.#runs.splice(0, this.#runs.indexOf(run) + 1, { index, term: run.term });
     this.#firstIndex = index;
+    this.voterSets.forgetBefore(index);
     this.#drop(index - this.tailFrom);
+  }
+
+  /** A snapshot takes the place of everything. It is not on disk yet. */
+  reset(last: LogPosition, voters: VoterSet): void {
+    this.#base = last;
+    this.#firstIndex = last.index + 1;
+    this.#lastIndex = last.index;
+    this.#durableIndex = 0;
+    this.#runs = [];
+    this.#tail = [];
+    this.#tailBytes = 0;
+    this.voterSets.reset(voters);
   }
 
   #run(index: number): LogPosition {

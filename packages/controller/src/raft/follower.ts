@@ -7,20 +7,21 @@ import type { AppendReply, AppendRequest, Voter } from "./types.ts";
 export function onAppendRequest(core: Core, from: Voter, request: AppendRequest): void {
   assert(core.role !== "leader", () => `nodes ${core.self.nodeId} and ${from.nodeId} both lead term ${core.term}`);
   follow(core, core.term, from.nodeId);
+  core.founding = null;
   const { entries } = core;
   const { previous, round } = request;
   // Below the commit index both logs are the same, whatever this one still holds of it.
   if (previous.index > core.commitIndex && entries.termAt(previous.index) !== previous.term) {
     const matchIndex = Math.max(core.commitIndex, entries.lastWithTermAtMost(previous.term, previous.index - 1));
-    return reply(core, from.nodeId, { kind: "append-reply", term: core.term, success: false, matchIndex, round });
+    return reply(core, from, { kind: "append-reply", term: core.term, success: false, matchIndex, round });
   }
   take(core, request);
   const end = previous.index + request.entries.length;
   core.commitIndex = Math.max(core.commitIndex, Math.min(request.commitIndex, end));
   const matchIndex = Math.max(end, Math.min(core.commitIndex, entries.durableIndex));
   const message: AppendReply = { kind: "append-reply", term: core.term, success: true, matchIndex, round };
-  if (matchIndex > entries.durableIndex) core.outbox.promise(from.nodeId, message);
-  else reply(core, from.nodeId, message);
+  if (matchIndex > entries.durableIndex) core.outbox.promise(from, message);
+  else reply(core, from, message);
 }
 
 function take(core: Core, request: AppendRequest): void {

@@ -1,3 +1,19 @@
 export { assert } from "./assert.ts";
 export { Raft } from "./raft.ts";
-export type { Effects, Entry, Envelope, Input, Limits, Load, LogPosition, Message, Persist, Voter } from "./types.ts";
+export type {
+  Effects,
+  Entry,
+  Envelope,
+  FollowerStatus,
+  Input,
+  Limits,
+  Load,
+  LogPosition,
+  Message,
+  Persist,
+  Proposal,
+  SnapshotRequest,
+  Voter,
+  Voters,
+  VoterSet,
+} from "./types.ts";

@@ -1,5 +1,5 @@
 import { assert } from "./assert.ts";
-import type { Effects, Entry, Envelope, Load, Message, NodeId, ReadAnswer, Voter } from "./types.ts";
+import type { Effects, Entry, Envelope, Load, LogPosition, Message, ReadAnswer, Voter } from "./types.ts";
 
 /** Gathers what one step owes, and knows which of the writes handed out are still on their way. */
 export class Outbox {
@@ -8,12 +8,15 @@ export class Outbox {
   #writing: { readonly id: number; readonly vote: boolean; lastIndex: number }[] = [];
 
   #vote: { readonly term: number; readonly votedFor: Voter | null } | null = null;
+  #install: LogPosition | null = null;
   #truncateFrom: number | null = null;
   #entries: Entry[] = [];
   #messages: Envelope[] = [];
   #promises: Envelope[] = [];
   #loads: Load[] = [];
+  #snapshots: Voter[] = [];
   #reads: ReadAnswer[] = [];
+  #transferUndone = false;
   #lost: number | null = null;
 
   /** The newest term or vote is not on disk. */
@@ -35,17 +38,31 @@ export class Outbox {
     for (const write of this.#writing) write.lastIndex = Math.min(write.lastIndex, index - 1);
   }
 
-  send(to: NodeId, message: Message): void {
+  install(last: LogPosition): void {
+    assert(this.#entries.length === 0 && this.#truncateFrom === null, () => `a snapshot up to ${last.index} amid other changes of the log`);
+    this.#install = last;
+    for (const write of this.#writing) write.lastIndex = 0;
+  }
+
+  send(to: Voter, message: Message): void {
     this.#messages.push({ to, message });
   }
 
   /** Sends once everything handed out up to the end of this step is on disk. */
-  promise(to: NodeId, message: Message): void {
+  promise(to: Voter, message: Message): void {
     this.#promises.push({ to, message });
   }
 
   load(load: Load): void {
     this.#loads.push(load);
+  }
+
+  snapshot(peer: Voter): void {
+    this.#snapshots.push(peer);
+  }
+
+  transferUndone(): void {
+    this.#transferUndone = true;
   }
 
   answer(read: ReadAnswer): void {
@@ -71,32 +88,43 @@ export class Outbox {
     const unwritten = this.#unsaved || this.#writing.length > 0;
     const effects: Effects = {
       persist: this.#unsaved
-        ? { id: this.#nextPersistId++, vote: this.#vote, truncateFrom: this.#truncateFrom, entries: this.#entries }
+        ? {
+            id: this.#nextPersistId++,
+            vote: this.#vote,
+            install: this.#install,
+            truncateFrom: this.#truncateFrom,
+            entries: this.#entries,
+          }
         : null,
       messages: unwritten ? this.#messages : [...this.#messages, ...this.#promises],
       promises: unwritten ? this.#promises : [],
       loads: this.#loads,
+      snapshots: this.#snapshots,
       lost: this.#lost,
       committed,
       leading,
       reads: this.#reads,
+      transferUndone: this.#transferUndone,
     };
     if (effects.persist !== null) {
-      const { id, vote, entries } = effects.persist;
-      this.#writing.push({ id, vote: vote !== null, lastIndex: entries.at(-1)?.index ?? 0 });
+      const { id, vote, install, entries } = effects.persist;
+      this.#writing.push({ id, vote: vote !== null, lastIndex: entries.at(-1)?.index ?? install?.index ?? 0 });
     }
     this.#vote = null;
+    this.#install = null;
     this.#truncateFrom = null;
     this.#entries = [];
     this.#messages = [];
     this.#promises = [];
     this.#loads = [];
+    this.#snapshots = [];
     this.#reads = [];
+    this.#transferUndone = false;
     this.#lost = null;
     return effects;
   }
 
   get #unsaved(): boolean {
-    return this.#vote !== null || this.#truncateFrom !== null || this.#entries.length > 0;
+    return this.#vote !== null || this.#install !== null || this.#truncateFrom !== null || this.#entries.length > 0;
   }
 }

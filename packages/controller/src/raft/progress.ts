@@ -1,14 +1,15 @@
-import type { NodeId } from "./types.ts";
+import type { Voter } from "./types.ts";
 
-/** What a leader knows of one other voter. */
+/** What a leader knows of one other voter or learner. */
 export interface Progress {
-  readonly nodeId: NodeId;
+  readonly peer: Voter;
   /** The follower holds the leader's log up to here on its disk. Never falls. */
   matchIndex: number;
   /** The next entry to send; above matchIndex. */
   nextIndex: number;
-  /** `probe`: where the logs agree is being looked for, one append at a time. `replicate`: appends follow each other without waiting. */
-  state: "probe" | "replicate";
+  /** `probe`: where the logs agree is being looked for, one append at a time. `replicate`: appends follow each other without waiting.
+   * `snapshot`: it needs what was trimmed, and gets no entries until it has that. */
+  state: "probe" | "replicate" | "snapshot";
   /** Only when probing: the append is on its way; the next heartbeat repeats it. */
   probeSent: boolean;
   /** Refusals since the last success. */
@@ -29,9 +30,9 @@ export interface Progress {
   commitSent: number;
 }
 
-export function newProgress(nodeId: NodeId, nextIndex: number): Progress {
+export function newProgress(peer: Voter, nextIndex: number, silentTicks: number): Progress {
   return {
-    nodeId,
+    peer,
     matchIndex: 0,
     nextIndex,
     state: "probe",
@@ -40,7 +41,7 @@ export function newProgress(nodeId: NodeId, nextIndex: number): Progress {
     loading: false,
     inFlight: [],
     inFlightBytes: 0,
-    silentTicks: 0,
+    silentTicks,
     stalledTicks: 0,
     round: 0,
     commitSent: 0,
@@ -48,11 +49,17 @@ export function newProgress(nodeId: NodeId, nextIndex: number): Progress {
 }
 
 /** The follower does not hold what precedes the appended entries and names the highest index that may match. Each further refusal steps back twice as
- * far, so that logs that went apart long ago are joined in few round trips. */
-export function refused(progress: Progress, matchIndex: number): void {
+ * far, so that logs that went apart long ago are joined in few round trips; but not below the lowest that can be sent. */
+export function refused(progress: Progress, matchIndex: number, lowestNext: number): void {
   const extra = 2 ** Math.min(progress.refusals, 30) - 1;
   progress.refusals++;
-  probe(progress, Math.min(matchIndex + 1, progress.nextIndex) - extra);
+  probe(progress, Math.max(lowestNext, Math.min(matchIndex + 1, progress.nextIndex) - extra));
+}
+
+/** Nothing that can still be sent follows what it holds. */
+export function needsSnapshot(progress: Progress): void {
+  probe(progress, progress.nextIndex);
+  progress.state = "snapshot";
 }
 
 /** Starts looking for the place where the logs agree, from `nextIndex` downwards. What was in flight counts as lost. */

@@ -1,58 +1,26 @@
-import { assert } from "./assert.ts";
 import { advanceCommit } from "./commit.ts";
-import { reply, type Core, type RaftOptions } from "./core.ts";
-import { electionTick, electionTimeout, follow, lostPeer, onVoteReply, onVoteRequest } from "./election.ts";
-import { Entries } from "./entries.ts";
-import { onAppendRequest } from "./follower.ts";
-import { appendOwn, hasQuorum } from "./leadership.ts";
-import { Outbox } from "./outbox.ts";
+import { mayCampaign, type Core, type RaftOptions } from "./core.ts";
+import { assert } from "./assert.ts";
+import { electionTick, follow, lostPeer } from "./election.ts";
+import { found } from "./founding.ts";
+import { appendOwn, hasQuorum, isOut, reviseFollowers } from "./leadership.ts";
 import { onRead, settleReads } from "./read-index.ts";
-import { brokenConnection, onAppendReply, onLoaded, replicationTick } from "./replication.ts";
+import { receive } from "./receive.ts";
+import { brokenConnection, onLoaded, replicationTick } from "./replication.ts";
+import { restore } from "./restore.ts";
 import { tellCommit } from "./sending.ts";
-import type { Effects, Entry, Input, Message, NodeId, Role, Voter } from "./types.ts";
+import { onSnapshot, snapshotEnded } from "./snapshot.ts";
+import { beginTransfer, nameSuccessor } from "./transfer.ts";
+import type { Effects, Entry, FollowerStatus, Input, NodeId, Role, Voter, Voters, VoterSet } from "./types.ts";
+import { whyNotVoters } from "./voter-change.ts";
 
-/** One voter of Raft with PreVote, CheckQuorum and ReadIndex (Ongaro's dissertation §3, §6.4, §9.6). Pure: the same inputs give the same effects.
- * The caller carries the effects out and feeds back what came of them. */
+/** One voter of Raft with PreVote, CheckQuorum, ReadIndex, leadership transfer, learners and changes of voters (Ongaro's dissertation §3, §4, §6.4, §9.6).
+ * Pure: the same inputs give the same effects. The caller carries the effects out and feeds back what came of them. */
 export class Raft {
   readonly #core: Core;
 
   constructor(options: RaftOptions) {
-    const { self, limits, random, restored } = options;
-    const voters = options.voters.toSorted((a, b) => a.nodeId - b.nodeId);
-    assert(
-      voters.some((voter) => isSame(voter, self)),
-      () => `node ${self.nodeId} (${self.directoryId}) is not among the voters`,
-    );
-    const entries = new Entries(restored, limits.tailBytes);
-    const { commitIndex } = restored;
-    assert(commitIndex <= entries.lastIndex, () => `the log ends at ${entries.lastIndex}, before ${commitIndex}, which was committed`);
-    assert(
-      commitIndex >= entries.firstIndex - 1,
-      () => `the log begins at ${entries.firstIndex}, after ${commitIndex}, up to which it was applied`,
-    );
-    const logTerm = entries.last.term;
-    this.#core = {
-      self,
-      voters,
-      limits,
-      random,
-      entries,
-      outbox: new Outbox(),
-      role: "follower",
-      term: restored.term,
-      votedFor: restored.votedFor,
-      leader: null,
-      commitIndex,
-      deliveredIndex: commitIndex,
-      elapsedTicks: 0,
-      timeoutTicks: 0,
-      leaderSilentTicks: null,
-      attempts: 0,
-      votes: new Map(),
-      leadership: null,
-    };
-    this.#core.timeoutTicks = electionTimeout(this.#core);
-    if (logTerm > restored.term) this.#loseVote(logTerm);
+    this.#core = restore(options);
   }
 
   get role(): Role {
@@ -82,7 +50,27 @@ export class Raft {
     return this.#core.entries.durableIndex;
   }
 
-  /** The lowest index that some other voter is known to hold; `lastIndex` when there are none, null when not leading. */
+  /** The newest in the log, committed or not; null when this node has never heard of any. */
+  get voters(): VoterSet | null {
+    return this.#core.entries.voterSets.newest;
+  }
+  /** Leadership is being handed over; `propose` may not come. */
+  get transferring(): boolean {
+    return this.#core.leadership?.transfer != null;
+  }
+
+  /** The voters and learners that this leader feeds; empty elsewhere. */
+  get followers(): readonly FollowerStatus[] {
+    const followers = this.#core.leadership?.followers.values() ?? [];
+    return Array.from(followers, ({ peer, matchIndex, silentTicks, state }) => ({
+      peer,
+      matchIndex,
+      silentTicks,
+      snapshot: state === "snapshot",
+    }));
+  }
+
+  /** The lowest index that some other voter or learner is known to hold; `lastIndex` when there are none, null when not leading. */
   get heldByAll(): number | null {
     const { leadership, entries } = this.#core;
     if (leadership === null) return null;
@@ -93,9 +81,27 @@ export class Raft {
 
   /** Ticks until time alone makes something happen; null when it never will. */
   get quietTicks(): number | null {
-    const { leadership, timeoutTicks, elapsedTicks } = this.#core;
-    if (leadership === null) return Math.max(0, timeoutTicks - elapsedTicks);
-    return leadership.followers.size === 0 ? null : leadership.ticksToHeartbeat;
+    const core = this.#core;
+    const { leadership, timeoutTicks, elapsedTicks, leaderSilentTicks, limits } = core;
+    if (leadership !== null) return leadership.followers.size === 0 ? null : leadership.ticksToHeartbeat;
+    if (mayCampaign(core)) return Math.max(0, timeoutTicks - elapsedTicks);
+    // Without a vote there is nothing to do but to forget a silent leader, so that others get an answer.
+    return leaderSilentTicks === null || leaderSilentTicks >= limits.electionTicks ? null : limits.electionTicks - leaderSilentTicks;
+  }
+
+  /** The set of voters that the log names for `index`; null when that is not known any more. */
+  votersAt(index: number): VoterSet | null {
+    return this.#core.entries.voterSets.at(index);
+  }
+
+  /** The term of the entry at `index`; null where the log does not reach. */
+  termAt(index: number): number | null {
+    return this.#core.entries.termAt(index);
+  }
+
+  /** What is against proposing these voters now; null when nothing is. */
+  whyNotVoters(voters: Voters): string | null {
+    return whyNotVoters(this.#core, voters);
   }
 
   /** Entries from `from` to `until` (excluded) as far as they fit, at least one; null when they are no longer in memory. */
@@ -110,43 +116,41 @@ export class Raft {
   }
 
   step(input: Input): Effects {
-    const core = this.#core;
-    switch (input.kind) {
-      case "tick":
-        this.#tick();
-        break;
-      case "message":
-        this.#receive(input.from, input.message);
-        break;
-      case "propose":
-        appendOwn(core, input.data);
-        break;
-      case "persisted":
-        this.#persisted(input.id);
-        break;
-      case "broken":
-        brokenConnection(core, input.peer);
-        break;
-      case "lost":
-        lostPeer(core, input.peer);
-        break;
-      case "loaded":
-        onLoaded(core, input.peer, input.entries);
-        break;
-      case "read":
-        onRead(core, input.id);
-        break;
-    }
+    this.#take(input);
     return this.#finish();
   }
 
-  /** Entries of a term came to the disk before the term itself did. Whom this voter voted for is not known; that nobody was told is: promises wait for both.
-   * A vote for itself keeps it from giving another one in that term. */
-  #loseVote(term: number): void {
+  #take(input: Input): void {
     const core = this.#core;
-    core.term = term;
-    core.votedFor = core.self;
-    core.outbox.vote(term, core.self);
+    switch (input.kind) {
+      case "tick":
+        return this.#tick();
+      case "message":
+        return receive(core, input.from, input.message);
+      case "propose":
+        return appendOwn(core, input.proposals);
+      case "persisted":
+        return this.#persisted(input.id);
+      case "broken":
+        return brokenConnection(core, input.peer);
+      case "lost":
+        return lostPeer(core, input.peer);
+      case "loaded":
+        return onLoaded(core, input.peer, input.entries);
+      case "read":
+        return onRead(core, input.id);
+      case "found":
+        return found(core, input.voters, input.data, input.term);
+      case "learners":
+        core.learners = input.learners;
+        return core.leadership === null ? undefined : reviseFollowers(core, core.limits.electionTicks);
+      case "transfer":
+        return beginTransfer(core, input.to);
+      case "snapshotEnded":
+        return snapshotEnded(core, input.peer);
+      case "snapshot":
+        return onSnapshot(core, input.last, input.voters);
+    }
   }
 
   #tick(): void {
@@ -164,35 +168,12 @@ export class Raft {
     settleReads(core);
   }
 
-  #receive(from: Voter, message: Message): void {
-    const core = this.#core;
-    if (!core.voters.some((voter) => isSame(voter, from)) || from.nodeId === core.self.nodeId) return;
-    if (message.term > core.term && speaksForItsTerm(message)) follow(core, message.term, null);
-    if (message.term < core.term) return this.#refuse(from, message);
-    switch (message.kind) {
-      case "vote-request":
-        return onVoteRequest(core, from, message);
-      case "vote-reply":
-        return onVoteReply(core, from, message);
-      case "append-request":
-        return onAppendRequest(core, from, message);
-      case "append-reply":
-        return core.role === "leader" ? onAppendReply(core, from, message) : undefined;
-    }
-  }
-
-  /** Tells a sender of an older term that time went on; its replies have lost their meaning. */
-  #refuse(from: Voter, message: Message): void {
-    const { term } = this.#core;
-    if (message.kind === "append-request") {
-      reply(this.#core, from.nodeId, { kind: "append-reply", term, success: false, matchIndex: 0, round: message.round });
-    } else if (message.kind === "vote-request") {
-      reply(this.#core, from.nodeId, { kind: "vote-reply", term, preVote: message.preVote, granted: false });
-    }
-  }
-
   #finish(): Effects {
     const core = this.#core;
+    if (core.leadership !== null && isOut(core)) {
+      nameSuccessor(core);
+      follow(core, core.term, null);
+    }
     const { leadership } = core;
     // A committed entry that is not on this disk yet may not be applied: the checkpoint would be ahead of the log after a crash.
     const to = Math.min(core.commitIndex, core.entries.durableIndex);
@@ -202,15 +183,4 @@ export class Raft {
     if (leads) leadership.announced = true;
     return core.outbox.take(committed, leads ? core.term : null);
   }
-}
-
-/** A pre-vote talks about a term that nobody has begun. */
-function speaksForItsTerm(message: Message): boolean {
-  if (message.kind === "vote-request") return !message.preVote;
-  if (message.kind === "vote-reply") return !(message.preVote && message.granted);
-  return true;
-}
-
-function isSame(a: Voter, b: Voter): boolean {
-  return a.nodeId === b.nodeId && a.directoryId === b.directoryId;
 }

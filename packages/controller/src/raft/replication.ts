@@ -1,10 +1,12 @@
 import { assert } from "./assert.ts";
 import { advanceCommit } from "./commit.ts";
-import type { Core } from "./core.ts";
-import { matched, probe, refused } from "./progress.ts";
+import { leading, type Core } from "./core.ts";
+import { matched, needsSnapshot, probe, refused } from "./progress.ts";
 import { settleReads } from "./read-index.ts";
-import { before, heartbeat, leading, replicate, tellCommit, transmit } from "./sending.ts";
+import { before, heartbeat, replicate, tellCommit, transmit } from "./sending.ts";
+import { continueTransfer, transferTick } from "./transfer.ts";
 import type { AppendReply, Entry, NodeId, Voter } from "./types.ts";
+import { isSame } from "./voter-sets.ts";
 
 export function replicationTick(core: Core): void {
   const leadership = leading(core);
@@ -16,6 +18,7 @@ export function replicationTick(core: Core): void {
     if (progress.inFlight.length > 0 && ++progress.stalledTicks >= core.limits.electionTicks) probe(progress, progress.matchIndex + 1);
     if (heartbeatDue) heartbeat(core, progress);
   }
+  transferTick(core);
 }
 
 /** What is in flight to a follower may be lost; the next heartbeat finds out from where on. */
@@ -31,22 +34,24 @@ export function onLoaded(core: Core, peer: NodeId, loaded: readonly Entry[]): vo
   const progress = core.leadership?.followers.get(peer);
   if (progress === undefined || !progress.loading) return;
   progress.loading = false;
-  const previous = before(core, progress.nextIndex);
   const fits =
+    progress.state !== "snapshot" &&
+    progress.nextIndex >= core.entries.lowestNext &&
     loaded.length > 0 &&
     loaded.every((entry, i) => entry.index === progress.nextIndex + i && core.entries.termAt(entry.index) === entry.term);
-  if (!fits || previous === null) {
+  if (!fits) {
+    if (progress.state === "snapshot") return;
     probe(progress, progress.nextIndex);
     progress.probeSent = true;
     return;
   }
-  if (progress.state === "replicate" || !progress.probeSent) transmit(core, progress, previous, loaded);
+  if (progress.state === "replicate" || !progress.probeSent) transmit(core, progress, before(core, progress.nextIndex), loaded);
   replicate(core, progress);
 }
 
 export function onAppendReply(core: Core, from: Voter, answer: AppendReply): void {
   const progress = leading(core).followers.get(from.nodeId);
-  if (progress === undefined) return;
+  if (progress === undefined || !isSame(progress.peer, from)) return;
   progress.silentTicks = 0;
   progress.round = Math.max(progress.round, answer.round);
   if (answer.success) {
@@ -55,10 +60,15 @@ export function onAppendReply(core: Core, from: Voter, answer: AppendReply): voi
       () => `node ${from.nodeId} holds ${answer.matchIndex} of ${core.entries.lastIndex}`,
     );
     matched(progress, answer.matchIndex);
+    if (progress.state === "snapshot" && progress.matchIndex + 1 >= core.entries.lowestNext) probe(progress, progress.matchIndex + 1);
     if (progress.state === "probe" && progress.matchIndex >= progress.nextIndex - 1) progress.state = "replicate";
     if (advanceCommit(core)) for (const other of leading(core).followers.values()) tellCommit(core, other);
-  } else if (answer.matchIndex >= progress.matchIndex) {
-    refused(progress, answer.matchIndex);
+    continueTransfer(core, progress);
+  } else if (answer.matchIndex >= progress.matchIndex && progress.state !== "snapshot") {
+    if (answer.matchIndex + 1 < core.entries.lowestNext) {
+      needsSnapshot(progress);
+      core.outbox.snapshot(progress.peer);
+    } else refused(progress, answer.matchIndex, core.entries.lowestNext);
   }
   replicate(core, progress);
   tellCommit(core, progress);

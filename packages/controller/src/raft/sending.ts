@@ -1,5 +1,5 @@
 import { assert } from "./assert.ts";
-import type { Core, Leadership } from "./core.ts";
+import { leading, type Core } from "./core.ts";
 import { entryBytes } from "./entries.ts";
 import { probe, sent, type Progress } from "./progress.ts";
 import type { AppendRequest, Entry, LogPosition } from "./types.ts";
@@ -7,15 +7,17 @@ import type { AppendRequest, Entry, LogPosition } from "./types.ts";
 /** Sends what the follower lacks, as far as its window allows. */
 export function replicate(core: Core, progress: Progress): void {
   const { entries, limits } = core;
+  if (progress.state === "snapshot") return;
+  // What it seems to lack was trimmed; but it may hold it by now: its answer will tell.
+  if (progress.nextIndex < entries.lowestNext) probe(progress, entries.lowestNext);
   while (progress.state === "replicate" ? progress.inFlightBytes < limits.maxInFlightBytes : !progress.probeSent) {
     if (progress.loading || (progress.state === "replicate" && progress.nextIndex > entries.lastIndex)) return;
     const previous = before(core, progress.nextIndex);
-    if (previous === null) return; // Trimmed: see heartbeat.
     const news = entries.slice(progress.nextIndex, entries.lastIndex + 1, limits.maxMessageBytes);
     if (news === null) {
       progress.loading = true;
       const until = Math.min(entries.tailFrom, entries.lastIndex + 1);
-      return core.outbox.load({ peer: progress.nodeId, from: progress.nextIndex, until, maxBytes: limits.maxMessageBytes });
+      return core.outbox.load({ peer: progress.peer.nodeId, from: progress.nextIndex, until, maxBytes: limits.maxMessageBytes });
     }
     transmit(core, progress, previous, news);
   }
@@ -23,8 +25,6 @@ export function replicate(core: Core, progress: Progress): void {
 
 /** Without entries it cannot be refused: it names what the follower is known to hold. */
 export function heartbeat(core: Core, progress: Progress): void {
-  // What the follower seems to lack was trimmed; but it may hold it by now, and an old answer may have come late: it is asked again.
-  if (before(core, progress.nextIndex) === null) probe(progress, core.entries.firstIndex + 1);
   if (progress.state === "probe") {
     progress.probeSent = false;
     replicate(core, progress);
@@ -53,20 +53,17 @@ function send(core: Core, progress: Progress, previous: LogPosition, entries: re
   const { commitIndex, term } = core;
   const message: AppendRequest = { kind: "append-request", term, previous, commitIndex, round: leading(core).round, entries };
   progress.commitSent = Math.max(progress.commitSent, Math.min(commitIndex, previous.index + entries.length));
-  core.outbox.send(progress.nodeId, message);
+  core.outbox.send(progress.peer, message);
 }
 
-/** What precedes the entry at `index`; null when that, or the entry itself, was trimmed, so that it can be sent to nobody. */
-export function before(core: Core, index: number): LogPosition | null {
-  return index < core.entries.firstIndex ? null : positionAt(core, index - 1);
+/** What precedes the entry at `index`, which can be sent. */
+export function before(core: Core, index: number): LogPosition {
+  const previous = positionAt(core, index - 1);
+  assert(previous !== null, () => `entry ${index} is to be sent, the lowest that can be is ${core.entries.lowestNext}`);
+  return previous;
 }
 
 function positionAt(core: Core, index: number): LogPosition | null {
   const term = core.entries.termAt(index);
   return term === null ? null : { index, term };
-}
-
-export function leading(core: Core): Leadership {
-  assert(core.leadership !== null, () => `node ${core.self.nodeId} replicates in term ${core.term} as ${core.role}`);
-  return core.leadership;
 }

@@ -1,84 +1,147 @@
 import type { Randomness } from "../core.ts";
-import type { Entry, Persist, Restored, Voter } from "../types.ts";
+import type { Entry, LogPosition, Persist, Restored, Voter, VoterSet } from "../types.ts";
+
+/** The state after the entry at `last`. */
+export interface Checkpoint {
+  readonly last: LogPosition;
+  readonly voters: VoterSet | null;
+  /** Of everything up to there. */
+  readonly hash: number;
+}
+
+interface Write {
+  readonly persist: Persist;
+  /** What the persist installs. */
+  readonly snapshot: Checkpoint | null;
+}
+
+interface Content {
+  firstIndex: number;
+  entries: Entry[];
+}
 
 /** What a voter's disk holds: synced content, and writes under way that a crash may or may not leave behind. */
 export class SimulatedDisk {
   term = 0;
   votedFor: Voter | null = null;
-  /** Index of the first entry that was not trimmed. */
-  firstIndex = 1;
-  entries: Entry[] = [];
-  /** Applied according to the checkpoint. */
-  appliedIndex = 0;
-  #underWay: Persist[] = [];
+  checkpoint: Checkpoint = { last: { index: 0, term: 0 }, voters: null, hash: 0 };
+  readonly #synced: Content = { firstIndex: 1, entries: [] };
+  /** As it will be once every write is done; what can be read. */
+  readonly #seen: Content = { firstIndex: 1, entries: [] };
+  #underWay: Write[] = [];
 
-  get lastIndex(): number {
-    return this.firstIndex + this.entries.length - 1;
+  get firstIndex(): number {
+    return this.#synced.firstIndex;
   }
-
+  get lastIndex(): number {
+    return this.#synced.firstIndex + this.#synced.entries.length - 1;
+  }
   get writing(): boolean {
     return this.#underWay.length > 0;
   }
 
+  /** On disk for good. */
   at(index: number): Entry | undefined {
-    return this.entries[index - this.firstIndex];
+    return this.#synced.entries[index - this.#synced.firstIndex];
   }
 
-  write(persist: Persist): void {
-    this.#underWay.push(persist);
+  /** Finished or not. */
+  seen(index: number): Entry | undefined {
+    return this.#seen.entries[index - this.#seen.firstIndex];
+  }
+
+  read(from: number, until: number, count: number): Entry[] {
+    const { firstIndex, entries } = this.#seen;
+    if (from < firstIndex) return [];
+    return entries.slice(from - firstIndex, Math.min(until - firstIndex, from - firstIndex + count));
+  }
+
+  write(persist: Persist, snapshot: Checkpoint | null): void {
+    this.#underWay.push({ persist, snapshot });
+    save(this.#seen, persist, persist.entries.length);
   }
 
   /** Finishes the oldest write and tells its id. */
   sync(): number {
-    const persist = this.#underWay.shift();
-    if (persist === undefined) throw new Error("nothing is being written");
-    this.#saveVote(persist);
-    this.#saveEntries(persist, persist.entries.length);
-    return persist.id;
+    const write = this.#underWay.shift();
+    if (write === undefined) throw new Error("nothing is being written");
+    this.#saveVote(write);
+    this.#saveLog(write);
+    return write.persist.id;
   }
 
   /** Vote file and log are written side by side, so each keeps its own part of what was under way; the log may be torn within a write. */
   crash(random: Randomness): void {
     const votes = random.below(this.#underWay.length + 1);
     const logs = random.below(this.#underWay.length + 1);
-    for (const persist of this.#underWay.slice(0, votes)) this.#saveVote(persist);
-    for (const persist of this.#underWay.slice(0, logs)) this.#saveEntries(persist, persist.entries.length);
+    for (const write of this.#underWay.slice(0, votes)) this.#saveVote(write);
+    for (const write of this.#underWay.slice(0, logs)) this.#saveLog(write);
     const torn = this.#underWay[logs];
-    if (torn !== undefined && random.below(2) === 1) this.#saveEntries(torn, random.below(torn.entries.length + 1));
+    if (torn !== undefined && random.below(2) === 1) this.#tear(torn, random);
     this.#underWay = [];
-  }
-
-  /** What can be read: finished or not. */
-  read(from: number, until: number, count: number): Entry[] {
-    const view = new SimulatedDisk();
-    view.firstIndex = this.firstIndex;
-    view.entries = [...this.entries];
-    for (const persist of this.#underWay) view.#saveEntries(persist, persist.entries.length);
-    if (from < view.firstIndex) return [];
-    return view.entries.slice(from - view.firstIndex, Math.min(until - view.firstIndex, from - view.firstIndex + count));
+    this.#dropLogBehindCheckpoint();
+    this.#seen.firstIndex = this.#synced.firstIndex;
+    this.#seen.entries = [...this.#synced.entries];
   }
 
   trim(index: number): void {
-    this.entries.splice(0, index - this.firstIndex);
-    this.firstIndex = index;
+    for (const content of [this.#synced, this.#seen]) {
+      content.entries.splice(0, index - content.firstIndex);
+      content.firstIndex = index;
+    }
+  }
+
+  loseLast(): void {
+    this.#synced.entries.pop();
+    this.#seen.entries = [...this.#synced.entries];
   }
 
   restored(): Restored {
-    const { term, votedFor, firstIndex, lastIndex, entries } = this;
+    const { term, votedFor, lastIndex, checkpoint } = this;
+    const { firstIndex, entries } = this.#synced;
     const terms = entries
       .filter((entry, i) => entry.term !== entries[i - 1]?.term)
       .map((entry) => ({ index: entry.index, term: entry.term }));
-    return { term, votedFor, firstIndex, lastIndex, terms, commitIndex: this.appliedIndex };
+    const base = checkpoint.last.index === firstIndex - 1 ? checkpoint.last : null;
+    const voterSets = checkpoint.voters === null ? [] : [checkpoint.voters];
+    const known = checkpoint.voters?.index ?? 0;
+    for (const { index, voters } of entries) if (voters !== null && index > known) voterSets.push({ index, voters });
+    return { term, votedFor, base, firstIndex, lastIndex, voterSets, terms, commitIndex: checkpoint.last.index };
   }
 
-  #saveVote({ vote }: Persist): void {
+  /** A crash between the change of the checkpoint and the removal of the log it replaces. */
+  #dropLogBehindCheckpoint(): void {
+    const { index, term } = this.checkpoint.last;
+    if (index < this.firstIndex || this.at(index)?.term === term) return;
+    this.#synced.firstIndex = index + 1;
+    this.#synced.entries = [];
+  }
+
+  #tear({ persist, snapshot }: Write, random: Randomness): void {
+    if (snapshot !== null) this.checkpoint = snapshot;
+    else save(this.#synced, persist, random.below(persist.entries.length + 1));
+  }
+
+  #saveVote({ persist: { vote } }: Write): void {
     if (vote === null) return;
     this.term = vote.term;
     this.votedFor = vote.votedFor;
   }
 
-  #saveEntries({ truncateFrom, entries }: Persist, count: number): void {
-    if (truncateFrom !== null) this.entries.length = Math.max(0, truncateFrom - this.firstIndex);
-    this.entries.push(...entries.slice(0, count));
+  #saveLog({ persist, snapshot }: Write): void {
+    if (snapshot !== null) this.checkpoint = snapshot;
+    save(this.#synced, persist, persist.entries.length);
+  }
+}
+
+function save(content: Content, { install, truncateFrom, entries }: Persist, count: number): void {
+  if (install !== null) {
+    content.firstIndex = install.index + 1;
+    content.entries = [];
+  }
+  if (truncateFrom !== null) content.entries.length = Math.max(0, truncateFrom - content.firstIndex);
+  for (let i = 0; i < count; i++) {
+    const entry = entries[i];
+    if (entry !== undefined) content.entries.push(entry);
   }
 }

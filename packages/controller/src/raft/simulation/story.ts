@@ -1,12 +1,9 @@
-import type { Effects, Entry, Envelope, Input, LogPosition, Message, Voter } from "../types.ts";
-import { SimulatedVoter } from "./voter.ts";
+import type { Entry, Input, LogPosition, Message } from "../types.ts";
+import { SimulatedDisk } from "./disk.ts";
+import type { Letter } from "./network.ts";
+import { SimulatedVoter, type Result } from "./voter.ts";
 
 const LIMITS = { heartbeatTicks: 10, electionTicks: 100, maxMessageBytes: 100, maxInFlightBytes: 1000, tailBytes: 10_000 };
-
-interface Letter {
-  readonly from: Voter;
-  readonly envelope: Envelope;
-}
 
 /** Runs a script of commands and writes under each block, after `----`, what the voters did. Time, disks and the network move only when told:
  *
@@ -64,7 +61,10 @@ export class Story {
       case "settle":
         return this.#settle(words.length === 0 ? [...this.#voters.keys()] : words.map(Number));
       case "propose":
-        return this.#do(node(), { kind: "propose", data: words.slice(1).map((word) => new TextEncoder().encode(word)) });
+        return this.#do(node(), {
+          kind: "propose",
+          proposals: words.slice(1).map((word) => ({ data: new TextEncoder().encode(word), voters: null })),
+        });
       case "read":
         return this.#do(node(), { kind: "read", id: Number(words[1]) });
       case "lost":
@@ -82,7 +82,11 @@ export class Story {
 
   #begin(ids: readonly number[]): void {
     const voters = ids.map((nodeId) => ({ nodeId, directoryId: `d${nodeId}` }));
-    for (const self of voters) this.#voters.set(self.nodeId, new SimulatedVoter(self, voters, LIMITS, { below: () => 0 }, null));
+    for (const self of voters) {
+      const disk = new SimulatedDisk();
+      disk.checkpoint = { ...disk.checkpoint, voters: { index: 0, voters } };
+      this.#voters.set(self.nodeId, new SimulatedVoter(self, disk, LIMITS, { below: () => 0 }, null));
+    }
     this.#say(`${ids.length} empty voter${ids.length === 1 ? "" : "s"}`);
   }
 
@@ -113,19 +117,19 @@ export class Story {
     }
   }
 
-  #hand({ from, envelope }: Letter): void {
-    this.#do(this.#voter(envelope.to), { kind: "message", from, message: envelope.message });
+  #hand({ from, to, message }: Letter): void {
+    this.#do(this.#voter(to.nodeId), { kind: "message", from, message });
   }
 
   #take(routes: readonly string[]): Letter[] {
-    const wanted = ({ from, envelope }: Letter): boolean => routes.length === 0 || routes.includes(`${from.nodeId}->${envelope.to}`);
+    const wanted = ({ from, to }: Letter): boolean => routes.length === 0 || routes.includes(`${from.nodeId}->${to.nodeId}`);
     const taken = this.#letters.filter(wanted);
     this.#letters = this.#letters.filter((letter) => !wanted(letter));
     return taken;
   }
 
   #settle(ids: readonly number[]): void {
-    const among = ({ from, envelope }: Letter): boolean => ids.includes(from.nodeId) && ids.includes(envelope.to);
+    const among = ({ from, to }: Letter): boolean => ids.includes(from.nodeId) && ids.includes(to.nodeId);
     for (let rounds = 0; rounds < 100; rounds++) {
       const letters = this.#letters.filter(among);
       this.#letters = [];
@@ -137,7 +141,7 @@ export class Story {
     throw new Error("this story does not settle");
   }
 
-  #show(voter: SimulatedVoter, run: () => { effects: Effects; messages: readonly Envelope[] }): void {
+  #show(voter: SimulatedVoter, run: () => Result): void {
     const node = voter.self.nodeId;
     const role = voter.raft.role;
     const { effects, messages } = run();
@@ -148,13 +152,13 @@ export class Story {
       const cut = persist.truncateFrom === null ? [] : [`cut from ${persist.truncateFrom}`];
       this.#say(`${node} writes ${[...vote, ...cut, ...persist.entries.map(entryText)].join("; ")}`);
     }
-    for (const { to, message } of promises) this.#say(`${node} -> ${to} once written: ${messageText(message)}`);
-    for (const { to, message } of messages) this.#say(`${node} -> ${to} ${messageText(message)}`);
+    for (const { to, message } of promises) this.#say(`${node} -> ${to.nodeId} once written: ${messageText(message)}`);
+    for (const { to, message } of messages) this.#say(`${node} -> ${to.nodeId} ${messageText(message)}`);
     if (lost !== null) this.#say(`${node} lost the leadership of term ${lost}`);
     if (committed !== null) this.#say(`${node} hands out ${committed.from}..${committed.to}`);
     if (leading !== null) this.#say(`${node} leads term ${leading}`);
     for (const { id, index } of reads) this.#say(index === null ? `${node} gives up read ${id}` : `${node} answers read ${id} at ${index}`);
-    for (const envelope of messages) this.#letters.push({ from: voter.self, envelope });
+    for (const { to, message } of messages) this.#letters.push({ from: voter.self, to, message });
     for (const { from, peer } of effects.loads) {
       this.#say(`${node} reads from ${from} on in its log for ${peer}`);
       this.#show(voter, () => voter.answerLoad());
@@ -194,6 +198,8 @@ function messageText(message: Message): string {
       return `${message.granted ? "yes" : "no"}${message.preVote ? `, I would${message.granted ? "" : " not"}` : ""} (term ${term})`;
     case "append-request":
       return `after ${positionText(message.previous)} append ${message.entries.map(entryText).join(" ") || "nothing"} (term ${term}, committed ${message.commitIndex}, round ${message.round})`;
+    case "timeout-now":
+      return `campaign at once, if your log ends at ${positionText(message.last)} (term ${term})`;
     case "append-reply":
       return `${message.success ? "I hold" : "no, try after"} ${message.matchIndex} (term ${term}, round ${message.round})`;
   }

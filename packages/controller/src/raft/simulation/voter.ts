@@ -1,29 +1,31 @@
 import type { Randomness } from "../core.ts";
 import { Raft } from "../raft.ts";
 import type { Effects, Entry, Envelope, Input, Limits, Load, Voter } from "../types.ts";
-import { SimulatedDisk } from "./disk.ts";
+import { SimulatedDisk, type Checkpoint } from "./disk.ts";
+import { chain } from "./hash.ts";
+import type { Sabotage } from "./sabotage.ts";
 
-/** Ways to break the contract between the core and its caller, to see that the checks notice. */
 /** As many as a read of the log gives, whatever their size. */
 const LOADED_ENTRIES = 4;
 
-export const SABOTAGES = [
-  "promises-before-persist",
-  "forget-vote-on-restart",
-  "forget-term-on-restart",
-  "persisted-before-synced",
-  "lose-synced-tail-on-restart",
-] as const;
-export type Sabotage = (typeof SABOTAGES)[number];
+/** What came of an input. */
+export interface Result {
+  readonly effects: Effects;
+  /** May leave now. */
+  readonly messages: readonly Envelope[];
+}
 
-/** One voter and its disk, driven by hand: what it owes comes back from every call. */
+/** One node and its disk, driven by hand: what it owes comes back from every call. */
 export class SimulatedVoter {
-  readonly self: Voter;
-  readonly disk = new SimulatedDisk();
+  self: Voter;
+  disk: SimulatedDisk;
   raft: Raft;
   /** Counted for one incarnation. */
   ticks = 0;
-  readonly #voters: readonly Voter[];
+  /** How far this node's state goes. */
+  applied: { readonly index: number; readonly hash: number };
+  /** Peers that this node is to send a snapshot, in the order they were asked for. */
+  wantedSnapshots: Voter[] = [];
   readonly #limits: Limits;
   readonly #random: Randomness;
   readonly #sabotage: Sabotage | null;
@@ -33,31 +35,30 @@ export class SimulatedVoter {
   /** Only with the sabotage that lies about it: told to be on disk. */
   #told = 0;
 
-  constructor(self: Voter, voters: readonly Voter[], limits: Limits, random: Randomness, sabotage: Sabotage | null) {
+  constructor(self: Voter, disk: SimulatedDisk, limits: Limits, random: Randomness, sabotage: Sabotage | null) {
     this.self = self;
-    this.#voters = voters;
+    this.disk = disk;
     this.#limits = limits;
     this.#random = random;
     this.#sabotage = sabotage;
     this.raft = this.#start();
+    this.applied = { index: disk.checkpoint.last.index, hash: disk.checkpoint.hash };
   }
 
   get loads(): readonly Load[] {
     return this.#loads;
   }
 
-  step(input: Input): { effects: Effects; messages: readonly Envelope[] } {
+  step(input: Input): Result {
     if (input.kind === "tick") this.ticks++;
-    const effects = this.raft.step(input);
-    this.#loads.push(...effects.loads);
-    if (effects.persist !== null) {
-      this.#lastPersist = effects.persist.id;
-      this.disk.write(effects.persist);
-    }
-    if (effects.promises.length === 0) return { effects, messages: effects.messages };
-    if (this.#sabotage === "promises-before-persist") return { effects, messages: [...effects.messages, ...effects.promises] };
-    this.#promises.push({ after: this.#lastPersist, envelopes: effects.promises });
-    return { effects, messages: effects.messages };
+    return this.#carryOut(this.raft.step(input), null);
+  }
+
+  /** A snapshot has arrived in whole. */
+  offer(snapshot: Checkpoint): Result {
+    const { last, voters } = snapshot;
+    if (voters === null) throw new Error(`a snapshot up to ${last.index} without voters`);
+    return this.#carryOut(this.raft.step({ kind: "snapshot", last, voters }), snapshot);
   }
 
   /** Something is left for `sync` to do. */
@@ -66,15 +67,28 @@ export class SimulatedVoter {
   }
 
   /** Finishes the oldest write. */
-  sync(): { effects: Effects; messages: readonly Envelope[] } {
+  sync(): Result {
     return this.#persisted(this.#sabotage === "persisted-before-synced" ? ++this.#told : this.disk.sync());
   }
 
-  answerLoad(): { effects: Effects; messages: readonly Envelope[] } {
+  answerLoad(): Result {
     const load = this.#loads.shift();
     if (load === undefined) throw new Error("nothing is being loaded");
     const entries: readonly Entry[] = this.disk.read(load.from, load.until, LOADED_ENTRIES);
     return this.step({ kind: "loaded", peer: load.peer, entries });
+  }
+
+  /** Saves the state, as far as the log that led to it is on disk. */
+  checkpoint(): void {
+    const term = this.raft.termAt(this.applied.index);
+    if (this.applied.index === 0 || term === null || this.applied.index > this.disk.lastIndex) return;
+    const { index, hash } = this.applied;
+    this.disk.checkpoint = { last: { index, term }, voters: this.raft.votersAt(index), hash };
+  }
+
+  trim(index: number): void {
+    this.raft.trimmed(index);
+    this.disk.trim(index);
   }
 
   /** Loses what was not synced, as far as chance wants it; 0 loses all. */
@@ -85,16 +99,55 @@ export class SimulatedVoter {
       this.disk.term = 0;
       this.disk.votedFor = null;
     }
-    if (this.#sabotage === "lose-synced-tail-on-restart" && this.disk.lastIndex > this.disk.appliedIndex) this.disk.entries.pop();
+    if (this.#sabotage === "lose-synced-tail-on-restart" && this.disk.lastIndex > this.disk.checkpoint.last.index) this.disk.loseLast();
+    this.#begin();
+  }
+
+  /** Comes back with an empty directory, as somebody else. */
+  wipe(directoryId: string): void {
+    this.self = { nodeId: this.self.nodeId, directoryId };
+    this.disk = new SimulatedDisk();
+    this.#begin();
+  }
+
+  #begin(): void {
     this.#promises = [];
     this.#loads = [];
+    this.wantedSnapshots = [];
     this.#lastPersist = 0;
     this.#told = 0;
     this.ticks = 0;
     this.raft = this.#start();
+    this.applied = { index: this.disk.checkpoint.last.index, hash: this.disk.checkpoint.hash };
   }
 
-  #persisted(id: number): { effects: Effects; messages: readonly Envelope[] } {
+  #carryOut(effects: Effects, snapshot: Checkpoint | null): Result {
+    const { persist, promises, messages, committed } = effects;
+    for (const load of effects.loads) this.#loads.push(load);
+    for (const peer of effects.snapshots) this.wantedSnapshots.push(peer);
+    if (persist !== null) {
+      this.#lastPersist = persist.id;
+      this.disk.write(persist, persist.install === null ? null : snapshot);
+      if (persist.install !== null && snapshot !== null) this.applied = { index: snapshot.last.index, hash: snapshot.hash };
+    }
+    if (committed !== null) this.#apply(committed.to);
+    if (promises.length === 0) return { effects, messages };
+    if (this.#sabotage === "promises-before-persist") return { effects, messages: [...messages, ...promises] };
+    this.#promises.push({ after: this.#lastPersist, envelopes: promises });
+    return { effects, messages };
+  }
+
+  #apply(to: number): void {
+    let { index, hash } = this.applied;
+    while (index < to) {
+      const entry = this.disk.seen(++index);
+      if (entry === undefined) throw new Error(`ApplyOrder: node ${this.self.nodeId} is to apply entry ${index}, which it does not hold`);
+      hash = chain(hash, entry);
+    }
+    this.applied = { index, hash };
+  }
+
+  #persisted(id: number): Result {
     const released: Envelope[] = [];
     for (let head = this.#promises[0]; head !== undefined && head.after <= id; head = this.#promises[0]) {
       released.push(...head.envelopes);
@@ -105,6 +158,6 @@ export class SimulatedVoter {
   }
 
   #start(): Raft {
-    return new Raft({ self: this.self, voters: this.#voters, limits: this.#limits, random: this.#random, restored: this.disk.restored() });
+    return new Raft({ self: this.self, limits: this.#limits, random: this.#random, restored: this.disk.restored() });
   }
 }

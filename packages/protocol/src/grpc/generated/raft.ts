@@ -8,6 +8,9 @@ export interface RaftMessage {
     | { case: "voteReply"; value: VoteReply }
     | { case: "appendRequest"; value: AppendRequest }
     | { case: "appendReply"; value: AppendReply }
+    | { case: "timeoutNow"; value: TimeoutNow }
+    | { case: "snapshotChunk"; value: SnapshotChunk }
+    | { case: "snapshotReply"; value: SnapshotReply }
     | { case: undefined };
 }
 export const RaftMessage: MessageType<RaftMessage> = messageType<RaftMessage>({
@@ -31,6 +34,15 @@ export const RaftMessage: MessageType<RaftMessage> = messageType<RaftMessage>({
         case 106:
           m.message = { case: "appendReply", value: r.message(AppendReply, "RaftMessage.appendReply") };
           break;
+        case 114:
+          m.message = { case: "timeoutNow", value: r.message(TimeoutNow, "RaftMessage.timeoutNow") };
+          break;
+        case 122:
+          m.message = { case: "snapshotChunk", value: r.message(SnapshotChunk, "RaftMessage.snapshotChunk") };
+          break;
+        case 130:
+          m.message = { case: "snapshotReply", value: r.message(SnapshotReply, "RaftMessage.snapshotReply") };
+          break;
         default:
           r.skip(tag, "RaftMessage");
       }
@@ -49,6 +61,15 @@ export const RaftMessage: MessageType<RaftMessage> = messageType<RaftMessage>({
         break;
       case "appendReply":
         w.message(m.message.value, AppendReply, "RaftMessage.appendReply").tag(106);
+        break;
+      case "timeoutNow":
+        w.message(m.message.value, TimeoutNow, "RaftMessage.timeoutNow").tag(114);
+        break;
+      case "snapshotChunk":
+        w.message(m.message.value, SnapshotChunk, "RaftMessage.snapshotChunk").tag(122);
+        break;
+      case "snapshotReply":
+        w.message(m.message.value, SnapshotReply, "RaftMessage.snapshotReply").tag(130);
         break;
       case undefined:
     }
@@ -163,9 +184,11 @@ export interface RaftEntry {
   index: number;
   term: number;
   data: Uint8Array;
+  /** Present: from this entry on these are the voters. */
+  voters: RaftVoters | undefined;
 }
 export const RaftEntry: MessageType<RaftEntry> = messageType<RaftEntry>({
-  empty: () => ({ index: 0, term: 0, data: NO_BYTES }),
+  empty: () => ({ index: 0, term: 0, data: NO_BYTES, voters: undefined }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("RaftEntry");
@@ -179,15 +202,68 @@ export const RaftEntry: MessageType<RaftEntry> = messageType<RaftEntry>({
         case 26:
           m.data = r.bytes("RaftEntry.data");
           break;
+        case 34:
+          m.voters = r.message(RaftVoters, "RaftEntry.voters");
+          break;
         default:
           r.skip(tag, "RaftEntry");
       }
     }
   },
   write: (w, m) => {
+    if (m.voters !== undefined) w.message(m.voters, RaftVoters, "RaftEntry.voters").tag(34);
     if (m.data.length !== 0) w.bytes(m.data).tag(26);
     if (m.term !== 0) w.uint64(m.term, "RaftEntry.term").tag(16);
     if (m.index !== 0) w.uint64(m.index, "RaftEntry.index").tag(8);
+  },
+});
+
+export interface RaftVoter {
+  nodeId: number;
+  directoryId: Uint8Array;
+}
+export const RaftVoter: MessageType<RaftVoter> = messageType<RaftVoter>({
+  empty: () => ({ nodeId: 0, directoryId: NO_BYTES }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("RaftVoter");
+      switch (tag) {
+        case 8:
+          m.nodeId = r.uint32("RaftVoter.nodeId");
+          break;
+        case 18:
+          m.directoryId = r.bytes("RaftVoter.directoryId");
+          break;
+        default:
+          r.skip(tag, "RaftVoter");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.directoryId.length !== 0) w.bytes(m.directoryId).tag(18);
+    if (m.nodeId !== 0) w.uint32(m.nodeId, "RaftVoter.nodeId").tag(8);
+  },
+});
+
+export interface RaftVoters {
+  voters: RaftVoter[];
+}
+export const RaftVoters: MessageType<RaftVoters> = messageType<RaftVoters>({
+  empty: () => ({ voters: [] }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("RaftVoters");
+      switch (tag) {
+        case 10:
+          r.push(m.voters, r.message(RaftVoter, "RaftVoters.voters"), "RaftVoters.voters");
+          break;
+        default:
+          r.skip(tag, "RaftVoters");
+      }
+    }
+  },
+  write: (w, m) => {
+    w.messages(m.voters, RaftVoter, 10, "RaftVoters.voters");
   },
 });
 
@@ -221,5 +297,129 @@ export const AppendReply: MessageType<AppendReply> = messageType<AppendReply>({
     if (m.round !== 0) w.uint64(m.round, "AppendReply.round").tag(24);
     if (m.matchIndex !== 0) w.uint64(m.matchIndex, "AppendReply.matchIndex").tag(16);
     if (m.success) w.bool(m.success).tag(8);
+  },
+});
+
+/** A leader that goes asks its successor to campaign at once. */
+export interface TimeoutNow {
+  /** Where the leader's log ends; a receiver whose log ends elsewhere ignores it. */
+  lastIndex: number;
+  lastTerm: number;
+}
+export const TimeoutNow: MessageType<TimeoutNow> = messageType<TimeoutNow>({
+  empty: () => ({ lastIndex: 0, lastTerm: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("TimeoutNow");
+      switch (tag) {
+        case 8:
+          m.lastIndex = r.uint64("TimeoutNow.lastIndex");
+          break;
+        case 16:
+          m.lastTerm = r.uint64("TimeoutNow.lastTerm");
+          break;
+        default:
+          r.skip(tag, "TimeoutNow");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.lastTerm !== 0) w.uint64(m.lastTerm, "TimeoutNow.lastTerm").tag(16);
+    if (m.lastIndex !== 0) w.uint64(m.lastIndex, "TimeoutNow.lastIndex").tag(8);
+  },
+});
+
+/** Part of the state after the entry at (last_index, last_term), for a node that needs entries which were trimmed. Chunks come in order; a chunk with
+ * position 0 begins anew. */
+export interface SnapshotChunk {
+  lastIndex: number;
+  lastTerm: number;
+  /** Of the newest entry up to last_index that set the voters. */
+  votersIndex: number;
+  voters: RaftVoters | undefined;
+  /** Bytes of the snapshot before this chunk. */
+  position: number;
+  data: Uint8Array;
+  done: boolean;
+}
+export const SnapshotChunk: MessageType<SnapshotChunk> = messageType<SnapshotChunk>({
+  empty: () => ({ lastIndex: 0, lastTerm: 0, votersIndex: 0, voters: undefined, position: 0, data: NO_BYTES, done: false }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("SnapshotChunk");
+      switch (tag) {
+        case 8:
+          m.lastIndex = r.uint64("SnapshotChunk.lastIndex");
+          break;
+        case 16:
+          m.lastTerm = r.uint64("SnapshotChunk.lastTerm");
+          break;
+        case 24:
+          m.votersIndex = r.uint64("SnapshotChunk.votersIndex");
+          break;
+        case 34:
+          m.voters = r.message(RaftVoters, "SnapshotChunk.voters");
+          break;
+        case 40:
+          m.position = r.uint64("SnapshotChunk.position");
+          break;
+        case 50:
+          m.data = r.bytes("SnapshotChunk.data");
+          break;
+        case 56:
+          m.done = r.bool("SnapshotChunk.done");
+          break;
+        default:
+          r.skip(tag, "SnapshotChunk");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.done) w.bool(m.done).tag(56);
+    if (m.data.length !== 0) w.bytes(m.data).tag(50);
+    if (m.position !== 0) w.uint64(m.position, "SnapshotChunk.position").tag(40);
+    if (m.voters !== undefined) w.message(m.voters, RaftVoters, "SnapshotChunk.voters").tag(34);
+    if (m.votersIndex !== 0) w.uint64(m.votersIndex, "SnapshotChunk.votersIndex").tag(24);
+    if (m.lastTerm !== 0) w.uint64(m.lastTerm, "SnapshotChunk.lastTerm").tag(16);
+    if (m.lastIndex !== 0) w.uint64(m.lastIndex, "SnapshotChunk.lastIndex").tag(8);
+  },
+});
+
+export interface SnapshotReply {
+  lastIndex: number;
+  /** Bytes held, in order; with `done` accepted also the last ones are verified. */
+  received: number;
+  done: boolean;
+  /** Not empty: why it cannot be taken; the sender gives up. */
+  refused: string;
+}
+export const SnapshotReply: MessageType<SnapshotReply> = messageType<SnapshotReply>({
+  empty: () => ({ lastIndex: 0, received: 0, done: false, refused: "" }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("SnapshotReply");
+      switch (tag) {
+        case 8:
+          m.lastIndex = r.uint64("SnapshotReply.lastIndex");
+          break;
+        case 16:
+          m.received = r.uint64("SnapshotReply.received");
+          break;
+        case 24:
+          m.done = r.bool("SnapshotReply.done");
+          break;
+        case 34:
+          m.refused = r.string("SnapshotReply.refused");
+          break;
+        default:
+          r.skip(tag, "SnapshotReply");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.refused !== "") w.string(m.refused).tag(34);
+    if (m.done) w.bool(m.done).tag(24);
+    if (m.received !== 0) w.uint64(m.received, "SnapshotReply.received").tag(16);
+    if (m.lastIndex !== 0) w.uint64(m.lastIndex, "SnapshotReply.lastIndex").tag(8);
   },
 });
