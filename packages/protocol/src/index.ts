@@ -17,6 +17,7 @@ export { UUID_BYTES, uuidFromBytes, uuidFromText, uuidToBytes, uuidToText, type 
 export { services } from "./services.ts";
 export { formatAddress, type Voter } from "./config/addresses.ts";
 export { ConfigError, type ConfigProblem } from "./config/config-error.ts";
+export { isLoopback } from "./config/derived-defaults.ts";
 export { describeNodeConfig, describeTopicConfig } from "./config/describe.ts";
 export type { FlushPolicy } from "./config/flush-policy.ts";
 export { loadNodeConfig, type ConfigEntry, type LoadedConfig } from "./config/load.ts";

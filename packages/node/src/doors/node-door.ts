@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { Address, Attributes, Listener, Network, Service, Session } from "@ottla/host";
-import { formatAddress, type NodeConfig, type pb, services } from "@ottla/protocol";
+import { formatAddress, isLoopback, type NodeConfig, type pb, services } from "@ottla/protocol";
 import { checkHandshake } from "../cluster/handshake.ts";
 import { reachable } from "./addresses.ts";
 import { LateServices } from "./late-services.ts";
@@ -60,8 +60,10 @@ export class NodeDoor {
     const { hostName } = network;
     const [configured] = nodeListeners;
     const listed = controllerQuorumVoters.find((voter) => voter.nodeId === nodeId && voter.address.port !== 0)?.address;
-    const told = nodeAdvertisedListeners[0] ?? listed;
-    if (told) return told;
+    const [advertised] = nodeAdvertisedListeners;
+    if (advertised) return advertised;
+    // The list of a node that is alone says localhost, wherever its door is.
+    if (listed && (!isLoopback(listed.host) || (configured && isLoopback(configured.host)))) return listed;
     if (configured && configured.port !== 0) return reachable(configured, hostName);
     const first = this.#listeners[0];
     assert(first, "A node says where it is once its doors are open");
