@@ -1,4 +1,5 @@
 import type { Host, Logger } from "@ottla/host";
+import type { Around } from "../state/decide/context.ts";
 import type { Draft } from "../state/draft.ts";
 import type { Pump } from "../state/pump.ts";
 import type { State } from "../state/state.ts";
@@ -18,15 +19,28 @@ export class BrokerWatch {
   readonly #state: State;
   readonly #pump: Pump;
   readonly #logger: Logger;
+  readonly #around: Around;
+  /** Of brokers that were unfenced here, or live when this controller began to lead. */
+  readonly #liveSinceMs = new Map<number, number>();
   readonly #liveness: Liveness<BrokerSession>;
   readonly #onUnfenced: () => void;
   #probes = new AbortController();
 
-  constructor(o: { host: Host; state: State; pump: Pump; logger: Logger; sessionTimeoutMs: number; tickMs: number; onUnfenced(): void }) {
+  constructor(o: {
+    host: Host;
+    state: State;
+    pump: Pump;
+    logger: Logger;
+    around: Around;
+    sessionTimeoutMs: number;
+    tickMs: number;
+    onUnfenced(): void;
+  }) {
     this.#host = o.host;
     this.#state = o.state;
     this.#pump = o.pump;
     this.#logger = o.logger;
+    this.#around = o.around;
     this.#onUnfenced = o.onUnfenced;
     this.#liveness = new Liveness(o.sessionTimeoutMs, o.tickMs, o.host.clock.monotonicMs());
   }
@@ -36,6 +50,7 @@ export class BrokerWatch {
     const nowMs = this.#host.clock.monotonicMs();
     for (const { nodeId, brokerEpoch, fenced } of this.#state.brokers.all()) {
       if (fenced) continue;
+      this.#liveSinceMs.set(nodeId, nowMs);
       this.#liveness.expect(nodeId, brokerEpoch, RETURN_AFTER_ELECTION_MS, nowMs);
       this.#probe(nodeId, brokerEpoch);
     }
@@ -45,6 +60,7 @@ export class BrokerWatch {
     this.#probes.abort(new DOMException("Leadership of the controllers was lost", "AbortError"));
     this.#probes = new AbortController();
     this.#liveness.clear();
+    this.#liveSinceMs.clear();
   }
 
   /** Every message of a broker counts as a heartbeat. */
@@ -64,7 +80,8 @@ export class BrokerWatch {
     if (!broker?.fenced || broker.shuttingDown || appliedIndex < broker.brokerEpoch || !this.isConnected(nodeId)) return;
     const { brokerEpoch } = broker;
     this.#pump.decide((draft) => {
-      if (!unfence(draft, nodeId, brokerEpoch)) return;
+      if (!unfence(draft, this.#around, nodeId, brokerEpoch)) return;
+      this.#liveSinceMs.set(nodeId, this.#host.clock.monotonicMs());
       this.#logger.info({ broker: nodeId, brokerEpoch }, "broker is live");
       this.#onUnfenced();
     });
@@ -79,6 +96,11 @@ export class BrokerWatch {
   isElsewhere(session: BrokerSession): boolean {
     const other = this.#liveness.sessionOf(session.nodeId);
     return other !== null && other !== session && other.open;
+  }
+
+  /** Monotonic; null while it is not. */
+  liveSinceMs(nodeId: number): number | null {
+    return this.#liveSinceMs.get(nodeId) ?? null;
   }
 
   isConnected(nodeId: number): boolean {
@@ -109,7 +131,9 @@ export class BrokerWatch {
 
   #fence(nodeId: number, brokerEpoch: number, why: string): void {
     const run = (draft: Draft): void => {
-      if (fence(draft, nodeId, brokerEpoch)) this.#logger.warn({ broker: nodeId, brokerEpoch, why }, "broker is fenced");
+      if (!fence(draft, this.#around, nodeId, brokerEpoch, why)) return;
+      this.#liveSinceMs.delete(nodeId);
+      this.#logger.warn({ broker: nodeId, brokerEpoch, why }, "broker is fenced");
     };
     const refused = (): void => this.#liveness.expect(nodeId, brokerEpoch, RETRY_MS, this.#host.clock.monotonicMs());
     this.#pump.decide(run, { refused });

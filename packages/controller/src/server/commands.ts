@@ -1,8 +1,9 @@
 import type { Host } from "@ottla/host";
-import { uuidFromBytes, type NodeConfig, type pb } from "@ottla/protocol";
+import { uuidFromBytes, type pb } from "@ottla/protocol";
 import { decideCommand, refusal } from "../state/decide/command.ts";
-import { TooFewBrokers } from "../state/decide/context.ts";
-import type { Pump, Task } from "../state/pump.ts";
+import { TooFewBrokers, type Around, type QuorumView } from "../state/decide/context.ts";
+import type { Pump } from "../state/pump.ts";
+import type { Task } from "../state/task.ts";
 import type { State } from "../state/state.ts";
 import type { AppliedWaits } from "./applied-waits.ts";
 import type { BrokerSession } from "./broker-session.ts";
@@ -17,12 +18,13 @@ const MAX_DEFERRED = 1000;
 
 export interface CommandsOptions {
   readonly host: Host;
-  readonly config: NodeConfig;
-  readonly voterCount: number;
+  readonly around: Around;
+  readonly quorum: QuorumView;
   readonly state: State;
   readonly pump: Pump;
   readonly watch: BrokerWatch;
   readonly waits: AppliedWaits;
+  onRegistered(nodeId: number): void;
 }
 
 /** Takes commands from sessions to their decision, and the answers back. */
@@ -59,7 +61,7 @@ export class Commands {
   }
 
   #task(session: BrokerSession, request: pb.SessionRequest, command: pb.Command, bytes: number): Task {
-    const { config, host, voterCount, watch } = this.#options;
+    const { around, host, quorum, state, watch } = this.#options;
     const { nodeId } = session;
     const deadlineMs = host.clock.monotonicMs() + command.timeoutMs;
     const waitUntilMs = deadlineMs - Math.min(ANSWER_BEFORE_DEADLINE_MS, command.timeoutMs / 2);
@@ -76,17 +78,18 @@ export class Commands {
     const task: Task = {
       bytes,
       deadlineMs,
-      startsEntry: command.command.case === "register",
+      startsEntry: startsEntry(command),
       expire,
       refuse: (error) => session.reply(refusal(command.sequence, error.error, `Nothing was changed: ${error.message}`, 0)),
       decide: (draft) => {
         // Its broker has opened another session and sends again what was not answered.
         if (!session.open) return nothing;
         const context = {
+          ...around,
           draft,
-          config,
           nodeId,
-          voterCount,
+          quorum,
+          voterCount: Math.max(state.voters.length, around.config.controllerQuorumVoters.length),
           mayWait: host.clock.monotonicMs() < waitUntilMs && this.#deferred.length < MAX_DEFERRED,
         };
         const origin = {
@@ -111,6 +114,7 @@ export class Commands {
   #answer(session: BrokerSession, reply: pb.CommandReply): void {
     if (reply.reply.case === "register") {
       this.#options.waits.forget(session.nodeId);
+      this.#options.onRegistered(session.nodeId);
       this.#options.watch.heard(session, reply.reply.value.brokerEpoch, 0);
     }
     const concerned = this.#concerned(session.nodeId, reply);
@@ -119,8 +123,13 @@ export class Commands {
     this.#options.waits.wait(reply.index, concerned, deadlineMs, () => session.reply(reply));
   }
 
-  /** Brokers that must know what was created before it is answered: the one that asked, and live leaders of its partitions. */
+  /** Brokers that must know of the decision before it is answered. Of what was created: the one that asked, and live leaders of its partitions. Of one that
+   * shuts down: those that lead in its place, so that it serves until they do. */
   #concerned(nodeId: number, { reply }: pb.CommandReply): number[] {
+    if (reply.case === "shutdown")
+      return [...this.#options.state.brokers.usable()]
+        .map((broker) => broker.nodeId)
+        .filter((other) => this.#options.watch.isConnected(other));
     if (reply.case !== "createTopics" && reply.case !== "createPartitions") return [];
     const nodes = new Set([nodeId]);
     for (const { topicId, errorCode } of reply.value.topics) {
@@ -130,4 +139,9 @@ export class Commands {
     }
     return [...nodes];
   }
+}
+
+/** A broker's epoch is the index of the entry that registers it; and one entry changes one voter. */
+function startsEntry({ command }: pb.Command): boolean {
+  return command.case === "register" || command.case === "changeVoters";
 }

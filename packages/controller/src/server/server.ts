@@ -1,16 +1,19 @@
 import { NetworkError, type Attributes, type Host, type Logger, type Session, type Timer } from "@ottla/host";
 import { services, type NodeConfig, type pb } from "@ottla/protocol";
 import type { Replica } from "../replica.ts";
+import type { Around } from "../state/decide/context.ts";
+import { tellController } from "../state/decide/elections.ts";
 import { expireOffsets } from "../state/decide/offsets.ts";
-import { found } from "../state/decide/founding.ts";
 import { isClusterRecord } from "../state/fact.ts";
-import type { Draft } from "../state/draft.ts";
 import { AppliedWaits } from "./applied-waits.ts";
 import { BrokerSession } from "./broker-session.ts";
 import { BrokerWatch } from "./broker-watch.ts";
 import { Commands } from "./commands.ts";
 import { checkHandshake, handshakeAnswer } from "./handshake.ts";
+import { Housekeeping } from "./housekeeping.ts";
+import { MetadataLag } from "./metadata-lag.ts";
 import { MetadataPublisher } from "./metadata-publisher.ts";
+import { viewOf } from "./quorum-view.ts";
 
 const TICK_MS = 100;
 
@@ -18,11 +21,7 @@ export interface ServerOptions {
   readonly host: Host;
   readonly config: NodeConfig;
   readonly nodeId: number;
-  readonly voters: readonly pb.Voter[];
-  /** False where a cluster is known to exist: another must not come into being under its data. */
-  readonly mayFound: boolean;
   readonly logger: Logger;
-  onFatal(error: Error): void;
 }
 
 /** The brokers' side of a controller: sessions that bring commands, streams that bring the cluster. */
@@ -30,6 +29,8 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #replica: Replica;
   readonly #watch: BrokerWatch;
+  readonly #lag: MetadataLag;
+  readonly #housekeeping: Housekeeping;
   readonly #publisher: MetadataPublisher;
   readonly #waits = new AppliedWaits();
   readonly #sessions = new Set<BrokerSession>();
@@ -42,24 +43,30 @@ export class Server {
     const { host, config, logger } = options;
     this.#options = options;
     this.#replica = replica;
+    const { state, pump } = replica;
+    this.#lag = new MetadataLag(config.brokerHeartbeatIntervalMs);
+    const around: Around = { config, lagging: this.#lag.lagging };
     this.#watch = new BrokerWatch({
       host,
-      state: replica.state,
-      pump: replica.pump,
+      state,
+      pump,
       logger,
+      around,
       sessionTimeoutMs: config.brokerSessionTimeoutMs,
       tickMs: TICK_MS,
       onUnfenced: () => this.#commands.retryDeferred(),
     });
     this.#commands = new Commands({
       host,
-      config,
-      voterCount: options.voters.length,
-      state: replica.state,
-      pump: replica.pump,
+      around,
+      quorum: viewOf(replica.quorum, options.nodeId),
+      state,
+      pump,
       watch: this.#watch,
       waits: this.#waits,
+      onRegistered: (nodeId) => this.#lag.forget(nodeId),
     });
+    this.#housekeeping = new Housekeeping({ state, pump, around, liveSinceMs: (nodeId) => this.#watch.liveSinceMs(nodeId) });
     this.#publisher = new MetadataPublisher(
       () => ({ index: replica.appliedIndex, term: replica.quorum.status.term, controllerId: replica.quorum.status.leader }),
       () => replica.committedFacts().flatMap(([, fact]) => (isClusterRecord(fact) ? [{ record: fact }] : [])),
@@ -93,23 +100,15 @@ export class Server {
   }
 
   leading(): void {
-    this.#replica.pump.decide((draft) => this.#found(draft), { place: "first", refused: (error) => this.#options.onFatal(error) });
+    const { nodeId } = this.#options;
+    this.#replica.pump.decide((draft) => tellController(draft, nodeId, this.#replica.quorum.status.term), { place: "first" });
     this.#watch.leading();
-  }
-
-  #found(draft: Draft): void {
-    const { mayFound, voters, onFatal } = this.#options;
-    if (draft.state.cluster || mayFound) found(draft, voters);
-    else
-      onFatal(
-        new Error(
-          "Cannot start the controller: the data directory belongs to a cluster, but the controller's log in it is empty; restore the controller's directory from a copy",
-        ),
-      );
   }
 
   lost(): void {
     this.#watch.lost();
+    this.#housekeeping.lost();
+    this.#lag.clear();
     this.#waits.clear();
     this.#commands.drop();
     for (const session of this.#sessions) session.redirect(this.#replica.quorum.status.leader);
@@ -143,7 +142,9 @@ export class Server {
 
   #applied(nodeId: number, index: number): void {
     this.#waits.applied(nodeId, index);
-    if (this.#replica.pump.leading) this.#watch.applied(nodeId, index);
+    if (!this.#replica.pump.leading) return;
+    this.#lag.applied(nodeId, index);
+    this.#watch.applied(nodeId, index);
   }
 
   #tickLater(): void {
@@ -161,8 +162,10 @@ export class Server {
     this.#waits.expire(nowMs);
     pump.expire(nowMs);
     if (!pump.leading) return this.#redirectSessions();
+    this.#lag.tick(nowMs, this.#replica.appliedIndex);
     this.#watch.tick(nowMs);
     this.#commands.tick(nowMs);
+    this.#housekeeping.tick(nowMs);
     if (nowMs >= this.#nextExpiryMs) {
       this.#nextExpiryMs = nowMs + config.offsetsRetentionCheckIntervalMs;
       this.#expireOffsets();

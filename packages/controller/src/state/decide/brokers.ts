@@ -1,4 +1,4 @@
-import { assert, pb, ProtocolError, uuidFromBytes } from "@ottla/protocol";
+import { assert, ProtocolError, uuidFromBytes, type pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
 import type { Around, Context } from "./context.ts";
 import { consequences, electWhereLeaderless, takeOut, tellLeaders } from "./elections.ts";

@@ -1,4 +1,4 @@
-import { pb } from "@ottla/protocol";
+import type { pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
 
 export type EventKind =

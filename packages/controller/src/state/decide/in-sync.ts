@@ -1,4 +1,4 @@
-import { pb, ProtocolError, uuidFromBytes } from "@ottla/protocol";
+import { ProtocolError, uuidFromBytes, type pb } from "@ottla/protocol";
 import type { State } from "../state.ts";
 import { isUsable } from "../tables/brokers.ts";
 import type { Context } from "./context.ts";
