@@ -10,6 +10,8 @@ export class StandInController {
   readonly ignored = new Set<string>();
   /** Topics of these names are refused. */
   readonly refusedTopics = new Set<string>();
+  /** What groups have committed. */
+  readonly groups = new Map<string, pb.FetchedOffset[]>();
   /** Brokers stay fenced. */
   keepFenced = false;
   #index = 1;
@@ -203,7 +205,14 @@ export class StandInController {
         );
         return { case: "confirmDeletion", value: {} };
       case "listGroups":
-        return { case: "listGroups", value: { groups: [] } };
+        return {
+          case: "listGroups",
+          value: { groups: [...this.groups].map(([group, { length }]) => ({ group, partitions: length, lastCommitMs: 0 })) },
+        };
+      case "fetchOffsets":
+        return { case: "fetchOffsets", value: { offsets: this.groups.get(command.value.group) ?? [] } };
+      case "drainBroker":
+        return { case: "drainBroker", value: { replicasLeft: 3, stuck: [] } };
       case "shutdown":
         return { case: "shutdown", value: {} };
       default:
