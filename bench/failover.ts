@@ -1,0 +1,78 @@
+// The longest gap between two acknowledgements that a producer sees when the leader of its partition is killed, or stands still; three nodes,
+// replication factor 3, acks=all, flush policy commit. `--rounds N` of each kind.
+import { Ottla } from "@ottla/client";
+import { ClusterProcesses } from "../scripts/support/cluster-processes.ts";
+import { GapMeter } from "./support/gaps.ts";
+import { benchOptions } from "./support/options.ts";
+import { line, machine } from "./support/report.ts";
+import { untilTrue } from "./support/wait.ts";
+
+const topic = "failover";
+const { rounds, directory } = await benchOptions();
+console.log(machine());
+await using cluster = await ClusterProcesses.start({ directory });
+await using ottla = new Ottla({ bootstrap: cluster.bootstrap });
+const admin = ottla.admin();
+await admin.createTopic({ name: topic, partitions: 1, replicationFactor: 3 });
+await using producer = ottla.producer({ lingerMs: 0 });
+const meter = new GapMeter(producer, topic, 0);
+await meter.reached(100);
+
+const kinds = {
+  "leader killed": { alsoController: false, frozen: false },
+  "leader killed that was the controller leader too": { alsoController: true, frozen: false },
+  "leader frozen": { alsoController: false, frozen: true },
+  "leader frozen that was the controller leader too": { alsoController: true, frozen: true },
+} as const;
+for (const [what, { alsoController, frozen }] of Object.entries(kinds)) {
+  const gaps: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const victim = await leaderThatIs(alsoController);
+    await meter.reached(50);
+    meter.reset();
+    const { pid } = cluster.node(victim);
+    if (frozen) process.kill(pid, "SIGSTOP");
+    else await cluster.killNode(victim);
+    await meter.reached(200);
+    gaps.push(meter.longestMs);
+    if (frozen) process.kill(pid, "SIGCONT");
+    else await cluster.startNode(victim);
+    await untilInSync();
+  }
+  console.log(line(`longest gap, ${what}`, gaps, "ms"));
+}
+await meter.stop();
+
+/** Moves the partition to a node that leads the controllers, or does not. */
+async function leaderThatIs(controller: boolean): Promise<number> {
+  let leader = -1;
+  await untilTrue(
+    async () => {
+      const { controllerId } = await admin.describeCluster();
+      const partition = await describe();
+      leader = partition.leader;
+      if (leader >= 0 && controllerId >= 0 && (leader === controllerId) === controller) return true;
+      const wanted = partition.inSyncReplicas.filter((nodeId) => (nodeId === controllerId) === controller);
+      if (wanted.length > 0 && controllerId >= 0) {
+        const replicas = [...wanted, ...partition.replicas.filter((nodeId) => !wanted.includes(nodeId))];
+        await admin.reassignPartitions([{ topic, partition: 0, replicas }]);
+        await admin.electLeaders([{ topic, partition: 0 }]).catch(() => {});
+      }
+      return false;
+    },
+    60_000,
+    `a leader that ${controller ? "leads" : "does not lead"} the controllers`,
+  );
+  return leader;
+}
+
+async function untilInSync(): Promise<void> {
+  await untilTrue(async () => (await describe()).inSyncReplicas.length === 3, 60_000, "three replicas in sync");
+}
+
+async function describe(): Promise<{ leader: number; inSyncReplicas: readonly number[]; replicas: readonly number[] }> {
+  const [described] = await admin.describeTopics([topic]);
+  const partition = described?.partitions[0];
+  if (!partition) throw new Error(`Topic ${topic} has no partition 0`);
+  return partition;
+}
