@@ -5,6 +5,7 @@ import { type LoadedConfig, type NodeConfig, type pb, ProtocolError } from "@ott
 import { ByteBudget } from "./byte-budget.ts";
 import { Membership } from "./controller/membership.ts";
 import { GrpcDoor } from "./grpc/grpc-door.ts";
+import { GroupLag } from "./metrics/group-lag.ts";
 import { RequestMetrics } from "./metrics/requests.ts";
 import { brokerSamples } from "./metrics/samples.ts";
 import { ProducerIds } from "./operations/producer-ids.ts";
@@ -61,6 +62,7 @@ export class Broker implements AsyncDisposable {
   readonly #retention: Retention;
   readonly #door: GrpcDoor;
   readonly #metrics = new RequestMetrics();
+  readonly #groupLag: GroupLag;
   readonly #requestBytes: ByteBudget;
   readonly #answerBytes: ByteBudget;
   #failed: Error | null = null;
@@ -87,6 +89,7 @@ export class Broker implements AsyncDisposable {
       onFatal: (error) => this.#fail(error),
     });
     this.ready = this.#membership.ready;
+    this.#groupLag = new GroupLag({ clock, logger, nodeId, image, partitions: this.#partitions, link: this.#membership.link });
     this.#retention = new Retention(clock, this.#partitions, config.logRetentionCheckIntervalMs, logger);
     this.#door = new GrpcDoor({
       nodeId,
@@ -152,6 +155,8 @@ export class Broker implements AsyncDisposable {
       ...this.#metrics.samples(),
       ...brokerSamples({
         nodeId: this.#options.nodeId,
+        config: this.#options.config,
+        groupLag: this.#groupLag,
         partitions: this.#partitions,
         image: this.#image,
         directory: this.#directory,

@@ -1,8 +1,12 @@
 import type { Labels, Metric } from "@ottla/host";
 import type { LogDirectory } from "@ottla/log";
 import type { ClusterImage } from "@ottla/metadata";
+import type { NodeConfig } from "@ottla/protocol";
 import type { Partition } from "../partition/partition.ts";
 import type { Partitions } from "../partition/partitions.ts";
+import { clusterSamples } from "./cluster-samples.ts";
+import { gauge } from "./gauge.ts";
+import type { GroupLag } from "./group-lag.ts";
 import type { TopicTraffic } from "./traffic.ts";
 
 /** Topics with a label of their own; the traffic of the others is summed under {@link OTHERS}, so that a scrape stays bounded. */
@@ -11,34 +15,27 @@ const OTHERS = "_others";
 
 export interface SampledParts {
   readonly nodeId: number;
+  readonly config: NodeConfig;
   readonly partitions: Partitions;
   readonly image: ClusterImage;
   readonly directory: LogDirectory;
+  readonly groupLag: GroupLag;
   readonly sessions: number;
   readonly requestBytes: number;
   readonly answerBytes: number;
 }
 
-/** Lag of consumer groups is not here: committed offsets live in the controllers, and asking for them at each scrape would cost a round per group. */
 export function brokerSamples(parts: SampledParts): Metric[] {
   const { partitions, directory } = parts;
   const all = [...partitions.all()];
   const { freeBytes, limitBytes, low } = directory.freeSpace;
   return [
     ...trafficSamples([...partitions.traffic()]),
+    ...replicationSamples([...partitions.traffic()]),
     ...partitionSamples(all),
-    gauge(
-      "kafka_server_replicamanager_leadercount",
-      "Partitions that this broker leads",
-      all.filter(({ leaderEpoch }) => leaderEpoch >= 0).length,
-    ),
+    ...clusterSamples(parts.image, parts.config, parts.nodeId),
+    ...parts.groupLag.samples(),
     gauge("kafka_server_replicamanager_partitioncount", "Partitions that this broker holds", all.length),
-    gauge("kafka_server_replicamanager_underreplicatedpartitions", "Partitions led here with replicas out of sync", underReplicated(parts)),
-    gauge(
-      "kafka_brokers",
-      "Brokers of the cluster that are not fenced",
-      [...parts.image.brokers.values()].filter(({ fenced }) => !fenced).length,
-    ),
     gauge("ottla_broker_client_sessions", "Sessions that clients hold", parts.sessions),
     gauge("ottla_broker_request_bytes", "Bytes of requests being worked on", parts.requestBytes),
     gauge("ottla_broker_answer_bytes", "Bytes of records read and not yet sent", parts.answerBytes),
@@ -70,6 +67,39 @@ function trafficSamples(topics: readonly TopicTraffic[]): Metric[] {
   ];
 }
 
+/** Sums over all topics, as dashboards expect them. */
+function replicationSamples(topics: readonly TopicTraffic[]): Metric[] {
+  const counter = (name: string, help: string, of: (traffic: TopicTraffic) => number): Metric => ({
+    type: "counter",
+    name,
+    help,
+    values: [{ labels: {}, value: topics.reduce((sum, each) => sum + of(each), 0) }],
+  });
+  return [
+    counter(
+      "kafka_server_brokertopicmetrics_replicationbytesin_total",
+      "Bytes of batches that came from leaders",
+      ({ replicationBytesIn }) => replicationBytesIn,
+    ),
+    counter(
+      "kafka_server_brokertopicmetrics_replicationbytesout_total",
+      "Bytes of batches sent to followers",
+      ({ replicationBytesOut }) => replicationBytesOut,
+    ),
+    counter(
+      "kafka_server_replicamanager_isrshrinks_total",
+      "Replicas that left the in-sync set of a partition led here",
+      ({ inSyncShrinks }) => inSyncShrinks,
+    ),
+    counter(
+      "kafka_server_replicamanager_isrexpands_total",
+      "Replicas that came into the in-sync set of a partition led here",
+      ({ inSyncExpands }) => inSyncExpands,
+    ),
+    counter("ottla_broker_leader_elections_total", "How often this broker became the leader of a partition", ({ elections }) => elections),
+  ];
+}
+
 /** In the style of JMX exporters and of kafka_exporter, which dashboards expect side by side. */
 function partitionSamples(all: readonly Partition[]): Metric[] {
   const rows = all
@@ -88,15 +118,4 @@ function partitionSamples(all: readonly Partition[]): Metric[] {
     series("kafka_topic_partition_current_offset", "High watermark of the partition", ({ highWatermark }) => highWatermark),
     series("kafka_topic_partition_oldest_offset", "First offset of the partition", ({ log }) => log.startOffset),
   ];
-}
-
-function underReplicated({ image, nodeId }: SampledParts): number {
-  let count = 0;
-  for (const topic of image.topics())
-    for (const { leader, replicas, isr } of topic.partitions) if (leader === nodeId && isr.length < replicas.length) count++;
-  return count;
-}
-
-function gauge(name: string, help: string, value: number): Metric {
-  return { type: "gauge", name, help, values: [{ labels: {}, value }] };
 }

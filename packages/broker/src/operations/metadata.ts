@@ -1,6 +1,6 @@
-import type { TopicImage } from "@ottla/metadata";
+import { minInSync, type TopicImage } from "@ottla/metadata";
 import { checkTopicName, errorName, type pb, ProtocolError, uuidFromBytes, uuidToText } from "@ottla/protocol";
-import { effectiveMinInSync, effectiveSettings } from "../partition/settings.ts";
+import { effectiveSettings } from "../partition/settings.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { createTopics } from "./topics.ts";
 
@@ -70,24 +70,27 @@ function byId(parts: BrokerParts, idBytes: Uint8Array): pb.TopicMetadata {
 
 function describe({ image, config }: BrokerParts, topic: TopicImage): pb.TopicMetadata {
   const live = (nodeId: number): boolean => image.brokers.get(nodeId)?.fenced === false;
-  const settings = effectiveSettings(config, image, topic);
+  const { minInsyncReplicas } = effectiveSettings(config, image, topic);
   return {
     name: topic.name,
     topicId: topic.idBytes,
     errorCode: 0,
     errorMessage: "",
-    partitions: topic.partitions.map(({ partition, leader, leaderEpoch, replicas, isr, elr, adding, removing }) => ({
-      partition,
-      leader,
-      leaderEpoch,
-      replicas,
-      isr,
-      elr,
-      adding,
-      removing,
-      offline: replicas.filter((nodeId) => !live(nodeId)),
-      minInSync: effectiveMinInSync(settings, replicas.length - adding.length),
-    })),
+    partitions: topic.partitions.map((record) => {
+      const { partition, leader, leaderEpoch, replicas, isr, elr, adding, removing } = record;
+      return {
+        partition,
+        leader,
+        leaderEpoch,
+        replicas,
+        isr,
+        elr,
+        adding,
+        removing,
+        offline: replicas.filter((nodeId) => !live(nodeId)),
+        minInSync: minInSync(minInsyncReplicas, record),
+      };
+    }),
   };
 }
 
