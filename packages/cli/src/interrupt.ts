@@ -7,6 +7,11 @@ export function interruptSignal(): AbortSignal {
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
+  // A process that was started with a channel, such as a node of `ottla cluster start`, must not outlive who holds the other end.
+  if (process.connected) {
+    process.once("disconnect", () => onSignal("SIGHUP"));
+    process.channel?.unref();
+  }
   return controller.signal;
 }
 
