@@ -86,6 +86,7 @@ export class SimulatedDisk {
 
   trim(index: number): void {
     for (const content of [this.#synced, this.#seen]) {
+      if (index <= content.firstIndex) continue;
       content.entries.splice(0, index - content.firstIndex);
       content.firstIndex = index;
     }

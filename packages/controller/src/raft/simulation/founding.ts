@@ -8,6 +8,6 @@ export function found(world: World): void {
   if (founder === undefined) return;
   const voters = listed.map(({ self }) => self);
   const term = Math.max(...listed.map(({ raft }) => raft.term));
-  world.founding = voters;
+  world.mayCome(voters);
   world.act(founder, { kind: "found", voters, data: new TextEncoder().encode("founded"), term });
 }

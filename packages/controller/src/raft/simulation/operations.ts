@@ -16,6 +16,7 @@ export function changeVoters(world: World, leader: SimulatedVoter): void {
 export function proposeVoters(world: World, leader: SimulatedVoter, voters: Voters): void {
   if (leader.raft.role !== "leader" || !world.survives(voters, null) || leader.raft.whyNotVoters(voters) !== null) return;
   world.counts.changes++;
+  world.mayCome(voters);
   world.act(leader, { kind: "propose", proposals: [{ data: new Uint8Array(0), voters }] });
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { runSeed, SABOTAGES } from "./index.ts";
 
-const STEPS = 2000;
+const STEPS = 3000;
 
 for (const voters of [3, 5]) {
   test(`${voters} voters keep every rule while messages and processes fail, and agree once they stop failing`, () => {
@@ -16,7 +16,7 @@ for (const voters of [3, 5]) {
 
 for (const sabotage of SABOTAGES) {
   test(`the checks notice a caller with "${sabotage}" and say how to see it again`, () => {
-    for (let seed = 1; seed <= 400; seed++) {
+    for (let seed = 1; seed <= 1000; seed++) {
       const result = runSeed({ seed, voters: 3, steps: STEPS, sabotage });
       // Voters that have lost what they promised may also just get stuck; a rule must be seen broken.
       if (!("failure" in result) || result.failure.includes("Liveness")) continue;
@@ -24,6 +24,6 @@ for (const sabotage of SABOTAGES) {
       expect(result.replay).toContain(`--seeds 1 --from ${seed} --voters 3 --steps ${STEPS} --sabotage ${sabotage}`);
       return;
     }
-    expect.fail(`400 seeds passed with ${sabotage}`);
+    expect.fail(`1000 seeds passed with ${sabotage}`);
   });
 }

@@ -1,4 +1,4 @@
-import type { Input, Limits, Voter } from "../types.ts";
+import type { Input, Limits, Voter, Voters } from "../types.ts";
 import { includes } from "../voter-sets.ts";
 import { Checks } from "./checks/index.ts";
 import { SimulatedDisk, type Checkpoint } from "./disk.ts";
@@ -27,8 +27,8 @@ export class World {
   readonly checks: Checks;
   /** Who is listed as a voter before there is a cluster. */
   readonly listed: readonly number[];
-  /** The voters of the newest founding, which may not be in any log yet. */
-  founding: readonly Voter[] = [];
+  /** Sets proposed of late: an entry under way may still bring them into a log. */
+  #proposedSets: Voters[] = [];
   parcels: Parcel[] = [];
   /** Counts what happened, by name. */
   readonly counts = { crashes: 0, wipes: 0, reads: 0, changes: 0, transfers: 0, installs: 0, elections: 0 };
@@ -153,9 +153,13 @@ export class World {
     return left.length * 2 > voters.length;
   }
 
+  mayCome(voters: Voters): void {
+    this.#proposedSets = [...this.#proposedSets.slice(-3), voters];
+  }
+
   /** No node goes by a set that would lose its majority with this node. */
   canLose(lost: SimulatedVoter): boolean {
-    if (this.checks.committedIndex === 0 && this.founding.length > 0 && !this.survives(this.founding, lost)) return false;
+    if (!this.#proposedSets.every((voters) => this.survives(voters, lost))) return false;
     return this.all.every(({ raft }) => raft.voters === null || this.survives(raft.voters.voters, lost));
   }
 
