@@ -10,6 +10,7 @@ import { Deletions } from "./deletions.ts";
 import { Identity } from "./identity.ts";
 import { ControllerLink } from "./link.ts";
 import { MetadataFollower } from "./metadata-follower.ts";
+import { checkReachability } from "./reachability.ts";
 
 const CONFIRM_TIMEOUT_MS = 10_000;
 /** How long the controllers may take to move leadership away; a node that is its own controller may have none left to ask. */
@@ -47,6 +48,8 @@ export class Membership {
   #becomeReady: () => void = () => {};
   #reportedStrays = false;
   #goodbye: Promise<void> | null = null;
+  readonly #stop = new AbortController();
+  #checking: Promise<void> = Promise.resolve();
 
   constructor(options: MembershipOptions) {
     const { host, config, nodeId, logger, timeouts, image, directory, partitions, onFatal } = options;
@@ -83,6 +86,11 @@ export class Membership {
     });
     const confirm = (topicIds: Uint8Array[]): Promise<unknown> => this.link.command("confirmDeletion", { topicIds }, CONFIRM_TIMEOUT_MS);
     this.#deletions = new Deletions({ clock, logger, image, partitions, nodeId, directoryId: directory.directoryId, confirm });
+  }
+
+  /** What this broker says of itself to whomever it dials. */
+  get attributes(): Attributes {
+    return this.#identity.attributes;
   }
 
   get isReady(): boolean {
@@ -136,7 +144,8 @@ export class Membership {
 
   /** Stops following; the link goes on, for the last words. */
   async stopFollowing(): Promise<void> {
-    await Promise.all([this.#follower.close(), this.#deletions.close()]);
+    this.#stop.abort(new Error("the broker stops"));
+    await Promise.all([this.#follower.close(), this.#deletions.close(), this.#checking]);
   }
 
   async #follow(change: ImageChange): Promise<void> {
@@ -166,6 +175,7 @@ export class Membership {
     if (this.#isReady || self.fenced || self.brokerEpoch < brokerEpoch) return;
     this.#isReady = true;
     this.#becomeReady();
+    this.#checking = checkReachability(this.#options, this.#stop.signal);
   }
 
   #reportStrays(): void {
