@@ -184,12 +184,12 @@ test("before the first checkpoint the log alone gives the state", async () => {
 /** A checkpoint that verifies, of a state that never was. */
 async function falsify(host: MemoryHost, path: string): Promise<void> {
   const directory = new CheckpointDirectory(host, path);
-  const { state, appliedIndex } = await directory.load();
+  const { state, appliedIndex, appliedTerm, installed } = await directory.load();
   const facts = [...state.facts()].filter(([, fact]) => fact.case !== "reply");
   const falsified = new State();
   for (const [, fact] of facts) falsified.replay({ record: fact }, []);
   falsified.replay({ record: { case: "feature", value: { name: "never", level: 1 } } }, []);
-  await directory.rewrite({ appliedIndex, digest: falsified.digest, facts: [...falsified.facts()] });
+  await directory.rewrite({ appliedIndex, appliedTerm, installed, digest: falsified.digest, facts: [...falsified.facts()] });
   await directory.close();
 }
 

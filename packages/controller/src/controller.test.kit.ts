@@ -1,7 +1,8 @@
 import { createSessionPair, silentLogger, type MemoryHost, type Session } from "@ottla/host";
 import { ClusterImage } from "@ottla/metadata";
 import { pb, services, testConfig, type NodeConfig } from "@ottla/protocol";
-import { Controller, type ControllerOptions } from "./controller.ts";
+import { Controller } from "./controller.ts";
+import type { ControllerOptions } from "./controller-options.ts";
 import { registration } from "./state/decisions.test.kit.ts";
 
 export const DIRECTORY = "/data/controller";

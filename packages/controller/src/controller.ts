@@ -1,48 +1,31 @@
-import { NetworkError, type Address, type Attributes, type Host, type Logger, type Metric, type Session } from "@ottla/host";
-import { assert, services, uuidFromBytes, uuidToBytes, uuidToText, type NodeConfig, type Uuid } from "@ottla/protocol";
-import { directoryIdOf } from "./directory-id.ts";
-import type { Peer, QuorumStatus } from "./quorum/index.ts";
+import { deadline, NetworkError, type Attributes, type Metric, type Session } from "@ottla/host";
+import { assert, services, uuidFromBytes, uuidToText, type pb, type Uuid } from "@ottla/protocol";
+import { installReceived } from "./checkpoint/install.ts";
+import type { ControllerInspection, ControllerOptions, ControllerStatus } from "./controller-options.ts";
+import { directoryIdOf, setAside } from "./directory-id.ts";
+import { DamagedControllerError } from "./quorum/index.ts";
 import { Replica } from "./replica.ts";
 import { stateMetrics } from "./samples.ts";
 import { Server } from "./server/server.ts";
 import type { DigestMismatch } from "./state/mismatch.ts";
-
-export interface ControllerOptions {
-  readonly host: Host;
-  readonly config: NodeConfig;
-  readonly nodeId: number;
-  /** `<data.dir>/controller`: the Raft log, the vote and the checkpoints. */
-  readonly directory: string;
-  /** The cluster that the data directory says it belongs to; null or absent at the very first start. */
-  readonly clusterId?: string | null;
-  /** Of this software, for people. */
-  readonly version: string;
-  readonly logger: Logger;
-  /** What the process cannot outlive: damage, a failed sync, a broken invariant. */
-  onFatal(error: Error): void;
-  /** Of this node's own door, as other nodes reach it. */
-  nodeAddress(): Address;
-  dial(peer: Peer, service: string, attributes: Attributes, signal: AbortSignal): Promise<Session>;
-}
-
-export interface ControllerStatus extends QuorumStatus {
-  /** Null until the founding of the cluster is committed here. */
-  readonly clusterId: string | null;
-}
+import { VoterCare } from "./voter-care.ts";
 
 interface Parts {
   readonly replica: Replica;
   readonly server: Server;
+  readonly care: VoterCare;
 }
 
-/** One voter: Raft, the replicated state, and the sessions of brokers. */
+/** One controller: Raft, the replicated state, and the sessions of brokers. */
 export class Controller implements AsyncDisposable {
   /** Resolves with the cluster's id once its founding is committed and applied here; rejects when the controller closes before. */
   readonly founded: Promise<string>;
+  /** Hears of every committed entry with records, in the turn in which it is replayed. */
+  onCommitted: ((index: number, term: number, records: readonly pb.MetadataRecord[]) => void) | null = null;
   #resolveFounded: (clusterId: string) => void = () => {};
   #rejectFounded: (error: Error) => void = () => {};
   readonly #options: ControllerOptions;
-  readonly #directoryId: Uuid;
+  #directoryId: Uuid;
   #parts: Parts | null = null;
   /** The entry before which the state here did not match the log and was rebuilt. */
   #rebuiltAt: number | null = null;
@@ -60,12 +43,24 @@ export class Controller implements AsyncDisposable {
     this.founded.catch(() => {});
   }
 
-  /** Opens log and checkpoints and begins to take part. With one voter and an empty directory it founds a cluster.
+  /** Opens log and checkpoints and begins to take part. An empty one founds a cluster, alone or with the other listed voters, or waits to be fed. One
+   * whose log, vote or checkpoints are damaged is set aside and begins anew under another directory id, where others hold the same.
    * @throws Error naming the directory when what it holds is damaged, of another cluster or of a newer version */
   static async start(options: ControllerOptions): Promise<Controller> {
-    const controller = new Controller(options, await directoryIdOf(options.host, options.directory));
-    await controller.#open(null);
-    const { logger, nodeId, directory, version } = options;
+    const { host, logger, nodeId, directory, version } = options;
+    const controller = new Controller(options, await directoryIdOf(host, directory));
+    try {
+      await controller.#open(null);
+    } catch (error) {
+      if (!(error instanceof DamagedControllerError) || !hasOthers(options)) throw error;
+      const aside = await setAside(host, directory);
+      controller.#directoryId = await directoryIdOf(host, directory);
+      logger.error(
+        { error, nodeId, aside },
+        `the controller of node ${nodeId} is damaged: it was set aside in ${aside}, votes no more, and is rebuilt from the other controllers`,
+      );
+      await controller.#open(null);
+    }
     logger.info({ nodeId, directory, version }, "controller started");
     return controller;
   }
@@ -75,6 +70,21 @@ export class Controller implements AsyncDisposable {
     assert(parts !== null, `controller ${this.#options.nodeId} is ${this.#closed ? "closed" : "rebuilding its state"}`);
     const { replica } = parts;
     return { ...replica.quorum.status, clusterId: replica.clusterId };
+  }
+
+  /** Null while closed or rebuilding. */
+  inspect(): ControllerInspection | null {
+    if (this.#parts === null) return null;
+    const { replica } = this.#parts;
+    const { role, term, leader, firstIndex, lastIndex, commitIndex, voters } = replica.quorum.status;
+    const { appliedIndex } = replica;
+    const directoryId = this.#directoryId;
+    return {
+      ...{ directoryId, role, term, leader, firstIndex, lastIndex, commitIndex, appliedIndex, voters },
+      get digest() {
+        return replica.committedDigest();
+      },
+    };
   }
 
   /** Takes sessions of the services session, metadata and raft.
@@ -95,8 +105,9 @@ export class Controller implements AsyncDisposable {
     return [...stateMetrics(replica, server.sessionCount), ...replica.quorum.samples()];
   }
 
-  /** Ends sessions and waits for what is being written. */
+  /** Hands leadership over, ends sessions and waits for what is being written. */
   async close(): Promise<void> {
+    if (!this.#closed) await this.#resign();
     this.#closed = true;
     await this.#rebuilding;
     await this.#shut();
@@ -107,10 +118,23 @@ export class Controller implements AsyncDisposable {
     await this.close();
   }
 
+  async #resign(): Promise<void> {
+    if (this.#parts === null) return;
+    const { host, config, logger } = this.#options;
+    const { quorum } = this.#parts.replica;
+    if (quorum.status.role !== "leader" || quorum.status.voters.length < 2) return;
+    const limit = deadline(host.clock, config.controllerElectionTimeoutMs, "Handing over the controllers' leadership");
+    const another = await quorum.transferLeadership(limit.signal);
+    limit.cancel();
+    logger.info(
+      { leader: quorum.status.leader },
+      another ? "handed over the leadership of the controllers" : "stopping without another leader of the controllers",
+    );
+  }
+
   async #open(distrusted: string | null): Promise<void> {
-    const { host, config, nodeId, directory, logger, clusterId } = this.#options;
+    const { host, config, nodeId, directory, logger } = this.#options;
     const onFatal = (error: Error): void => this.#options.onFatal(error);
-    const onlyVoter = { nodeId, directoryId: uuidToBytes(this.#directoryId), host: "localhost", port: 0 };
     const parts = (): Parts => {
       assert(this.#parts !== null, "the replica spoke before it was opened");
       return this.#parts;
@@ -122,13 +146,18 @@ export class Controller implements AsyncDisposable {
         nodeId,
         directory,
         directoryId: this.#directoryId,
+        clusterId: this.#options.clusterId ?? null,
         logger,
         onFatal,
         distrusted,
-        dial: (peer, service, signal) => this.#dial(peer, service, signal),
+        nodeAddress: () => this.#options.nodeAddress(),
+        dial: (peer, service, attributes, signal) => this.#options.dial(peer, service, attributes, signal),
       },
       {
-        committed: (index, records) => parts().server.committed(index, records),
+        committed: (index, term, records) => {
+          this.onCommitted?.(index, term, records);
+          parts().server.committed(index, records);
+        },
         caughtUp: () => {
           parts().server.caughtUp();
           this.#checkCluster(parts().replica);
@@ -136,28 +165,29 @@ export class Controller implements AsyncDisposable {
         leading: () => parts().server.leading(),
         lost: () => parts().server.lost(),
         mismatch: (error) => this.#mismatch(error, parts().replica.restoredFrom),
+        snapshot: (index) => this.#install(index),
       },
     );
-    const mayFound = clusterId === undefined || clusterId === null;
-    const server = new Server({ host, config, nodeId, voters: [onlyVoter], mayFound, logger, onFatal }, replica);
-    this.#parts = { replica, server };
+    const server = new Server({ host, config, nodeId, logger }, replica);
+    this.#parts = { replica, server, care: new VoterCare(host.clock, logger, replica) };
     this.#checkCluster(replica);
     replica.start();
   }
 
-  /** What is committed must be the cluster that the data directory belongs to, with this very directory as a voter. */
+  /** What is committed must be the cluster that the data directory belongs to. */
   #checkCluster(replica: Replica): void {
     const { clusterId, state } = replica;
     if (clusterId === null) return;
     const { clusterId: expected, directory, nodeId, onFatal } = this.#options;
-    const id = this.#directoryId;
     if (typeof expected === "string" && expected !== clusterId)
       return onFatal(
         new Error(
           `Cannot run the controller in ${directory}: it belongs to cluster ${clusterId}, the data directory to cluster ${expected}; restore the right one from a copy`,
         ),
       );
-    if (state.cluster && !state.cluster.voters.some((voter) => voter.nodeId === nodeId && uuidFromBytes(voter.directoryId) === id))
+    const [voter, ...others] = state.voters;
+    const id = this.#directoryId;
+    if (others.length === 0 && voter?.nodeId === nodeId && uuidFromBytes(voter.directoryId) !== id)
       return onFatal(
         new Error(
           `Cannot run the controller in ${directory}: cluster ${clusterId} has no voter ${nodeId} with directory id ${uuidToText(id)}; its file directory-id was replaced: restore it from a copy`,
@@ -174,12 +204,20 @@ export class Controller implements AsyncDisposable {
       { error, checkpoint: restoredFrom },
       "the controller's state does not match its log; it is rebuilt without this checkpoint",
     );
-    this.#rebuilding = this.#rebuild(restoredFrom);
+    this.#rebuilding = this.#rebuild(restoredFrom, async () => {});
   }
 
-  async #rebuild(distrusted: string): Promise<void> {
+  /** The state that the leader sent takes the place of the older checkpoint, and this controller starts from it, as after a restart. */
+  #install(index: number): void {
+    const { host, directory, logger } = this.#options;
+    logger.info({ index }, `beginning anew from the leader's state up to entry ${index}`);
+    this.#rebuilding = this.#rebuild(null, () => installReceived(host, directory, logger));
+  }
+
+  async #rebuild(distrusted: string | null, prepare: () => Promise<void>): Promise<void> {
     try {
       await this.#shut();
+      await prepare();
       if (!this.#closed) await this.#open(distrusted);
     } catch (error) {
       this.#options.onFatal(new Error("Cannot rebuild the controller's state", { cause: error }));
@@ -189,19 +227,13 @@ export class Controller implements AsyncDisposable {
   async #shut(): Promise<void> {
     const parts = this.#parts;
     this.#parts = null;
+    parts?.care.close();
     parts?.server.close();
     await parts?.replica.close();
   }
+}
 
-  #dial(peer: Peer, service: string, signal: AbortSignal): Promise<Session> {
-    const clusterId = this.#parts?.replica.clusterId ?? null;
-    const attributes = {
-      "ottla-protocol": "1-1",
-      "ottla-node-id": String(this.#options.nodeId),
-      "ottla-expected-node-id": String(peer.nodeId),
-      "ottla-directory-id": this.#directoryId,
-      ...(clusterId === null ? {} : { "ottla-cluster-id": clusterId }),
-    };
-    return this.#options.dial(peer, service, attributes, signal);
-  }
+/** Controllers that may hold what this one lost. */
+function hasOthers({ config, nodeId }: ControllerOptions): boolean {
+  return config.controllerQuorumBootstrapServers.length > 0 || config.controllerQuorumVoters.some((voter) => voter.nodeId !== nodeId);
 }

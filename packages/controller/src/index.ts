@@ -1,1 +1,2 @@
-export { Controller, type ControllerOptions, type ControllerStatus } from "./controller.ts";
+export { Controller } from "./controller.ts";
+export type { ControllerInspection, ControllerOptions, ControllerStatus } from "./controller-options.ts";

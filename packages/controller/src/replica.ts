@@ -1,39 +1,16 @@
-import type { Host, Logger, Session } from "@ottla/host";
-import { assert, pb, type NodeConfig, type Uuid } from "@ottla/protocol";
+import { assert, pb } from "@ottla/protocol";
 import { Checkpoints } from "./checkpoint/checkpoints.ts";
-import { Quorum, type CommittedEntry, type Peer } from "./quorum/index.ts";
+import { ReceivedCheckpoint } from "./checkpoint/received.ts";
+import { DamagedControllerError, Quorum, votersIn, type CommittedEntry, type SnapshotSource } from "./quorum/index.ts";
+import type { ReplicaListener, ReplicaOptions } from "./replica-options.ts";
 import { checkFeature } from "./state/decide/founding.ts";
 import { sameDigest } from "./state/digest.ts";
-import type { Fact, FactKey } from "./state/fact.ts";
+import { encodeFact, type Fact, type FactKey } from "./state/fact.ts";
 import { InFlight } from "./state/in-flight.ts";
 import { DigestMismatch } from "./state/mismatch.ts";
 import { Pump } from "./state/pump.ts";
 import { State, type Change } from "./state/state.ts";
-
-export interface ReplicaOptions {
-  readonly host: Host;
-  readonly config: NodeConfig;
-  readonly nodeId: number;
-  readonly directory: string;
-  readonly directoryId: Uuid;
-  readonly logger: Logger;
-  onFatal(error: Error): void;
-  dial(peer: Peer, service: string, signal: AbortSignal): Promise<Session>;
-  /** A checkpoint that has led to another state than the log says. */
-  readonly distrusted: string | null;
-}
-
-/** What follows the replicated state. */
-export interface ReplicaListener {
-  /** Records of an entry, now committed. */
-  committed(index: number, records: readonly pb.MetadataRecord[]): void;
-  /** The entries that were committed together are through. */
-  caughtUp(): void;
-  leading(): void;
-  lost(): void;
-  /** The state here is not the log's; nothing is replayed any more. */
-  mismatch(error: DigestMismatch): void;
-}
+import { addressesOf, foundingEntry } from "./voters.ts";
 
 /** The replicated state of this voter: Raft's committed entries replayed, kept in checkpoints, and decided against while it leads. */
 export class Replica {
@@ -44,14 +21,23 @@ export class Replica {
   readonly restoredFrom: string | null;
   readonly #options: ReplicaOptions;
   readonly #checkpoints: Checkpoints;
+  readonly #received: ReceivedCheckpoint;
   readonly #inFlight: InFlight;
   #appliedIndex: number;
+  #appliedTerm: number;
   #clusterId: string | null;
   #stopped = false;
 
   private constructor(
     options: ReplicaOptions,
-    parts: { state: State; checkpoints: Checkpoints; restoredFrom: string | null; appliedIndex: number; quorum: Quorum },
+    parts: {
+      state: State;
+      checkpoints: Checkpoints;
+      received: ReceivedCheckpoint;
+      restoredFrom: string | null;
+      applied: { index: number; term: number };
+      quorum: Quorum;
+    },
   ) {
     const { host } = options;
     this.#options = options;
@@ -59,7 +45,9 @@ export class Replica {
     this.quorum = parts.quorum;
     this.restoredFrom = parts.restoredFrom;
     this.#checkpoints = parts.checkpoints;
-    this.#appliedIndex = parts.appliedIndex;
+    this.#received = parts.received;
+    this.#appliedIndex = parts.applied.index;
+    this.#appliedTerm = parts.applied.term;
     this.#clusterId = parts.state.cluster?.clusterId ?? null;
     this.#inFlight = new InFlight(this.state);
     this.pump = new Pump(host.clock, host.random, this.state, this.#inFlight, this.quorum, (error) => this.#fail(error));
@@ -69,8 +57,11 @@ export class Replica {
   static async open(options: ReplicaOptions, listener: ReplicaListener): Promise<Replica> {
     const { host, config, directory, nodeId, directoryId, logger } = options;
     const checkpoints = new Checkpoints(host, directory, config.controllerLogCheckpointRecords, logger);
+    const received = new ReceivedCheckpoint(host, directory);
     const restored = await checkpoints.restore(options.distrusted);
-    const appliedIndex = restored?.appliedIndex ?? 0;
+    const state = restored?.state ?? new State();
+    const applied = { index: restored?.appliedIndex ?? 0, term: restored?.appliedTerm ?? 0 };
+    const listed = config.controllerQuorumVoters;
     let replica: Replica | null = null;
     const opened = (): Replica => {
       assert(replica !== null, "the quorum spoke before it was opened");
@@ -82,26 +73,29 @@ export class Replica {
         directory,
         nodeId,
         directoryId,
-        voters: config.controllerQuorumVoters.map(({ nodeId: voter, address }) => ({ nodeId: voter, address, directoryId })),
+        listed,
+        bootstrap: config.controllerQuorumBootstrapServers,
+        addresses: () => addressesOf(state),
+        nodeAddress: () => options.nodeAddress(),
+        clusterId: () => replica?.clusterId ?? options.clusterId,
+        founding: (voters) => foundingEntry(host, voters, listed),
         electionTimeoutMs: config.controllerElectionTimeoutMs,
         heartbeatIntervalMs: config.controllerHeartbeatIntervalMs,
-        appliedIndex,
+        restored: { applied, installed: restored?.installed ?? false, voters: votersIn({ voters: [...state.voters], replacing: [] }) },
         logger,
         onFatal: (error) => options.onFatal(error),
-        dial: (peer, service, signal) => options.dial(peer, service, signal),
+        dial: (peer, service, attributes, signal) => options.dial(peer, service, attributes, signal),
         listener: {
           committed: (entries) => opened().#committed(entries, listener),
           leading: () => opened().#leading(listener),
           lost: () => opened().#lost(listener),
+          resumed: () => opened().pump.resume(),
+          snapshot: (index) => opened().#snapshotArrived(index, listener),
         },
+        snapshotSource: () => opened().#snapshot(),
+        snapshotSink: received,
       });
-      replica = new Replica(options, {
-        state: restored?.state ?? new State(),
-        checkpoints,
-        restoredFrom: restored?.directory ?? null,
-        appliedIndex,
-        quorum,
-      });
+      replica = new Replica(options, { state, checkpoints, received, restoredFrom: restored?.directory ?? null, applied, quorum });
       return replica;
     } catch (error) {
       await checkpoints.close();
@@ -136,6 +130,26 @@ export class Replica {
     this.pump.stop();
     await this.quorum.close();
     await this.#checkpoints.close();
+    await this.#received.close();
+  }
+
+  /** Digest of the committed state. */
+  committedDigest(): Uint8Array {
+    return this.#inFlight.committedDigest();
+  }
+
+  /** Of this moment; facts are never changed once they are made. */
+  #snapshot(): SnapshotSource {
+    const facts = this.committedFacts();
+    const last = { index: this.#appliedIndex, term: this.#appliedTerm };
+    return { last, digest: this.committedDigest(), facts: encoded(facts) };
+  }
+
+  #snapshotArrived(index: number, listener: ReplicaListener): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.pump.stop();
+    listener.snapshot(index);
   }
 
   #committed(entries: readonly CommittedEntry[], listener: ReplicaListener): void {
@@ -145,8 +159,9 @@ export class Replica {
         const { records, changes } = this.#apply(entry);
         this.#checkpoints.committed(changes);
         this.#appliedIndex = entry.index;
+        this.#appliedTerm = entry.term;
         for (const { record } of records) if (record.case === "cluster") this.#clusterId = record.value.clusterId;
-        if (records.length > 0) listener.committed(entry.index, records);
+        if (records.length > 0) listener.committed(entry.index, entry.term, records);
       } catch (error) {
         if (!(error instanceof DigestMismatch)) throw error;
         this.#stopped = true;
@@ -189,6 +204,7 @@ export class Replica {
     try {
       const coveredBelow = await this.#checkpoints.write({
         appliedIndex: this.#appliedIndex,
+        appliedTerm: this.#appliedTerm,
         digest: this.#inFlight.committedDigest(),
         all: () => this.#inFlight.committedFacts(),
         some: (keys) => this.#committedValues(keys),
@@ -220,11 +236,16 @@ export class Replica {
   }
 }
 
+function* encoded(facts: readonly (readonly [FactKey, Fact])[]): Iterable<Uint8Array> {
+  for (const [, fact] of facts) yield encodeFact(fact);
+}
+
 /** The log says what it lacks; without a checkpoint the reader also needs to know where one should be. */
 function explained(error: unknown, checkpoints: Checkpoints, restoredFrom: string | null): unknown {
   if (restoredFrom !== null || !(error instanceof Error)) return error;
   const why = checkpoints.damaged.map(({ directory, reason }) => `${directory}: ${reason}`).join("; ");
-  return new Error(`${error.message} (no checkpoint in ${checkpoints.paths.join(" and ")} can be used${why === "" ? "" : `: ${why}`})`, {
+  const Kind = error instanceof DamagedControllerError ? DamagedControllerError : Error;
+  return new Kind(`${error.message} (no checkpoint in ${checkpoints.paths.join(" and ")} can be used${why === "" ? "" : `: ${why}`})`, {
     cause: error,
   });
 }

@@ -19,12 +19,16 @@ interface Half {
 export interface Restored {
   readonly directory: string;
   readonly appliedIndex: number;
+  readonly appliedTerm: number;
+  /** It came from the leader, and the log may have to begin anew after it. */
+  readonly installed: boolean;
   readonly state: State;
 }
 
 /** What a writer of checkpoints takes from the state, all at one moment. */
 export interface CommittedSource {
   readonly appliedIndex: number;
+  readonly appliedTerm: number;
   readonly digest: Uint8Array;
   readonly all: () => Committed["facts"];
   readonly some: (keys: Iterable<FactKey>) => Committed["facts"];
@@ -71,7 +75,8 @@ export class Checkpoints {
       const loaded = await this.#attempt(half, () => half.directory.load());
       if (!loaded) continue;
       half.appliedIndex = loaded.appliedIndex;
-      return { directory: half.directory.path, appliedIndex: loaded.appliedIndex, state: loaded.state };
+      const { appliedIndex, appliedTerm, installed, state } = loaded;
+      return { directory: half.directory.path, appliedIndex, appliedTerm, installed, state };
     }
     return null;
   }
@@ -93,9 +98,9 @@ export class Checkpoints {
   async write(source: CommittedSource): Promise<number> {
     const [a, b] = this.#halves;
     const half = (a.appliedIndex ?? -1) <= (b.appliedIndex ?? -1) ? a : b;
-    const { appliedIndex, digest } = source;
+    const { appliedIndex, appliedTerm, digest } = source;
     const update = half.appliedIndex !== null && half.changed.size <= MAX_UPDATE_KEYS;
-    const committed = { appliedIndex, digest, facts: update ? source.some(half.changed) : source.all() };
+    const committed = { appliedIndex, appliedTerm, digest, installed: false, facts: update ? source.some(half.changed) : source.all() };
     half.changed = new Set();
     half.appliedIndex = appliedIndex;
     this.#changesSince = 0;
@@ -110,6 +115,20 @@ export class Checkpoints {
       "controller checkpoint written",
     );
     return Math.min(a.appliedIndex ?? 0, b.appliedIndex ?? 0);
+  }
+
+  /** Puts a state that came from the leader, whole and verified, in the place of the older of the two. Nothing is written to either meanwhile. */
+  async install(received: CheckpointDirectory): Promise<void> {
+    const [a, b] = await Promise.all(
+      this.#halves.map(async ({ directory }) => {
+        const header = await directory.header().catch(() => null);
+        return { directory, appliedIndex: header?.appliedIndex ?? -1 };
+      }),
+    );
+    if (a === undefined || b === undefined) throw new Error("there are two checkpoints");
+    const older = a.appliedIndex <= b.appliedIndex ? a : b;
+    await older.directory.replaceBy(received);
+    await this.close();
   }
 
   async close(): Promise<void> {

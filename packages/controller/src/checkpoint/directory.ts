@@ -53,20 +53,40 @@ export class CheckpointDirectory {
 
   /** Replaces whatever is there by the whole state. Until the new one is complete the old one stands. */
   async rewrite(committed: Committed): Promise<void> {
-    const { stores, disk } = this.#host;
-    const building = `${this.path}.new`;
+    const building = new CheckpointDirectory(this.#host, `${this.path}.new`);
+    await building.begin();
+    for (let at = 0; at < committed.facts.length; at += KEYS_PER_BATCH) await building.add(committed.facts.slice(at, at + KEYS_PER_BATCH));
+    await building.complete(committed);
+    await this.replaceBy(building);
+  }
+
+  /** Removes what is there and begins a new one piece by piece. */
+  async begin(): Promise<void> {
+    const { stores } = this.#host;
     await this.close();
-    await stores.remove(building);
-    const store = await stores.open(building, { create: true });
-    try {
-      for (let at = 0; at < committed.facts.length; at += KEYS_PER_BATCH)
-        await store.batch(await this.#operations(committed.facts.slice(at, at + KEYS_PER_BATCH)));
-      await store.batch([header(committed)]);
-    } finally {
-      await store.close();
-    }
     await stores.remove(this.path);
-    await stores.rename(building, this.path);
+    this.#store = await stores.open(this.path, { create: true });
+  }
+
+  async add(facts: Committed["facts"]): Promise<void> {
+    const store = await this.#open();
+    await store.batch(await this.#operations(facts));
+  }
+
+  /** From here on it is a checkpoint. */
+  async complete(committed: Header): Promise<void> {
+    const store = await this.#open();
+    await store.batch([header(committed)]);
+    await this.close();
+  }
+
+  /** The other, which is complete, takes this one's name; a crash meanwhile leaves one of them, or none under this name. */
+  async replaceBy(other: CheckpointDirectory): Promise<void> {
+    const { stores, disk } = this.#host;
+    await this.close();
+    await other.close();
+    await stores.remove(this.path);
+    await stores.rename(other.path, this.path);
     await disk.syncDirectory(join(this.path, ".."));
   }
 
@@ -103,6 +123,6 @@ export class CheckpointDirectory {
   }
 }
 
-function header(committed: Committed): StoreOperation {
+function header(committed: Header): StoreOperation {
   return { type: "put", key: HEADER_KEY, value: sealValue(HEADER_KEY, encodeHeader(committed)) };
 }

@@ -1,7 +1,7 @@
 import { DIGEST_BYTES } from "../state/digest.ts";
 
 const FORMAT_VERSION = 1;
-const HEADER_BYTES = 1 + 8 + DIGEST_BYTES;
+const HEADER_BYTES = 1 + 8 + DIGEST_BYTES + 8 + 1;
 
 /** After every fact's key in byte order. */
 export const HEADER_KEY = new TextEncoder().encode("checkpoint");
@@ -10,7 +10,11 @@ export const HEADER_KEY = new TextEncoder().encode("checkpoint");
 export interface Header {
   /** Of the controller's log: the facts are the state after this entry. */
   readonly appliedIndex: number;
+  /** Of that entry. */
+  readonly appliedTerm: number;
   readonly digest: Uint8Array;
+  /** It came from the leader: the log may end before it, and then begins anew after it. */
+  readonly installed: boolean;
 }
 
 /** A checkpoint of a later version: not damage, and nothing to fall back from. */
@@ -18,12 +22,14 @@ export class NewerFormatError extends Error {
   override readonly name = "NewerFormatError";
 }
 
-export function encodeHeader({ appliedIndex, digest }: Header): Uint8Array {
+export function encodeHeader({ appliedIndex, appliedTerm, digest, installed }: Header): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, FORMAT_VERSION);
   view.setBigUint64(1, BigInt(appliedIndex), true);
   bytes.set(digest, 9);
+  view.setBigUint64(9 + DIGEST_BYTES, BigInt(appliedTerm), true);
+  view.setUint8(17 + DIGEST_BYTES, installed ? 1 : 0);
   return bytes;
 }
 
@@ -34,5 +40,10 @@ export function decodeHeader(bytes: Uint8Array): Header {
   if (version > FORMAT_VERSION)
     throw new NewerFormatError(`it has format version ${version}, this version of Ottla reads up to ${FORMAT_VERSION}`);
   if (bytes.length !== HEADER_BYTES) throw new Error(`its header has ${bytes.length} bytes instead of ${HEADER_BYTES}`);
-  return { appliedIndex: Number(view.getBigUint64(1, true)), digest: bytes.slice(9) };
+  return {
+    appliedIndex: Number(view.getBigUint64(1, true)),
+    appliedTerm: Number(view.getBigUint64(9 + DIGEST_BYTES, true)),
+    digest: bytes.slice(9, 9 + DIGEST_BYTES),
+    installed: view.getUint8(17 + DIGEST_BYTES) === 1,
+  };
 }

@@ -1,29 +1,23 @@
-import { delay, memoryHost, silentLogger, type MemoryHost } from "@ottla/host";
+import { delay, memoryHost, type MemoryHost } from "@ottla/host";
 import type { Uuid } from "@ottla/protocol";
 import { expect, test } from "vitest";
-import { Quorum } from "./index.ts";
 import { Follower } from "./listener.test.kit.ts";
+import { openQuorum } from "./quorum.test.kit.ts";
 import { VoteFile } from "./vote-file.ts";
 
 const directoryId = "0b".repeat(16) as Uuid;
+const address = { host: "localhost", port: 9095 };
 const ENTRIES = 12;
 
 /** A life that founds or returns, proposes what is missing of the script, and closes. */
 async function live(host: MemoryHost, state: Follower): Promise<void> {
   let failed: Error | null = null;
-  const quorum = await Quorum.open({
-    host,
-    directory: "/data/controller",
+  const quorum = await openQuorum(host, state, {
     nodeId: 1,
     directoryId,
-    voters: [{ nodeId: 1, directoryId, address: { host: "localhost", port: 9095 } }],
-    electionTimeoutMs: 1000,
-    heartbeatIntervalMs: 100,
-    appliedIndex: 0,
-    logger: silentLogger,
+    address,
+    listed: [{ nodeId: 1, address }],
     onFatal: (error) => (failed ??= error),
-    dial: () => Promise.reject(new Error("a single voter dials nobody")),
-    listener: state,
   });
   quorum.start();
   const until = async (done: () => boolean): Promise<void> => {

@@ -1,10 +1,14 @@
 import type { Clock, Host, Logger } from "@ottla/host";
 import { LogDamagedError, LogDirectory, LogFailedError, type Log, type LogSettings } from "@ottla/log";
 import { batches, decodeBatchSync, encodeBatchSync } from "@ottla/protocol";
-import { assert, type Entry, type LogPosition } from "../raft/index.ts";
+import { assert, type Entry, type LogPosition, type VoterSet } from "../raft/index.ts";
+import { DamagedControllerError } from "./damaged.ts";
+import { decodeVoters, encodeVoters } from "./messages.ts";
 
 const CACHE_BYTES = 1 << 20;
 const MAX_OPEN_FILES = 16;
+/** Stands as the producer id of an entry that sets the voters, so that opening finds those entries by their headers. */
+const SETS_VOTERS = 1;
 const SETTINGS: LogSettings = {
   segmentBytes: 16 << 20,
   segmentMs: Number.MAX_SAFE_INTEGER,
@@ -29,13 +33,14 @@ export class EntryLog {
   readonly #log: Log;
   readonly #clock: Clock;
   /** Where each term began in the log as it was opened. */
-  readonly terms: readonly LogPosition[];
+  terms: readonly LogPosition[] = [];
+  /** Those that entries of the log named as it was opened. */
+  voterSets: readonly VoterSet[] = [];
 
-  private constructor(directory: LogDirectory, log: Log, clock: Clock, terms: readonly LogPosition[]) {
+  private constructor(directory: LogDirectory, log: Log, clock: Clock) {
     this.#directory = directory;
     this.#log = log;
     this.#clock = clock;
-    this.terms = terms;
   }
 
   static async open(options: EntryLogOptions): Promise<EntryLog> {
@@ -54,7 +59,9 @@ export class EntryLog {
     });
     try {
       const log = await logs.openLog("entries", SETTINGS, () => options.onProgress());
-      return new EntryLog(logs, log, host.clock, await verify(log));
+      const entries = new EntryLog(logs, log, host.clock);
+      await entries.#verify();
+      return entries;
     } catch (error) {
       await logs.close();
       throw error;
@@ -87,7 +94,12 @@ export class EntryLog {
   }
 
   append(entry: Entry): void {
-    const batch = encodeBatchSync([{ key: null, value: entry.data, timestamp: this.#clock.wallMs() }]);
+    const { data, voters } = entry;
+    const key = voters === null ? null : encodeVoters(voters);
+    const batch = encodeBatchSync(
+      [{ key, value: data, timestamp: this.#clock.wallMs() }],
+      voters === null ? {} : { producerId: SETS_VOTERS },
+    );
     const { baseOffset } = this.#log.append(batch, entry.term);
     assert(baseOffset === entry.index - 1, () => `entry ${entry.index} went to offset ${baseOffset} of ${this.#log.directory}`);
   }
@@ -112,7 +124,8 @@ export class EntryLog {
           record?.value != null && more.length === 0,
           () => `the batch at offset ${header.baseOffset} of ${this.#log.directory} is not one Raft entry`,
         );
-        entries.push({ index: header.baseOffset + 1, term: header.leaderEpoch, data: record.value.slice() });
+        const voters = record.key === null ? null : decodeVoters(record.key);
+        entries.push({ index: header.baseOffset + 1, term: header.leaderEpoch, data: record.value.slice(), voters });
       }
     }
     assert(entries[0]?.index === from, () => `read entry ${entries[0]?.index} of ${this.#log.directory} instead of ${from}`);
@@ -124,23 +137,42 @@ export class EntryLog {
     return this.#log.deleteRecordsTo(index - 1);
   }
 
+  /** Drops everything; the next entry has the index after `last`. */
+  async resetTo(last: number): Promise<void> {
+    await this.#log.resetTo(last);
+    this.terms = [];
+    this.voterSets = [];
+  }
+
   close(): Promise<void> {
     return this.#directory.close();
+  }
+
+  async #verify(): Promise<void> {
+    const { terms, voterEntries } = await verify(this.#log);
+    const sets: VoterSet[] = [];
+    for (const index of voterEntries) {
+      for (const { voters } of await this.read(index, index + 1, 1)) if (voters !== null) sets.push({ index, voters });
+    }
+    this.terms = terms;
+    this.voterSets = sets;
   }
 }
 
 /** Reads every entry before the first vote: bits go bad while a process is down, and a voter may only promise what it can still read. */
-async function verify(log: Log): Promise<LogPosition[]> {
+async function verify(log: Log): Promise<{ terms: LogPosition[]; voterEntries: number[] }> {
   const [known] = log.damaged;
   if (known !== undefined) throw damaged(known);
   const terms: LogPosition[] = [];
+  const voterEntries: number[] = [];
   let index = log.startOffset;
   try {
-    for await (const { baseOffset, lastOffset, leaderEpoch } of log.headers(log.startOffset)) {
+    for await (const { baseOffset, lastOffset, leaderEpoch, producerId } of log.headers(log.startOffset)) {
       index++;
+      if (producerId === SETS_VOTERS) voterEntries.push(index);
       const term = terms.at(-1)?.term ?? 0;
       if (baseOffset !== index - 1 || lastOffset !== baseOffset || leaderEpoch < term)
-        throw new Error(
+        throw new DamagedControllerError(
           `Cannot start the controller: offsets ${baseOffset} to ${lastOffset} of term ${leaderEpoch} in ${log.directory} stand where entry ${index} of term ${term} or later belongs. ${REMEDY}`,
         );
       if (leaderEpoch > term) terms.push({ index, term: leaderEpoch });
@@ -149,14 +181,14 @@ async function verify(log: Log): Promise<LogPosition[]> {
     throw error instanceof LogDamagedError ? damaged(error) : error;
   }
   assert(index === log.endOffset, () => `read entries to ${index} of ${log.endOffset} in ${log.directory}`);
-  return terms;
+  return { terms, voterEntries };
 }
 
 const REMEDY =
   "Restore the file from a copy; or, where other controllers hold the same entries, remove this node's controller directory so that it returns as a new voter";
 
 function damaged(range: { readonly file: string; readonly from: number; readonly until: number }): Error {
-  return new Error(
+  return new DamagedControllerError(
     `Cannot start the controller: entries ${range.from + 1} to ${range.until} of its log are damaged in ${range.file}, and it had promised to keep them. ${REMEDY}`,
   );
 }

@@ -1,40 +1,64 @@
 import { NetworkError, type Attributes, type Logger, type Session } from "@ottla/host";
-import { ProtocolError } from "@ottla/protocol";
-import type { Message, Voter } from "../raft/index.ts";
-import { decodeMessage } from "./messages.ts";
+import { pb, ProtocolError } from "@ottla/protocol";
+import { checkGreeting, greetingAttributes, readGreeting, refused, type Greeting } from "./greeting.ts";
 
-/** The streams that other voters opened to this one: one for each, a newer one ends the older. */
+/** Streams of nodes that are no voters count too: they may be about to become some. */
+const MAX_PEERS = 64;
+
+interface Incoming {
+  readonly session: Session;
+  readonly from: Greeting;
+  readonly done: Promise<void>;
+}
+
+export interface InboundOptions {
+  own(): Greeting;
+  readonly logger: Logger;
+  /** @throws ProtocolError for what makes no sense */
+  receive(from: Greeting, message: pb.RaftMessage): void;
+  /** Who is there has changed. */
+  onChange(): void;
+}
+
+/** The streams that other controllers opened to this one: one for each, a newer one ends the older. */
 export class Inbound {
-  readonly #self: Voter;
-  readonly #voters: readonly Voter[];
-  readonly #logger: Logger;
-  readonly #receive: (from: Voter, message: Message) => void;
-  readonly #sessions = new Map<number, { session: Session; done: Promise<void> }>();
+  readonly #options: InboundOptions;
+  readonly #sessions = new Map<number, Incoming>();
   #closed = false;
 
-  constructor(self: Voter, voters: readonly Voter[], logger: Logger, receive: (from: Voter, message: Message) => void) {
-    this.#self = self;
-    this.#voters = voters;
-    this.#logger = logger;
-    this.#receive = receive;
+  constructor(options: InboundOptions) {
+    this.#options = options;
   }
 
-  /** @throws NetworkError rejected: the dialling side is no voter, or holds another directory */
+  /** Who has a stream to this node now. */
+  *peers(): Iterable<Greeting> {
+    for (const { from } of this.#sessions.values()) yield from;
+  }
+
+  of(nodeId: number): Greeting | null {
+    return this.#sessions.get(nodeId)?.from ?? null;
+  }
+
+  /** @throws NetworkError rejected, with what is to be corrected */
   accept(session: Session): Attributes {
-    const { "ottla-node-id": nodeId, "ottla-directory-id": directoryId } = session.attributes;
-    const from = this.#voters.find((voter) => String(voter.nodeId) === nodeId && voter.directoryId === directoryId);
-    if (this.#closed || from === undefined || from.nodeId === this.#self.nodeId)
-      throw new NetworkError({
-        kind: "rejected",
-        code: "INVALID_REQUEST",
-        message: this.#closed
-          ? `controller ${this.#self.nodeId} is closing`
-          : `node ${nodeId} with directory ${directoryId} is not another voter of controller ${this.#self.nodeId}`,
-      });
-    this.#sessions.get(from.nodeId)?.session.close();
+    const own = this.#options.own();
+    if (this.#closed) throw new NetworkError({ kind: "refused", message: `Controller ${own.nodeId} is closing` });
+    const from = readGreeting(session.attributes);
+    checkGreeting(from, own, session.attributes["ottla-expected-node-id"]);
+    const before = this.#sessions.get(from.nodeId);
+    // A node whose directory was replaced lets go of its stream first, or dies, which this end notices: two that are alive at a time are two nodes.
+    if (before !== undefined && before.from.directoryId !== from.directoryId)
+      throw refused(
+        "DUPLICATE_BROKER_REGISTRATION",
+        `Node ${from.nodeId} is here already, from ${before.session.peer} with another controller directory; give each node an id of its own (node.id)`,
+      );
+    if (before === undefined && this.#sessions.size >= MAX_PEERS)
+      throw refused("POLICY_VIOLATION", `Controller ${own.nodeId} has streams of ${MAX_PEERS} others already, which is the most it takes`);
+    before?.session.close();
     const done = this.#read(from, session);
-    this.#sessions.set(from.nodeId, { session, done });
-    return { "ottla-node-id": String(this.#self.nodeId), "ottla-directory-id": this.#self.directoryId };
+    this.#sessions.set(from.nodeId, { session, from, done });
+    this.#options.onChange();
+    return greetingAttributes(own);
   }
 
   async close(): Promise<void> {
@@ -44,20 +68,22 @@ export class Inbound {
     await Promise.all(open.map(({ done }) => done));
   }
 
-  async #read(from: Voter, session: Session): Promise<void> {
+  async #read(from: Greeting, session: Session): Promise<void> {
     for await (const frame of session.frames) {
       if (this.#closed || this.#sessions.get(from.nodeId)?.session !== session) break;
       try {
-        this.#receive(from, decodeMessage(frame));
+        this.#options.receive(from, pb.RaftMessage.decode(frame));
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        this.#logger.warn(
+        this.#options.logger.warn(
           { peer: session.peer, from: from.nodeId, error },
           "ended the stream of another controller: it sent what cannot be read",
         );
         session.close({ code: error.error, message: error.message });
       }
     }
-    if (this.#sessions.get(from.nodeId)?.session === session) this.#sessions.delete(from.nodeId);
+    if (this.#sessions.get(from.nodeId)?.session !== session) return;
+    this.#sessions.delete(from.nodeId);
+    if (!this.#closed) this.#options.onChange();
   }
 }

@@ -1,8 +1,7 @@
-import { deadline, delay, type Host, type Logger, type Session } from "@ottla/host";
+import { deadline, delay, type Address, type Attributes, type Host, type Logger, type Session } from "@ottla/host";
 import { services } from "@ottla/protocol";
-import type { Peer } from "./options.ts";
-import { encodeMessage } from "./messages.ts";
-import type { Message } from "../raft/index.ts";
+import { readGreeting, type Greeting } from "./greeting.ts";
+import { UNKNOWN_NODE, type Peer } from "./options.ts";
 
 const DIAL_TIMEOUT_MS = 2000;
 const RETRY_MIN_MS = 20;
@@ -12,31 +11,50 @@ const MAX_QUEUED_BYTES = 16 << 20;
 
 export interface LinkOptions {
   readonly host: Host;
-  readonly peer: Peer & { readonly directoryId: string };
+  /** {@link UNKNOWN_NODE}: whoever answers. */
+  readonly nodeId: number;
+  /** Tried one after the other. */
+  addresses(): readonly Address[];
   readonly logger: Logger;
-  dial(peer: Peer, service: string, signal: AbortSignal): Promise<Session>;
+  greeting(): Attributes;
+  dial(peer: Peer, service: string, attributes: Attributes, signal: AbortSignal): Promise<Session>;
+  /** The peer answered.
+   * @throws NetworkError that says why the two have nothing to say to each other */
+  onGreeted(theirs: Greeting): void;
   /** What was sent last may be lost. */
   onBroken(): void;
   /** The connection broke and the first attempt to make it again failed. */
   onLost(): void;
 }
 
-/** The outgoing stream to one other voter: dialled, and dialled again, for as long as the quorum runs. */
+/** The outgoing stream to one other controller: dialled, and dialled again, for as long as the quorum runs. */
 export class Link {
   readonly #options: LinkOptions;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   #session: Session | null = null;
+  #greeting: Greeting | null = null;
   #queuedBytes = 0;
   #dropped = 0;
+  #failure: string | null = null;
 
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#running = this.#run();
   }
 
+  /** What the peer said when it took this connection; null without one. */
+  get greeting(): Greeting | null {
+    return this.#greeting;
+  }
+
   get connected(): boolean {
     return this.#session !== null;
+  }
+
+  /** Why the last attempt failed; null before it and while connected. */
+  get failure(): string | null {
+    return this.#failure;
   }
 
   /** Messages that were not sent because the peer was not there or did not read. */
@@ -44,19 +62,20 @@ export class Link {
     return this.#dropped;
   }
 
-  send(message: Message): void {
+  /** @returns false when it was dropped */
+  send(bytes: Uint8Array): boolean {
     const session = this.#session;
     if (session === null || this.#queuedBytes > MAX_QUEUED_BYTES) {
       this.#dropped++;
-      return;
+      return false;
     }
-    const bytes = encodeMessage(message);
     this.#queuedBytes += bytes.length;
     const left = (): void => {
       this.#queuedBytes -= bytes.length;
     };
     // A session that ended says so itself; its unsent frames are lost like those that were on the way.
     session.send([bytes]).then(left, left);
+    return true;
   }
 
   async close(): Promise<void> {
@@ -66,15 +85,18 @@ export class Link {
   }
 
   async #run(): Promise<void> {
-    const { host } = this.#options;
+    const { host, nodeId, logger } = this.#options;
     const { signal } = this.#stop;
     let failures = 0;
     let wasConnected = false;
     while (!signal.aborted) {
-      const session = await this.#dial();
+      const session = await this.#dial(failures);
       if (session === null) {
         if (signal.aborted) return;
-        if (wasConnected) this.#options.onLost();
+        if (wasConnected) {
+          logger.info({ controller: nodeId, reason: this.#failure }, "lost another controller: it cannot be reached any more");
+          this.#options.onLost();
+        }
         wasConnected = false;
         const backoffMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(failures++, 10));
         await delay(host.clock, backoffMs / 2 + host.random.below(backoffMs), signal).catch(() => {});
@@ -82,35 +104,61 @@ export class Link {
       }
       failures = 0;
       wasConnected = true;
-      this.#session = session;
       const reason = await session.closed;
       this.#session = null;
+      this.#greeting = null;
       if (signal.aborted) return;
-      this.#options.logger.debug({ peer: session.peer, reason: reason.message }, "a connection to another controller ended");
+      this.#failure = reason.message;
+      logger.debug({ controller: nodeId, peer: session.peer, reason: reason.message }, "a connection to another controller ended");
       this.#options.onBroken();
     }
   }
 
-  async #dial(): Promise<Session | null> {
-    const { host, peer, logger } = this.#options;
-    const limit = deadline(host.clock, DIAL_TIMEOUT_MS, `Dialling controller ${peer.nodeId}`, this.#stop.signal);
+  async #dial(attempt: number): Promise<Session | null> {
+    const { host, nodeId, logger } = this.#options;
+    const addresses = this.#options.addresses();
+    const address = addresses[attempt % Math.max(1, addresses.length)];
+    if (address === undefined) return null;
+    const name = nodeId === UNKNOWN_NODE ? "a controller" : `controller ${nodeId}`;
+    const limit = deadline(host.clock, DIAL_TIMEOUT_MS, `Dialling ${name} at ${address.host}:${address.port}`, this.#stop.signal);
     try {
-      const session = await this.#options.dial(peer, services.raft, limit.signal);
-      const { "ottla-node-id": nodeId, "ottla-directory-id": directoryId } = session.attributes;
+      const session = await this.#options.dial({ nodeId, address }, services.raft, this.#attributes(), limit.signal);
       if (this.#stop.signal.aborted) session.close();
-      else if (nodeId === String(peer.nodeId) && directoryId === peer.directoryId) return session;
-      else {
-        session.close({ code: "INVALID_REQUEST", message: `expected controller ${peer.nodeId} with directory ${peer.directoryId}` });
-        logger.warn(
-          { expected: peer, nodeId, directoryId, peer: session.peer },
-          "another controller answered than the one that was dialled; check its address",
-        );
-      }
+      else return this.#greet(session, address);
     } catch (error) {
-      logger.debug({ nodeId: peer.nodeId, error }, "cannot reach another controller");
+      this.#failure = error instanceof Error ? error.message : String(error);
+      logger.debug({ controller: nodeId, address, error }, "cannot reach another controller");
     } finally {
       limit.cancel();
     }
     return null;
+  }
+
+  #attributes(): Attributes {
+    const { nodeId } = this.#options;
+    return nodeId === UNKNOWN_NODE ? this.#options.greeting() : { ...this.#options.greeting(), "ottla-expected-node-id": String(nodeId) };
+  }
+
+  /** @throws NetworkError */
+  #greet(session: Session, address: Address): Session {
+    const { nodeId, logger } = this.#options;
+    try {
+      const theirs = readGreeting(session.attributes);
+      if (nodeId !== UNKNOWN_NODE && theirs.nodeId !== nodeId)
+        throw new Error(
+          `node ${theirs.nodeId} answers at ${address.host}:${address.port}, where node ${nodeId} should be; correct its address`,
+        );
+      this.#session = session;
+      this.#greeting = theirs;
+      this.#failure = null;
+      this.#options.onGreeted(theirs);
+      return session;
+    } catch (error) {
+      this.#session = null;
+      this.#greeting = null;
+      session.close({ code: "INVALID_REQUEST", message: error instanceof Error ? error.message : String(error) });
+      logger.warn({ controller: nodeId, address, error }, "another controller answered than the one that was dialled");
+      throw error;
+    }
   }
 }

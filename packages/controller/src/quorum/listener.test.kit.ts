@@ -6,6 +6,7 @@ export class Follower implements QuorumListener {
   /** Of the leadership announced, null without one. */
   term: number | null = null;
   readonly texts: string[] = [];
+  resumptions = 0;
   onLeading: () => void = () => {};
 
   constructor(appliedIndex: number) {
@@ -16,7 +17,7 @@ export class Follower implements QuorumListener {
     for (const { index, data } of entries) {
       if (index !== this.appliedIndex + 1) throw new Error(`entry ${index} came after ${this.appliedIndex}`);
       this.appliedIndex = index;
-      if (data.length > 0) this.texts.push(new TextDecoder().decode(data));
+      if (data.length > 0 && index > 1) this.texts.push(new TextDecoder().decode(data));
     }
   }
 
@@ -24,6 +25,14 @@ export class Follower implements QuorumListener {
     if (this.term !== null) throw new Error(`leading ${term} within ${this.term}`);
     this.term = term;
     this.onLeading();
+  }
+
+  resumed(): void {
+    this.resumptions++;
+  }
+
+  snapshot(index: number): void {
+    throw new Error(`a snapshot up to ${index} was taken`);
   }
 
   lost(term: number): void {

@@ -15,6 +15,19 @@ export interface QuorumListener {
   leading(term: number): void;
   /** Follows each `leading`: what was proposed and not delivered may or may not commit. `propose` already throws. */
   lost(term: number): void;
+  /** Leadership was to be handed over, and was not: `propose` works again. */
+  resumed(): void;
+  /** A state of committed entries up to `index` has come from the leader and is verified. What follows is a start from it. */
+  snapshot(index: number): void;
+}
+
+/** The voters cannot be changed now. */
+export class VoterChangeError extends Error {
+  override readonly name = "VoterChangeError";
+
+  constructor(why: string) {
+    super(`Cannot change the voters of the controllers now: ${why}`);
+  }
 }
 
 /** Rejection of `propose` and `readIndex` at a voter that does not (or no longer) lead. */

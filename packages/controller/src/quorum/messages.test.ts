@@ -5,15 +5,22 @@ import type { Message } from "../raft/index.ts";
 import { decodeMessage, encodeMessage } from "./messages.ts";
 
 const number = fc.maxSafeNat();
+const voters = [1, 3].map((nodeId) => ({ nodeId, directoryId: `0${nodeId}`.repeat(16) }));
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant("vote-request"), term: number, preVote: fc.boolean(), last: fc.record({ index: number, term: number }) }),
   fc.record({ kind: fc.constant("vote-reply"), term: number, preVote: fc.boolean(), granted: fc.boolean() }),
   fc.record({ kind: fc.constant("append-reply"), term: number, success: fc.boolean(), matchIndex: number, round: number }),
+  fc.record({ kind: fc.constant("timeout-now"), term: number, last: fc.record({ index: number, term: number }) }),
   fc
     .record({ index: fc.nat(), terms: fc.array(fc.nat(3)), data: fc.uint8Array({ maxLength: 40 }), commitIndex: number, round: number })
     .map(({ index, terms, data, commitIndex, round }) => {
       let term = 1;
-      const entries = terms.map((step, i) => ({ index: index + 1 + i, term: (term += step), data: data.subarray(i) }));
+      const entries = terms.map((step, i) => ({
+        index: index + 1 + i,
+        term: (term += step),
+        data: data.subarray(i),
+        voters: i % 2 === 0 ? null : voters,
+      }));
       return { kind: "append-request" as const, term: term + 1, previous: { index, term: 1 }, commitIndex, round, entries };
     }),
 );
@@ -21,7 +28,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
 test("every message comes back as it was sent", () => {
   fc.assert(
     fc.property(message, (sent) => {
-      expect(decodeMessage(encodeMessage(sent))).toEqual(sent);
+      expect(decodeMessage(pb.RaftMessage.decode(encodeMessage(sent)))).toEqual(sent);
     }),
   );
 });
@@ -30,7 +37,7 @@ test("whatever arrives, it is a message or an INVALID_REQUEST", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       try {
-        expect(decodeMessage(bytes).term).toBeGreaterThanOrEqual(0);
+        expect(decodeMessage(pb.RaftMessage.decode(bytes)).term).toBeGreaterThanOrEqual(0);
       } catch (error) {
         expect(error).toBeInstanceOf(ProtocolError);
         expect(error).toHaveProperty("error", "INVALID_REQUEST");
@@ -58,8 +65,8 @@ test.each([
   ],
   ["a term above the leader's", [{ index: 6, term: 9 }]],
 ])("entries with %s are refused", (_what, positions) => {
-  const entries = positions.map((position) => ({ ...position, data: new Uint8Array(1) }));
+  const entries = positions.map((position) => ({ ...position, data: new Uint8Array(1), voters: undefined }));
   const value = { previousIndex: 5, previousTerm: 2, commitIndex: 0, round: 0, entries };
   const bytes = pb.RaftMessage.encode({ term: 4, message: { case: "appendRequest", value } });
-  expect(() => decodeMessage(bytes)).toThrow(/indexes rise by one, terms never fall/);
+  expect(() => decodeMessage(pb.RaftMessage.decode(bytes))).toThrow(/indexes rise by one, terms never fall/);
 });

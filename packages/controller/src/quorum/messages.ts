@@ -1,13 +1,12 @@
-import { pb, ProtocolError } from "@ottla/protocol";
-import type { Message } from "../raft/index.ts";
+import { pb, ProtocolError, uuidFromBytes, uuidToBytes, type Uuid } from "@ottla/protocol";
+import type { Entry, Message, Voters } from "../raft/index.ts";
 
 export function encodeMessage(message: Message): Uint8Array {
   return pb.RaftMessage.encode({ term: message.term, message: body(message) });
 }
 
 /** @throws ProtocolError INVALID_REQUEST */
-export function decodeMessage(bytes: Uint8Array): Message {
-  const { term, message } = pb.RaftMessage.decode(bytes);
+export function decodeMessage({ term, message }: pb.RaftMessage): Message {
   switch (message.case) {
     case "voteRequest": {
       const { preVote, lastIndex, lastTerm } = message.value;
@@ -18,15 +17,47 @@ export function decodeMessage(bytes: Uint8Array): Message {
     case "appendRequest": {
       const { previousIndex, previousTerm, commitIndex, round, entries } = message.value;
       requireOrder(term, message.value);
-      return { kind: "append-request", term, previous: { index: previousIndex, term: previousTerm }, commitIndex, round, entries };
+      const previous = { index: previousIndex, term: previousTerm };
+      return { kind: "append-request", term, previous, commitIndex, round, entries: entries.map(decodeEntry) };
     }
     case "appendReply": {
       const { success, matchIndex, round } = message.value;
       return { kind: "append-reply", term, success, matchIndex, round };
     }
-    case undefined:
+    case "timeoutNow":
+      return { kind: "timeout-now", term, last: { index: message.value.lastIndex, term: message.value.lastTerm } };
+    default:
       throw new ProtocolError("INVALID_REQUEST", `Cannot read a Raft message of term ${term}: it holds none of the known messages`);
   }
+}
+
+/** Who votes from an entry on, as the log keeps it beside the entry's data. */
+export function encodeVoters(voters: Voters): Uint8Array {
+  return pb.RaftVoters.encode(toProto(voters));
+}
+
+/** @throws ProtocolError INVALID_REQUEST */
+export function decodeVoters(bytes: Uint8Array): Voters {
+  return fromProto(pb.RaftVoters.decode(bytes));
+}
+
+function decodeEntry({ index, term, data, voters }: pb.RaftEntry): Entry {
+  return { index, term, data, voters: voters === undefined ? null : fromProto(voters) };
+}
+
+function fromProto({ voters }: pb.RaftVoters): Voters {
+  const found = voters.map(({ nodeId, directoryId }) => ({ nodeId, directoryId: uuidFromBytes(directoryId) }));
+  const unsorted = found.some(({ nodeId }, at) => nodeId <= (found[at - 1]?.nodeId ?? -1));
+  if (found.length === 0 || unsorted)
+    throw new ProtocolError(
+      "INVALID_REQUEST",
+      `Cannot take the voters [${found.map(({ nodeId }) => nodeId).join(", ")}]: they rise in node id, and there is at least one`,
+    );
+  return found;
+}
+
+function toProto(voters: Voters): pb.RaftVoters {
+  return { voters: voters.map(({ nodeId, directoryId }) => ({ nodeId, directoryId: uuidToBytes(directoryId as Uuid) })) };
 }
 
 function body(message: Message): pb.RaftMessage["message"] {
@@ -39,12 +70,18 @@ function body(message: Message): pb.RaftMessage["message"] {
       const { previous, commitIndex, round, entries } = message;
       return {
         case: "appendRequest",
-        value: { previousIndex: previous.index, previousTerm: previous.term, commitIndex, round, entries: [...entries] },
+        value: { previousIndex: previous.index, previousTerm: previous.term, commitIndex, round, entries: entries.map(encodeEntry) },
       };
     }
     case "append-reply":
       return { case: "appendReply", value: { success: message.success, matchIndex: message.matchIndex, round: message.round } };
+    case "timeout-now":
+      return { case: "timeoutNow", value: { lastIndex: message.last.index, lastTerm: message.last.term } };
   }
+}
+
+function encodeEntry({ index, term, data, voters }: Entry): pb.RaftEntry {
+  return { index, term, data, voters: voters === null ? undefined : toProto(voters) };
 }
 
 /** Entries follow each other without a gap and their terms never fall. */

@@ -1,14 +1,21 @@
 import { Raft, type Limits } from "../raft/index.ts";
+import { DamagedControllerError } from "./damaged.ts";
 import { EntryLog } from "./entry-log.ts";
 import type { QuorumOptions } from "./options.ts";
 import { VoteFile } from "./vote-file.ts";
+
+export interface Storage {
+  readonly log: EntryLog;
+  readonly votes: VoteFile;
+  readonly raft: Raft;
+}
 
 /** Opens log and vote and checks that they are of one piece. Closes again what it opened when they are not. */
 export async function openStorage(
   options: QuorumOptions,
   limits: Limits,
   on: { progress(): void; fatal(error: Error): void },
-): Promise<{ log: EntryLog; votes: VoteFile; raft: Raft }> {
+): Promise<Storage> {
   const { host, directory, logger } = options;
   const path = `${directory}/vote`;
   const [log, votes] = await Promise.allSettled([
@@ -17,6 +24,7 @@ export async function openStorage(
   ]);
   if (log.status === "fulfilled" && votes.status === "fulfilled") {
     try {
+      await finishInstall(options, log.value);
       requireComplete(options, log.value, votes.value !== null, path);
       const made = votes.value ?? (await VoteFile.create(host.disk, directory, path));
       return { log: log.value, votes: made, raft: restore(options, limits, log.value, made) };
@@ -32,27 +40,34 @@ export async function openStorage(
 }
 
 function requireComplete(options: QuorumOptions, log: EntryLog, hasVote: boolean, votePath: string): void {
-  const { appliedIndex } = options;
-  if (!hasVote && (log.lastIndex > 0 || appliedIndex > 0))
-    throw new Error(
-      `Cannot start the controller: ${votePath} is missing, although its log goes up to entry ${Math.max(log.lastIndex, appliedIndex)}, so this node could vote twice in one term. ` +
+  const { index } = options.restored.applied;
+  if (!hasVote && (log.lastIndex > 0 || index > 0))
+    throw new DamagedControllerError(
+      `Cannot start the controller: ${votePath} is missing, although its log goes up to entry ${Math.max(log.lastIndex, index)}, so this node could vote twice in one term. ` +
         `Restore the file from a copy, or remove this node's controller directory so that it returns as a new voter`,
     );
-  if (log.lastIndex < appliedIndex || log.firstIndex > appliedIndex + 1)
-    throw new Error(
-      `Cannot start the controller: its log in ${log.path} holds entries ${log.firstIndex} to ${log.lastIndex}, but the checkpoint holds everything up to ${appliedIndex}, so entries are missing. ` +
+  if (log.lastIndex < index || log.firstIndex > index + 1)
+    throw new DamagedControllerError(
+      `Cannot start the controller: its log in ${log.path} holds entries ${log.firstIndex} to ${log.lastIndex}, but the checkpoint holds everything up to ${index}, so entries are missing. ` +
         `Restore the log from a copy, or remove this node's controller directory so that it returns as a new voter`,
     );
 }
 
+/** A snapshot from the leader came into its place, and the crash came before the log it covers was dropped. */
+async function finishInstall({ restored: { installed, applied } }: QuorumOptions, log: EntryLog): Promise<void> {
+  if (!installed || log.firstIndex === applied.index + 1) return;
+  const holds = log.firstIndex <= applied.index && applied.index <= log.lastIndex;
+  if (holds && log.terms.findLast(({ index }) => index <= applied.index)?.term === applied.term) return;
+  if (log.firstIndex <= applied.index + 1) await log.resetTo(applied.index);
+}
+
 function restore(options: QuorumOptions, limits: Limits, log: EntryLog, votes: VoteFile): Raft {
-  const { nodeId, directoryId, voters, appliedIndex, host } = options;
-  const { firstIndex, lastIndex } = log;
-  return new Raft({
-    self: { nodeId, directoryId },
-    voters,
-    limits,
-    random: host.random,
-    restored: { ...votes.restored, firstIndex, lastIndex, terms: log.terms, commitIndex: appliedIndex },
-  });
+  const { nodeId, directoryId, host } = options;
+  const { applied, voters } = options.restored;
+  const { firstIndex, lastIndex, terms } = log;
+  const known = voters.length === 0 ? [] : [{ index: applied.index, voters }];
+  const voterSets = [...known, ...log.voterSets.filter(({ index }) => known.length === 0 || index > applied.index)];
+  const base = firstIndex === applied.index + 1 ? applied : null;
+  const restored = { ...votes.restored, firstIndex, lastIndex, base, voterSets, terms, commitIndex: applied.index };
+  return new Raft({ self: { nodeId, directoryId }, limits, random: host.random, restored });
 }

@@ -1,10 +1,12 @@
-import { DiskError, memoryHost, silentLogger, type MemoryHost } from "@ottla/host";
+import { DiskError, memoryHost, type MemoryHost } from "@ottla/host";
 import type { Uuid } from "@ottla/protocol";
 import { expect, test } from "vitest";
-import { NotLeaderError, Quorum } from "./index.ts";
+import { NotLeaderError, type Quorum } from "./index.ts";
 import { Follower } from "./listener.test.kit.ts";
+import { openQuorum } from "./quorum.test.kit.ts";
 
 const directoryId = "0a".repeat(16) as Uuid;
+const address = { host: "localhost", port: 9095 };
 
 interface Opened {
   readonly quorum: Quorum;
@@ -23,19 +25,17 @@ async function open(host: MemoryHost, appliedIndex = 0): Promise<Opened> {
   const state = new Follower(appliedIndex);
   const fatal: Error[] = [];
   const quorum = await host.clock.run(
-    Quorum.open({
-      host,
-      directory: "/data/controller",
+    openQuorum(host, state, {
       nodeId: 1,
       directoryId,
-      voters: [{ nodeId: 1, directoryId, address: { host: "localhost", port: 9095 } }],
-      electionTimeoutMs: 1000,
-      heartbeatIntervalMs: 100,
-      appliedIndex,
-      logger: silentLogger,
+      address,
+      listed: [{ nodeId: 1, address }],
+      restored: {
+        applied: { index: appliedIndex, term: appliedIndex === 0 ? 0 : 1 },
+        installed: false,
+        voters: appliedIndex === 0 ? [] : [{ nodeId: 1, directoryId }],
+      },
       onFatal: (error) => fatal.push(error),
-      dial: () => Promise.reject(new Error("a single voter dials nobody")),
-      listener: state,
     }),
   );
   return { quorum, state, fatal };
@@ -57,7 +57,11 @@ test("a single voter leads without any time passing, commits what it is told and
   const host = await machine();
   const one = await leader(host);
   expect(host.clock.monotonicMs()).toBeLessThan(10);
-  expect(one.quorum.status).toEqual({ role: "leader", term: 1, leader: 1, firstIndex: 1, lastIndex: 1, commitIndex: 1 });
+  expect(one.quorum.status).toEqual({
+    ...{ role: "leader", term: 1, leader: 1, firstIndex: 1, lastIndex: 1, commitIndex: 1 },
+    voters: [{ nodeId: 1, directoryId }],
+    waitingFor: [],
+  });
   await propose(host, one, "a", "b", "c");
   await propose(host, one, "d");
   expect(one.state.texts).toEqual(["a", "b", "c", "d"]);

@@ -1,73 +1,107 @@
-import type { Attributes, Metric, Session } from "@ottla/host";
-import { assert, type Effects, type Entry, type Envelope, type Input, type Limits, type Load, type Raft } from "../raft/index.ts";
-import { Delivery } from "./delivery.ts";
-import type { EntryLog } from "./entry-log.ts";
+import type { Attributes, Metric, Session, Timer } from "@ottla/host";
+import type { pb } from "@ottla/protocol";
+import type { Effects, Input, Limits, Voter, Voters } from "../raft/index.ts";
+import { Engine } from "./engine.ts";
+import { mayFound } from "./founding.ts";
+import { checkGreeting, greetingAttributes, listText, type Greeting } from "./greeting.ts";
 import { Inbound } from "./inbound.ts";
-import { Link } from "./link.ts";
-import { NotLeaderError } from "./listener.ts";
-import { openStorage } from "./open.ts";
+import { membersOf } from "./members.ts";
+import { decodeMessage } from "./messages.ts";
+import { openStorage, type Storage } from "./open.ts";
 import type { QuorumOptions, QuorumStatus } from "./options.ts";
-import { Promises } from "./promises.ts";
-import { Proposals } from "./proposals.ts";
-import { Reads } from "./reads.ts";
+import { Peers } from "./peers.ts";
 import { raftMetrics } from "./samples.ts";
-import { Ticker } from "./ticker.ts";
-import type { VoteFile } from "./vote-file.ts";
-import { Writer } from "./writer.ts";
+import { Snapshots } from "./snapshot/snapshots.ts";
+import { Story } from "./story.ts";
+import { Transfers } from "./transfers.ts";
+import { caughtUpReplacement, changedVoters, type Circumstances } from "./voter-change.ts";
 
 const TICK_MS = 10;
+/** How often it is looked who is there, while nothing says that it changed. */
+const ATTEND_MS = 250;
+const SAY_AGAIN_MS = 10_000;
+/** Entries that a voter lacks are kept for it as long as the log is smaller; then it gets a snapshot. */
+const MAX_LOG_BYTES = 64 << 20;
 
-/** Raft meets disk and network: carries out what the core decides and tells it what came of that. Never waits for the disk: a finished write is
- * one more input. */
+/** Raft meets disk and network: the log, the vote, the streams between controllers, founding, learners and snapshots. */
 export class Quorum {
   readonly #options: QuorumOptions;
-  readonly #raft: Raft;
-  readonly #log: EntryLog;
-  readonly #votes: VoteFile;
-  readonly #writer: Writer;
-  readonly #delivery: Delivery;
+  readonly #storage: Storage;
+  readonly #engine: Engine;
   readonly #inbound: Inbound;
-  readonly #links = new Map<number, Link>();
-  readonly #ticker: Ticker;
-  readonly #reads: Reads;
-  readonly #proposals: Proposals;
-  readonly #promises: Promises;
-  #lastPersist = 0;
-  #failed: Error | null = null;
-  #stepping = false;
+  readonly #peers: Peers;
+  readonly #snapshots: Snapshots;
+  readonly #story: Story;
+  readonly #transfers: Transfers;
+  #waitingFor: readonly string[] = [];
+  #saidAtMs = Number.NEGATIVE_INFINITY;
+  #said = "";
+  #learners = "";
+  #voters: Voters | null = null;
+  #timer: Timer | null = null;
   #closed = false;
 
-  private constructor(options: QuorumOptions, storage: { log: EntryLog; votes: VoteFile; raft: Raft }) {
-    const { host, nodeId, directoryId, voters, logger, listener } = options;
+  private constructor(options: QuorumOptions, storage: Storage) {
+    const { host, nodeId, logger, listener, listed, bootstrap } = options;
+    const { log, votes, raft } = storage;
     this.#options = options;
-    this.#raft = storage.raft;
-    this.#log = storage.log;
-    this.#votes = storage.votes;
-    const fatal = (error: Error): void => this.#fail(error);
-    this.#writer = new Writer({
-      votes: this.#votes,
-      log: this.#log,
+    this.#storage = storage;
+    const send = (to: Voter, bytes: Uint8Array): void => this.#peers.send(to, bytes);
+    this.#engine = new Engine({
+      clock: host.clock,
+      nodeId,
+      logger,
+      listener,
+      log,
+      votes,
+      raft,
+      send,
+      stepped: (input, effects) => this.#stepped(input, effects),
+      failed: (error) => options.onFatal(error),
+    });
+    this.#inbound = new Inbound({
+      own: () => this.#greeting(),
+      logger,
+      receive: (from, message) => this.#receive(from, message),
+      onChange: () => this.#attend(),
+    });
+    this.#peers = new Peers({
+      host,
+      nodeId,
+      logger,
+      listed,
+      bootstrap,
+      addresses: () => options.addresses(),
+      greeting: () => greetingAttributes(this.#greeting()),
+      dial: (peer, service, attributes, signal) => options.dial(peer, service, attributes, signal),
+      onGreeted: (theirs) => {
+        checkGreeting(theirs, this.#greeting(), undefined);
+        this.#attend();
+      },
+      onBroken: (peer) => {
+        this.#snapshots.broken(peer);
+        this.#engine.step({ kind: "broken", peer });
+      },
+      onLost: (peer) => this.#engine.step({ kind: "lost", peer }),
+    });
+    this.#snapshots = new Snapshots({
       clock: host.clock,
       logger,
-      onPersisted: (id) => this.#persisted(id),
-      onFatal: fatal,
+      source: () => options.snapshotSource(),
+      sink: options.snapshotSink,
+      term: () => raft.term,
+      send,
+      onEnded: (peer) => this.#engine.step({ kind: "snapshotEnded", peer }),
+      onComplete: (last) => {
+        // A leader holds everything committed, and so does whoever got further by entries meanwhile (R13).
+        if (!this.#engine.ended && raft.role !== "leader" && last.index > raft.commitIndex) listener.snapshot(last.index);
+      },
     });
-    this.#delivery = new Delivery(this.#raft, this.#log, listener, fatal);
-    this.#inbound = new Inbound({ nodeId, directoryId }, voters, logger, (from, message) => this.#step({ kind: "message", from, message }));
-    this.#reads = new Reads(
-      (id) => this.#step({ kind: "read", id }),
-      () => this.#notLeader("read"),
-    );
-    this.#proposals = new Proposals((data, term) => this.#append(data, term));
-    this.#promises = new Promises((envelopes) => this.#send(envelopes));
-    this.#ticker = new Ticker(
-      host.clock,
-      () => this.#raft.quietTicks,
-      () => this.#step({ kind: "tick" }),
-    );
+    this.#story = new Story(nodeId, logger, raft);
+    this.#transfers = new Transfers(host.clock, logger, this.#engine, options.electionTimeoutMs);
   }
 
-  /** @throws Error when the log or the vote of this controller are damaged or missing: a voter that lost part of them must not vote */
+  /** @throws DamagedControllerError when the log or the vote of this controller are damaged or missing: a voter that lost part of them must not vote */
   static async open(options: QuorumOptions): Promise<Quorum> {
     const limits: Limits = {
       heartbeatTicks: Math.max(1, Math.round(options.heartbeatIntervalMs / TICK_MS)),
@@ -79,167 +113,218 @@ export class Quorum {
     let quorum: Quorum | null = null;
     const storage = await openStorage(options, limits, {
       progress: () => {
-        if (quorum !== null && !quorum.#closed && quorum.#failed === null) quorum.#writer.check();
+        if (quorum !== null) quorum.#engine.progressed();
       },
       fatal: (error) => {
         if (quorum === null) options.onFatal(error);
-        else quorum.#fail(error);
+        else quorum.#engine.fail(error);
       },
     });
     quorum = new Quorum(options, storage);
     return quorum;
   }
 
+  get nodeId(): number {
+    return this.#options.nodeId;
+  }
+
   get status(): QuorumStatus {
-    const { role, term, leader, firstIndex, lastIndex, commitIndex } = this.#raft;
-    return { role: role === "pre-candidate" ? "candidate" : role, term, leader: leader ?? -1, firstIndex, lastIndex, commitIndex };
+    const { role, term, leader, firstIndex, lastIndex, commitIndex, voters } = this.#engine.raft;
+    return {
+      role: role === "pre-candidate" ? "candidate" : role,
+      term,
+      leader: leader ?? -1,
+      firstIndex,
+      lastIndex,
+      commitIndex,
+      voters: voters?.voters ?? [],
+      waitingFor: this.#waitingFor,
+    };
+  }
+
+  /** Voters and learners, with what the leader knows of them. */
+  members(): pb.QuorumMember[] {
+    const known = new Map<number, Greeting>();
+    for (const greeting of this.#inbound.peers()) known.set(greeting.nodeId, greeting);
+    return membersOf(this.#engine.raft, { nodeId: this.#options.nodeId, address: this.#options.nodeAddress() }, known, this.#addresses());
+  }
+
+  /** Leadership is being handed over: `propose` waits for its end, which is `lost` or `resumed`. */
+  get transferring(): boolean {
+    return this.#engine.raft.transferring;
   }
 
   /** Begins to take part. A single voter leads within two syncs. */
   start(): void {
-    const { host, nodeId, voters, logger } = this.#options;
-    const dial = this.#options.dial.bind(this.#options);
-    for (const peer of voters) {
-      if (peer.nodeId === nodeId) continue;
-      const onBroken = (): void => this.#step({ kind: "broken", peer: peer.nodeId });
-      const onLost = (): void => this.#step({ kind: "lost", peer: peer.nodeId });
-      this.#links.set(peer.nodeId, new Link({ host, peer, logger, dial, onBroken, onLost }));
-    }
-    this.#ticker.start();
+    this.#peers.start();
+    this.#engine.start();
+    this.#attend();
+    this.#attendLater();
   }
 
   /** Appends at the leader and returns the index the entry has if it commits. The bytes belong to the quorum from here on.
-   * @throws NotLeaderError outside `leading`..`lost`
+   * @param voters who votes from this entry on; null: as before
+   * @throws NotLeaderError outside `leading`..`lost`, and while leadership is handed over
+   * @throws VoterChangeError while a change of the voters is not committed, and for one of more than one voter (R15)
    * @throws LogFailedError while the disk is full: nothing was appended
    * @throws ProtocolError THROTTLING_QUOTA_EXCEEDED: too much is waiting to be committed; retry after some of it was delivered */
-  propose(data: Uint8Array): number {
-    assert(data.length > 0, () => "an empty entry was proposed: those mark the beginning of a term");
-    if (this.#closed || this.#failed !== null || this.#raft.role !== "leader" || this.#delivery.leadingTerm !== this.#raft.term)
-      throw this.#notLeader("append an entry");
-    if (this.#log.failure !== null) throw this.#log.failure;
-    return this.#proposals.add(data, this.#raft.term, this.#raft.lastIndex);
+  propose(data: Uint8Array, voters: Voters | null = null): number {
+    return this.#engine.propose(data, voters);
+  }
+
+  /** The record that makes the change.
+   * @param current the voters as the state has them
+   * @throws ProtocolError that says why they cannot be changed so */
+  changedVoters(call: pb.ChangeVotersCall, current: pb.VotersRecord): pb.VotersRecord {
+    return changedVoters(call, current, this.#circumstances());
+  }
+
+  /** What the leader is to do about a voter that lost its directory, null for nothing.
+   * @param current the voters as the state has them */
+  replacement(current: pb.VotersRecord): { record: pb.VotersRecord; text: string } | null {
+    return caughtUpReplacement(current, this.#circumstances());
+  }
+
+  /** Hands leadership to the voter that holds most, or to the one named. Resolves within about an election timeout, when another leads or when this
+   * node goes on leading (R18); at once where this node does not lead.
+   * @returns whether another leads */
+  transferLeadership(signal: AbortSignal, to: number | null = null): Promise<boolean> {
+    return this.#transfers.begin(signal, to);
   }
 
   /** The index up to which a reader must have applied to see everything that was committed before this call (Raft dissertation §6.4).
    * @throws NotLeaderError when this voter does not lead, or stops leading before a majority confirmed it */
   readIndex(signal: AbortSignal): Promise<number> {
-    if (this.#closed || this.#failed !== null || this.#raft.role !== "leader") return Promise.reject(this.#notLeader("read"));
-    return this.#reads.wait(signal);
+    return this.#engine.readIndex(signal);
   }
 
-  /** Drops entries before `beforeIndex` from the log, which a checkpoint covers; the last delivered entry, and what another voter is known to lack,
-   * stay. */
+  /** Drops entries before `beforeIndex` from the log, which checkpoints cover; the last delivered entry stays, what follows a snapshot on its way,
+   * and, while the log is small, what another voter is known to lack. */
   async trim(beforeIndex: number): Promise<void> {
-    const held = this.#raft.heldByAll;
-    const until = Math.min(beforeIndex, this.#delivery.deliveredIndex, held ?? Number.MAX_SAFE_INTEGER);
-    if (until <= this.#raft.firstIndex || this.#closed || this.#failed !== null) return;
-    this.#raft.trimmed(until);
-    await this.#log.trim(until);
+    const { raft, log, deliveredIndex } = this.#engine;
+    const held = log.sizeBytes > MAX_LOG_BYTES ? null : raft.heldByAll;
+    const until = Math.min(beforeIndex, deliveredIndex, held ?? Number.MAX_SAFE_INTEGER, this.#snapshots.lowestOnItsWay + 1);
+    if (until <= raft.firstIndex || this.#engine.ended) return;
+    raft.trimmed(until);
+    await log.trim(until);
   }
 
-  /** Takes the stream of another voter.
-   * @throws NetworkError when it is none */
+  /** Takes the stream of another controller.
+   * @throws NetworkError that says what does not fit */
   accept(session: Session): Attributes {
     return this.#inbound.accept(session);
   }
 
   samples(): Metric[] {
-    return raftMetrics(this.status, this.#log.sizeBytes, this.#proposals.uncommittedBytes, this.#links);
+    const { log, proposals, writer } = this.#engine;
+    return raftMetrics({
+      status: this.status,
+      members: this.members(),
+      logBytes: log.sizeBytes,
+      uncommittedBytes: proposals.uncommittedBytes,
+      elections: this.#story.elections,
+      slowestWriteMs: writer.waitingMs,
+      snapshotsSent: this.#snapshots.sentCount,
+      snapshotsReceived: this.#snapshots.receivedCount,
+      links: this.#peers.links,
+    });
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#ticker.stop();
-    this.#reads.close();
-    await Promise.all([this.#inbound.close(), this.#delivery.stop(), ...[...this.#links.values()].map((link) => link.close())]);
-    await this.#writer.close();
-    await this.#log.close();
-    await this.#votes.close();
+    this.#timer?.cancel();
+    await Promise.all([this.#engine.close(), this.#inbound.close(), this.#peers.close(), this.#snapshots.stop()]);
+    await this.#storage.log.close();
+    await this.#storage.votes.close();
   }
 
-  #step(input: Input): void {
-    if (this.#closed || this.#failed !== null) return;
-    assert(!this.#stepping, () => `input ${input.kind} came within a step`);
-    this.#stepping = true;
-    let effects: Effects;
-    try {
-      effects = this.#raft.step(input);
-      this.#carryOut(effects);
-    } catch (error) {
-      return this.#fail(error instanceof Error ? error : new Error(String(error)));
-    } finally {
-      this.#stepping = false;
+  #stepped(input: Input, effects: Effects): void {
+    const { raft } = this.#engine;
+    this.#story.tell(raft);
+    if (effects.lost !== null) this.#snapshots.lost();
+    for (const peer of effects.snapshots) this.#snapshots.send(peer);
+    this.#transfers.stepped(effects);
+    if ((raft.voters?.voters ?? null) !== this.#voters) this.#attend();
+    if (input.kind === "tick") this.#transfers.leaveSlowDisk();
+  }
+
+  #receive(from: Greeting, message: pb.RaftMessage): void {
+    const voter = { nodeId: from.nodeId, directoryId: from.directoryId };
+    const { raft } = this.#engine;
+    const { case: kind } = message.message;
+    if (kind === "snapshotChunk" || kind === "snapshotReply")
+      this.#snapshots.receive(voter, message.message, message.term === raft.term && raft.leader === from.nodeId);
+    else this.#engine.step({ kind: "message", from: voter, message: decodeMessage(message) });
+  }
+
+  #greeting(): Greeting {
+    const { nodeId, directoryId, listed } = this.#options;
+    const clusterId = this.#options.clusterId();
+    const { raft } = this.#engine;
+    const empty = clusterId === null && raft.lastIndex === 0 && raft.voters === null;
+    return { nodeId, directoryId, clusterId, empty, listed: listText(listed), term: raft.term, address: this.#options.nodeAddress() };
+  }
+
+  /** Looks who is there: dials who is to be known, tells the core who follows without a vote, and founds the cluster if that is what is to be done. */
+  #attend(): void {
+    if (this.#closed || this.#engine.ended) return;
+    const { raft } = this.#engine;
+    this.#voters = raft.voters?.voters ?? null;
+    const voters = this.#voters ?? [];
+    this.#peers.keep(voters, this.#inbound.peers());
+    const isVoter = (who: Greeting): boolean =>
+      voters.some((voter) => voter.nodeId === who.nodeId && voter.directoryId === who.directoryId);
+    const learners = [...this.#inbound.peers()].filter((who) => !isVoter(who));
+    const key = learners.map(({ nodeId, directoryId }) => `${nodeId} ${directoryId}`).join(",");
+    if (key !== this.#learners) {
+      this.#learners = key;
+      this.#engine.step({ kind: "learners", learners: learners.map(({ nodeId, directoryId }) => ({ nodeId, directoryId })) });
     }
-    this.#deliver(effects);
-    if (input.kind !== "tick") this.#ticker.adjust();
+    if (this.#voters === null && raft.lastIndex === 0) this.#found();
+    else this.#waitingFor = [];
   }
 
-  #carryOut(effects: Effects): void {
-    this.#send(effects.messages);
-    if (effects.persist !== null) {
-      this.#lastPersist = effects.persist.id;
-      this.#writer.save(effects.persist);
+  #found(): void {
+    const { nodeId, directoryId, listed, bootstrap, logger, host } = this.#options;
+    const verdict = mayFound(
+      { nodeId, directoryId, listed, joins: bootstrap.length > 0, links: () => this.#peers.links },
+      this.#options.clusterId(),
+    );
+    if (verdict.kind === "found") {
+      this.#waitingFor = [];
+      if (this.#engine.raft.role !== "follower") return;
+      logger.info({ controller: nodeId, voters: listText(listed) }, "every voter is reached and empty: founding the cluster");
+      const { voters, term } = verdict;
+      return this.#engine.step({ kind: "found", voters, data: this.#options.founding(voters), term });
     }
-    this.#promises.hold(this.#lastPersist, effects.promises);
-    for (const load of effects.loads) void this.#load(load);
-    for (const read of effects.reads) this.#reads.answer(read.id, read.index);
+    this.#waitingFor = verdict.waitingFor;
+    const said = verdict.waitingFor.join("; ");
+    const nowMs = host.clock.monotonicMs();
+    if (said === this.#said && nowMs < this.#saidAtMs + SAY_AGAIN_MS) return;
+    this.#said = said;
+    this.#saidAtMs = nowMs;
+    logger.info({ controller: nodeId, waitingFor: verdict.waitingFor }, `not in a cluster yet: ${said}`);
   }
 
-  #deliver({ lost, committed, leading }: Effects): void {
-    if (lost !== null) {
-      this.#proposals.lost();
-      this.#delivery.push({ kind: "lost", term: lost });
-    }
-    if (committed !== null) {
-      this.#proposals.committed(committed.to);
-      this.#delivery.push({ kind: "committed", ...committed });
-    }
-    if (leading !== null) this.#delivery.push({ kind: "leading", term: leading });
+  #attendLater(): void {
+    this.#timer = this.#options.host.clock.after(ATTEND_MS, () => {
+      this.#attend();
+      if (!this.#closed && !this.#engine.ended) this.#attendLater();
+    });
   }
 
-  #send(envelopes: readonly Envelope[]): void {
-    for (const { to, message } of envelopes) this.#links.get(to)?.send(message);
+  #circumstances(): Circumstances {
+    const { raft } = this.#engine;
+    return {
+      members: this.members(),
+      commitIndex: raft.commitIndex,
+      electionTimeoutMs: this.#options.electionTimeoutMs,
+      whyNot: (voters) => raft.whyNotVoters(voters),
+    };
   }
 
-  /** Leadership that went meanwhile takes along what was gathered, as it does with everything not committed. */
-  #append(data: readonly Uint8Array[], term: number): void {
-    if (this.#raft.role === "leader" && this.#raft.term === term) this.#step({ kind: "propose", data });
-  }
-
-  #persisted(id: number): void {
-    if (this.#closed || this.#failed !== null) return;
-    this.#promises.persisted(id);
-    this.#step({ kind: "persisted", id });
-  }
-
-  async #load(load: Load): Promise<void> {
-    let entries: readonly Entry[] = [];
-    try {
-      entries = await this.#log.read(load.from, load.until, load.maxBytes);
-    } catch (error) {
-      if (this.#closed) return;
-      this.#options.logger.error(
-        { error, from: load.from, until: load.until, peer: load.peer },
-        "cannot read entries for another controller",
-      );
-    }
-    this.#step({ kind: "loaded", peer: load.peer, entries });
-  }
-
-  #notLeader(action: string): NotLeaderError {
-    const { role, leader } = this.#raft;
-    return new NotLeaderError(action, this.#options.nodeId, role === "leader" ? this.#options.nodeId : (leader ?? -1));
-  }
-
-  /** What the core believes and what the disk holds can no longer be trusted to agree: nothing is sent, answered or delivered any more. */
-  #fail(error: Error): void {
-    if (this.#failed !== null || this.#closed) return;
-    this.#failed = error;
-    this.#ticker.stop();
-    this.#promises.drop();
-    this.#reads.close();
-    void this.#delivery.stop();
-    this.#options.onFatal(error);
+  #addresses(): QuorumOptions["listed"] {
+    return [...this.#options.listed, ...this.#options.addresses()];
   }
 }

@@ -1,8 +1,10 @@
-import { memoryHost, NetworkError, silentLogger, type MemoryHost } from "@ottla/host";
+import { memoryHost, type MemoryHost } from "@ottla/host";
 import { services, type Uuid } from "@ottla/protocol";
 import { expect, test } from "vitest";
-import { NotLeaderError, Quorum } from "./index.ts";
+import { greetingAttributes, type Greeting } from "./greeting.ts";
+import { NotLeaderError, type Quorum } from "./index.ts";
 import { Follower } from "./listener.test.kit.ts";
+import { openQuorum } from "./quorum.test.kit.ts";
 
 const voters = [1, 2, 3].map((nodeId) => ({
   nodeId,
@@ -20,24 +22,18 @@ async function begin(host: MemoryHost, nodeId: number): Promise<Node> {
   const own = voters.find((voter) => voter.nodeId === nodeId);
   if (own === undefined) throw new Error(`no voter ${nodeId}`);
   const { directoryId } = own;
-  const attributes = { "ottla-node-id": String(nodeId), "ottla-directory-id": directoryId };
   const state = new Follower(0);
   const quorum = await host.clock.run(
-    Quorum.open({
-      host,
-      directory: "/data/controller",
+    openQuorum(host, state, {
       nodeId,
       directoryId,
-      voters,
-      electionTimeoutMs: 1000,
-      heartbeatIntervalMs: 100,
-      appliedIndex: 0,
-      logger: silentLogger,
+      address: own.address,
+      listed: voters,
       onFatal: (error) => {
         throw error;
       },
-      dial: ({ address }, service, signal) => host.network.dial(address, service, { attributes, maxFrameBytes: 64 << 20, signal }),
-      listener: state,
+      dial: ({ address }, service, attributes, signal) =>
+        host.network.dial(address, service, { attributes, maxFrameBytes: 64 << 20, signal }),
     }),
   );
   await host.network.listen(own.address, [{ name: services.raft, accept: (session) => quorum.accept(session) }], {
@@ -141,19 +137,32 @@ test("a broken connection to the leader's process is noticed at once", async () 
   expect(leader.quorum.status.term).toBeGreaterThan(1);
 });
 
-test("a stream from somebody who is no voter, or from a replaced directory, is refused", async () => {
-  const [one, two] = await cluster();
+test("a stream from another directory of a node that is there is refused, and so is one from a second node of this id", async () => {
+  const nodes = await cluster();
+  await leaderOf(nodes);
+  const [one, two] = nodes;
   if (one === undefined || two === undefined) throw new Error("no nodes");
-  const dial = (attributes: Record<string, string>) =>
-    two.host.network.dial({ host: "node1", port: 9095 }, services.raft, {
+  const dial = (o: Partial<Greeting>) => {
+    const greeting = {
+      nodeId: 2,
+      directoryId: "ff".repeat(16) as Uuid,
+      clusterId: null,
+      empty: true,
+      listed: "",
+      term: 0,
+      address: { host: "node2", port: 1 },
+      ...o,
+    };
+    const attributes = greetingAttributes(greeting);
+    return two.host.network.dial({ host: "node1", port: 9095 }, services.raft, {
       attributes,
       maxFrameBytes: 1 << 20,
       signal: new AbortController().signal,
     });
-  const stranger = dial({ "ottla-node-id": "9", "ottla-directory-id": "09".repeat(16) });
-  await expect(one.host.clock.run(stranger)).rejects.toThrow(/node 9 with directory (09){16} is not another voter of controller 1/);
-  const replaced = dial({ "ottla-node-id": "2", "ottla-directory-id": "ff".repeat(16) });
-  await expect(one.host.clock.run(replaced)).rejects.toThrow(NetworkError);
+  };
+  await expect(one.host.clock.run(dial({}))).rejects.toThrow(/Node 2 is here already, .*give each node an id of its own/);
+  await expect(one.host.clock.run(dial({ nodeId: 1 }))).rejects.toThrow("Both controllers have node id 1");
+  await expect(one.host.clock.run(dial({ nodeId: -1 }))).rejects.toThrow("needs ottla-node-id, a number");
 });
 
 test("a voter that was away for long gets entries that have left the leader's memory", async () => {

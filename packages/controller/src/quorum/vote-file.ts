@@ -1,5 +1,6 @@
 import type { Disk, DiskFile } from "@ottla/host";
 import { crc32c, uuidFromBytes } from "@ottla/protocol";
+import { DamagedControllerError } from "./damaged.ts";
 import type { Voter } from "../raft/index.ts";
 
 export interface Vote {
@@ -38,7 +39,7 @@ export class VoteFile {
     const newest = slots.toSorted((a, b) => b.sequence - a.sequence)[0];
     if (newest === undefined) {
       await file.close();
-      throw new Error(
+      throw new DamagedControllerError(
         `Cannot read the vote of this controller: neither slot of ${path} (${length} bytes) has a valid checksum, so this node could vote twice in one term. ` +
           `Restore the file from a copy, or remove this node's controller directory so that it returns as a new voter; with a single controller that loses the cluster's metadata`,
       );

@@ -7,6 +7,7 @@ const REOPEN_MS = 500;
 
 interface Pending {
   readonly id: number;
+  readonly sinceMs: number;
   readonly truncateFrom: number | null;
   readonly entries: readonly Entry[];
   voteSaved: boolean;
@@ -43,10 +44,25 @@ export class Writer {
     this.#options = options;
   }
 
+  /** How long the oldest write that is not on disk has been waiting. */
+  get waitingMs(): number {
+    const [oldest] = this.#pending;
+    return oldest === undefined ? 0 : this.#options.clock.monotonicMs() - oldest.sinceMs;
+  }
+
   save(persist: Persist): void {
     const { id, vote, truncateFrom, entries } = persist;
     if (truncateFrom !== null) for (const earlier of this.#pending) earlier.lastIndex = Math.min(earlier.lastIndex, truncateFrom - 1);
-    this.#pending.push({ id, truncateFrom, entries, voteSaved: vote === null, appended: false, lastIndex: entries.at(-1)?.index ?? 0 });
+    const sinceMs = this.#options.clock.monotonicMs();
+    this.#pending.push({
+      id,
+      sinceMs,
+      truncateFrom,
+      entries,
+      voteSaved: vote === null,
+      appended: false,
+      lastIndex: entries.at(-1)?.index ?? 0,
+    });
     if (vote !== null) this.#saveVote(vote, id);
     this.#append();
   }

@@ -27,6 +27,8 @@ class HeldQuorum {
     return new Promise((resolve) => this.#rounds.push(() => resolve(this.proposed.length)));
   }
 
+  readonly transferring = false;
+
   confirmReads(): void {
     for (const confirm of this.#rounds.splice(0)) confirm();
   }

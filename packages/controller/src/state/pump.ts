@@ -1,33 +1,22 @@
 import type { Clock, Random, Timer } from "@ottla/host";
-import { assert, ProtocolError } from "@ottla/protocol";
-import { NotLeaderError } from "../quorum/index.ts";
+import { assert, ProtocolError, type pb } from "@ottla/protocol";
+import { NotLeaderError, VoterChangeError, votersIn } from "../quorum/index.ts";
+import type { Voters } from "../raft/index.ts";
 import { Answers } from "./answers.ts";
 import { Draft } from "./draft.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { State } from "./state.ts";
+import { ownTask, TaskQueue, type Task } from "./task.ts";
 
 /** What a decision needs of the quorum. */
 export interface Proposals {
-  propose(data: Uint8Array): number;
+  /** @param voters who votes from the entry on; null: as before */
+  propose(data: Uint8Array, voters: Voters | null): number;
+  /** Leadership is being handed over: nothing may be proposed until that ends. */
+  readonly transferring: boolean;
   readIndex(signal: AbortSignal): Promise<number>;
 }
 
-/** Something to decide. */
-export interface Task {
-  readonly bytes: number;
-  /** Monotonic; undecided after it the task expires. */
-  readonly deadlineMs: number;
-  /** Its records must be the first of their entry. */
-  readonly startsEntry: boolean;
-  /** Writes what is decided; the returned function runs once that, and everything the decision has seen, is committed. */
-  decide(draft: Draft): () => void;
-  expire(): void;
-  /** What it wrote could not be appended and is undone. */
-  refuse(error: ProtocolError): void;
-}
-
-const MAX_QUEUED_TASKS = 20_000;
-const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** Reached, an entry is closed. A single task may exceed it. */
 const ENTRY_BYTES = 512 * 1024;
 const MAX_IN_FLIGHT_BYTES = 16 * 1024 * 1024;
@@ -46,8 +35,7 @@ export class Pump {
   readonly #inFlight: InFlight;
   readonly #quorum: Proposals;
   readonly #fail: (error: Error) => void;
-  #queue: Task[] = [];
-  #queuedBytes = 0;
+  readonly #queue = new TaskQueue();
   readonly #answers = new Answers();
   #scheduled: Timer | null = null;
   #leadership: AbortController | null = null;
@@ -76,30 +64,15 @@ export class Pump {
 
   /** @returns false when as much is waiting already as may wait */
   submit(task: Task): boolean {
-    if (this.#queue.length >= MAX_QUEUED_TASKS || this.#queuedBytes + task.bytes > MAX_QUEUED_BYTES) return false;
-    this.#queue.push(task);
-    this.#queuedBytes += task.bytes;
-    this.#schedule();
-    return true;
+    const taken = this.#queue.offer(task);
+    if (taken) this.#schedule();
+    return taken;
   }
 
   /** A decision of the leader's own: nobody waits for it, and the queue always has room for it.
    * @param refused hears that it could not be appended */
   decide(run: (draft: Draft) => void, o: { place?: "first"; refused?: (error: ProtocolError) => void } = {}): void {
-    const nothing = (): void => {};
-    const task: Task = {
-      bytes: 0,
-      deadlineMs: Infinity,
-      startsEntry: false,
-      decide(draft) {
-        run(draft);
-        return nothing;
-      },
-      expire: nothing,
-      refuse: o.refused ?? nothing,
-    };
-    if (o.place === "first") this.#queue.unshift(task);
-    else this.#queue.push(task);
+    this.#queue.add(ownTask(run, o.refused), o.place ?? "last");
     this.#schedule();
   }
 
@@ -118,8 +91,7 @@ export class Pump {
     this.#scheduled?.cancel();
     this.#scheduled = null;
     this.#inFlight.undo();
-    this.#queue = [];
-    this.#queuedBytes = 0;
+    this.#queue.clear();
     this.#answers.drop();
   }
 
@@ -130,15 +102,14 @@ export class Pump {
     this.#schedule();
   }
 
+  /** Leadership was to be handed over and was not. */
+  resume(): void {
+    this.#schedule();
+  }
+
   /** Ends tasks that waited too long for their turn. */
   expire(nowMs: number): void {
-    if (!this.#queue.some((task) => task.deadlineMs < nowMs)) return;
-    const expired = this.#queue.filter((task) => task.deadlineMs < nowMs);
-    this.#queue = this.#queue.filter((task) => task.deadlineMs >= nowMs);
-    for (const task of expired) {
-      this.#queuedBytes -= task.bytes;
-      task.expire();
-    }
+    this.#queue.expire(nowMs);
   }
 
   #schedule(): void {
@@ -153,32 +124,30 @@ export class Pump {
     });
   }
 
+  /** Nothing may be decided now; what ends that also schedules. */
   #full(): boolean {
-    return this.#inFlight.bytes >= MAX_IN_FLIGHT_BYTES || this.#inFlight.count >= MAX_IN_FLIGHT_ENTRIES;
+    return this.#quorum.transferring || this.#inFlight.bytes >= MAX_IN_FLIGHT_BYTES || this.#inFlight.count >= MAX_IN_FLIGHT_ENTRIES;
   }
 
   #run(): void {
     const leadership = this.#leadership;
     const reads: (() => void)[] = [];
-    const queue = this.#queue;
-    let at = 0;
-    while (at < queue.length && !this.#full() && this.#leadership) at = this.#decideEntry(queue, at, reads);
-    this.#queue = queue.slice(at);
+    while (this.#queue.length > 0 && !this.#full() && this.#leadership) this.#decideEntry(reads);
     if (reads.length > 0 && leadership) this.#confirm(reads, leadership.signal);
     this.#schedule();
   }
 
-  /** @returns how far in the queue it came */
-  #decideEntry(queue: Task[], from: number, reads: (() => void)[]): number {
+  #decideEntry(reads: (() => void)[]): void {
     const draft = new Draft(this.#state, this.#random, this.#lastIndex + 1, this.#clock.wallMs(), this.#lastClusterIndex);
     const nowMs = this.#clock.monotonicMs();
     const writers: Decided[] = [];
     const readers: Decided[] = [];
-    let at = from;
-    for (; draft.bytes < ENTRY_BYTES; at++) {
-      const task = queue[at];
+    let count = 0;
+    let voters: Voters | null = null;
+    // Who votes changes with an entry that ends there: what may follow it is Raft's to say.
+    for (; draft.bytes < ENTRY_BYTES && voters === null; count++) {
+      const task = this.#queue.peek(count);
       if (!task || (task.startsEntry && draft.records.length > 0)) break;
-      this.#queuedBytes -= task.bytes;
       if (task.deadlineMs < nowMs) {
         task.expire();
         continue;
@@ -186,32 +155,33 @@ export class Pump {
       const before = draft.records.length;
       const deliver = task.decide(draft);
       (draft.records.length > before ? writers : readers).push({ task, deliver });
+      voters = votersSetBy(draft.records.slice(before));
     }
-    const refused = draft.records.length > 0 ? this.#append(draft) : null;
+    this.#queue.drop(count);
+    const refused = draft.records.length > 0 ? this.#append(draft, voters) : null;
     if (refused) {
       for (const { task } of writers) task.refuse(refused);
       // They may have seen what is undone.
-      for (const { task } of readers) this.#queuedBytes += task.bytes;
-      queue.splice(at, 0, ...readers.map(({ task }) => task));
-      return at;
+      return this.#queue.putBack(readers.map(({ task }) => task));
     }
     for (const { deliver } of writers) this.#answers.write(draft.index, deliver);
     for (const { deliver } of readers) reads.push(deliver);
-    return at;
   }
 
   /** @returns why it could not be, in which case the state is as before */
-  #append(draft: Draft): ProtocolError | null {
+  #append(draft: Draft, voters: Voters | null): ProtocolError | null {
     const data = draft.encode();
     const { digestBefore, records, changes } = draft;
     try {
-      const index = this.#quorum.propose(data);
+      const index = this.#quorum.propose(data, voters);
       assert(index === draft.index, `an entry decided for index ${draft.index} was appended at ${index}`);
     } catch (error) {
-      // A full disk.
-      if (error instanceof ProtocolError) {
+      // A full disk, or voters that cannot be changed now.
+      const refused =
+        error instanceof VoterChangeError ? new ProtocolError("INVALID_REQUEST", `${error.message}; try again in a moment`) : error;
+      if (refused instanceof ProtocolError) {
         this.#state.undo(changes);
-        return error;
+        return refused;
       }
       // `stop` is about to be called, and undoes the entry.
       if (!(error instanceof NotLeaderError)) throw error;
@@ -237,4 +207,9 @@ export class Pump {
       },
     );
   }
+}
+
+function votersSetBy(records: readonly pb.MetadataRecord[]): Voters | null {
+  for (const { record } of records) if (record.case === "voters") return votersIn(record.value);
+  return null;
 }
