@@ -1,0 +1,69 @@
+import { silentLogger } from "@ottla/host";
+import { expect, test } from "vitest";
+import { machineSettings, machines, start, voterSettings } from "./cluster.test.kit.ts";
+import { Node } from "./node.ts";
+
+test("three voters found one cluster, and each serves as a broker of it, within 0.6 s", async () => {
+  const hosts = machines();
+  const { clock } = hosts[0];
+  const nodes = await clock.run(Promise.all(hosts.map((host, at) => start(host, voterSettings(at + 1, 3)))));
+  expect(clock.monotonicMs()).toBeLessThan(600);
+  expect(new Set(nodes.map(({ clusterId }) => clusterId)).size).toBe(1);
+  expect(nodes.map(({ health }) => health)).toEqual(nodes.map(() => ({ live: true, ready: true, reasons: [] })));
+  await clock.run(Promise.all(nodes.map((node) => node.close())));
+});
+
+test("a cluster is not founded before the last voter is there, and whoever waits says for whom", async () => {
+  const hosts = machines();
+  const { clock } = hosts[0];
+  const waiting: string[] = [];
+  const logger = { ...silentLogger, warn: (_: object, text: string) => void waiting.push(text), child: () => logger };
+  const two = Promise.all(([0, 1] as const).map((at) => start(hosts[at], voterSettings(at + 1, 3), logger)));
+  let founded = false;
+  void two.then(() => (founded = true));
+  await clock.advance(12_000);
+  expect(founded).toBe(false);
+  const before = clock.monotonicMs();
+  const third = await clock.run(start(hosts[2], voterSettings(3, 3)));
+  const nodes = [...(await clock.run(two)), third];
+  expect(clock.monotonicMs() - before).toBeLessThan(600);
+  expect(new Set(nodes.map(({ clusterId }) => clusterId)).size).toBe(1);
+  await clock.run(Promise.all(nodes.map((node) => node.close())));
+});
+
+test("a broker joins by the address of one controller, and one controller alone is a node too", async () => {
+  const hosts = machines();
+  const [one, two, three] = hosts;
+  const { clock } = one;
+  const controller = await clock.run(start(one, { ...voterSettings(1, 1), "process.roles": "controller" }));
+  expect(controller.bootstrap).toEqual([]);
+  const joins = { "controller.quorum.bootstrap.servers": "node-1:9095" };
+  const brokers = await clock.run(
+    Promise.all([start(two, { ...machineSettings(2), ...joins }), start(three, { ...machineSettings(3), ...joins })]),
+  );
+  expect(brokers.map(({ clusterId }) => clusterId)).toEqual([controller.clusterId, controller.clusterId]);
+  expect(brokers.map(({ health }) => health.ready)).toEqual([true, true]);
+  await clock.run(Promise.all([...brokers, controller].map((node) => node.close())));
+});
+
+test("a directory of another cluster is refused by name", async () => {
+  const [one, two] = machines();
+  const { clock } = one;
+  const alone = await clock.run(start(two, machineSettings(2)));
+  await clock.run(alone.close());
+  const cluster = await clock.run(start(one, machineSettings(1)));
+  const joins = { ...machineSettings(2), "controller.quorum.bootstrap.servers": "node-1:9095" };
+  await expect(clock.run(start(two, joins))).rejects.toThrow(`belongs to cluster ${cluster.clusterId}`);
+  await clock.run(cluster.close());
+});
+
+test("a waiting start can be aborted", async () => {
+  const [one] = machines();
+  const aborter = new AbortController();
+  const starting = Node.start({ host: one, config: voterSettings(1, 2), logger: silentLogger, signal: aborter.signal });
+  await one.clock.advance(100);
+  aborter.abort(new Error("no longer wanted"));
+  await expect(one.clock.run(starting)).rejects.toThrow("no longer wanted");
+  const again = Node.start({ host: one, config: machineSettings(1), logger: silentLogger });
+  await one.clock.run((await one.clock.run(again)).close());
+});
