@@ -1,7 +1,7 @@
 import { metadataVersions } from "@ottla/metadata";
 import type { pb } from "@ottla/protocol";
 import type { BrokerParts, RequestContext } from "./context.ts";
-import { addressOf } from "./metadata.ts";
+import { addressOf } from "./addresses.ts";
 
 export function describeCluster(parts: BrokerParts, context: RequestContext): pb.DescribeClusterAnswer {
   const { image } = parts;

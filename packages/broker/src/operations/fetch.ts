@@ -1,8 +1,8 @@
 import { assert, ProtocolError, type pb, type Uuid } from "@ottla/protocol";
-import type { Partition, Reader } from "../partition/partition.ts";
 import { AnswerRoom } from "./answer-room.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { asProtocolError, findPartition, leaderHint, tellsLeader } from "./find-partition.ts";
+import { type Looked, ParkedFetch } from "./parked-fetch.ts";
 
 export interface FetchRequest {
   readonly maxWaitMs: number;
@@ -38,14 +38,6 @@ export interface FetchAnswer {
 }
 
 const WAIT_MAX_MS = 300_000;
-
-/** A partition as the request found it. */
-interface Looked {
-  readonly partition: Partition | null;
-  readonly end: number;
-  readonly epoch: number;
-  readonly error: ProtocolError | null;
-}
 
 /** Reads from many partitions; when less than `minBytes` is there it waits for more, at most `maxWaitMs`. An error is answered at once.
  * @throws the reason of the context's signal when the client has gone */
@@ -158,46 +150,4 @@ async function readOne(
 function failed(parts: BrokerParts, { topicId, partition }: FetchPartition, error: ProtocolError | null): FetchedPartition {
   const leader = error !== null && tellsLeader(error) ? leaderHint(parts, topicId, partition) : undefined;
   return { error, leader, highWatermark: -1, logStartOffset: -1, leaderEpoch: -1, records: [], bytes: 0 };
-}
-
-/** A fetch that waits: woken by the partitions it names, never looking by itself. */
-class ParkedFetch implements Reader {
-  readonly #looked: readonly Looked[];
-  #missingBytes: number;
-  #wake: () => void = () => {};
-
-  constructor(looked: readonly Looked[], missingBytes: number) {
-    this.#looked = looked;
-    this.#missingBytes = missingBytes;
-  }
-
-  committed(bytes: number): void {
-    this.#missingBytes -= bytes;
-    if (this.#missingBytes <= 0) this.#wake();
-  }
-
-  changed(): void {
-    this.#wake();
-  }
-
-  /** @throws the signal's reason */
-  async wait({ timeouts }: BrokerParts, waitMs: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    // What came while the partitions were read would not wake it.
-    if (
-      this.#looked.some(
-        ({ partition, end, epoch }) => partition !== null && (partition.highWatermark !== end || partition.leaderEpoch !== epoch),
-      )
-    )
-      return;
-    const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-    const timer = timeouts.after(waitMs, this.#wake);
-    signal.addEventListener("abort", this.#wake, { once: true });
-    for (const { partition } of this.#looked) partition?.addReader(this);
-    await woken;
-    for (const { partition } of this.#looked) partition?.removeReader(this);
-    signal.removeEventListener("abort", this.#wake);
-    timer.cancel();
-    signal.throwIfAborted();
-  }
 }

@@ -1,6 +1,7 @@
 import { minInSync, type TopicImage } from "@ottla/metadata";
 import { checkTopicName, errorName, type pb, ProtocolError, uuidFromBytes, uuidToText } from "@ottla/protocol";
 import { effectiveSettings } from "../partition/settings.ts";
+import { addressOf } from "./addresses.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { createTopics } from "./topics.ts";
 
@@ -101,17 +102,4 @@ function brokers(parts: BrokerParts, context: RequestContext): pb.BrokerEndpoint
       const address = addressOf(parts, context, broker);
       return address === null ? [] : [{ nodeId: broker.nodeId, ...address, rack: broker.rack }];
     });
-}
-
-/** Other nodes go by what they registered. This one goes by the address that the client dialled, which works for that client, also through a
- * mapped port; unless the configuration says under which address it is reached. */
-export function addressOf(
-  { nodeId, config }: BrokerParts,
-  { dialled }: RequestContext,
-  broker: pb.BrokerRecord,
-): { host: string; port: number } | null {
-  if (broker.nodeId === nodeId && dialled !== null && config.grpcAdvertisedListeners.length === 0)
-    return { host: dialled.host, port: dialled.port };
-  const endpoint = broker.endpoints.find(({ listener }) => listener === "GRPC");
-  return endpoint ? { host: endpoint.host, port: endpoint.port } : null;
 }

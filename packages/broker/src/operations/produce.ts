@@ -1,5 +1,5 @@
 import { type pb, ProtocolError, type Uuid } from "@ottla/protocol";
-import type { Appended } from "../partition/partition.ts";
+import type { Appended } from "../partition/surroundings.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { asProtocolError, findPartition, leaderHint, tellsLeader } from "./find-partition.ts";
 

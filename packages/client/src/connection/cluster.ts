@@ -1,18 +1,18 @@
-import { delay, type Address, type Host, type Logger, type Timer } from "@ottla/host";
+import { delay, type Address, type Host, type Logger } from "@ottla/host";
 import { errorName, pb, ProtocolError } from "@ottla/protocol";
 import { ClosedError, ConnectionError, messageOf } from "../errors.ts";
 import { showAddress } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
+import { Home } from "./home.ts";
 import { Link } from "./link.ts";
 import { Metadata } from "./metadata.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 
 const ATTEMPT_MS = 10_000;
 /** One that may create topics waits for brokers that are to hold them. */
 const METADATA_ATTEMPT_MS = { plain: 1_000, creating: 2_000 };
 const METADATA_TIMEOUT_MS = 10_000;
 const RETRY = { firstMs: 50, mostMs: 1_000 };
-/** How often brokers that somebody waits for are looked at. */
-const WATCH_MS = 250;
 
 type Call = Exclude<pb.CallRequest["call"], { case: undefined }>;
 type Answer = Exclude<pb.CallResponse["answer"], { case: undefined }>;
@@ -49,15 +49,19 @@ export class Cluster {
   readonly #seeds: readonly Link[];
   readonly #links = new Map<number, Link>();
   readonly #closing = new AbortController();
-  #watching: Timer | null = null;
-  /** The first broker reached, and its cluster: all others must belong to it. */
-  #home: { readonly clusterId: string; readonly label: string } | null = null;
+  readonly #silence: SilenceWatch;
+  readonly #home = new Home();
 
   constructor(options: ClusterOptions) {
     this.#options = options;
     this.host = options.host;
     this.logger = options.logger;
     this.requestTimeoutMs = options.requestTimeoutMs;
+    this.#silence = new SilenceWatch(
+      options.host.clock,
+      () => this.#links.values(),
+      () => this.metadata.requestRefresh(),
+    );
     this.#seeds = options.bootstrap.map((address) => this.#newLink(null, address));
     this.metadata = new Metadata({
       clock: options.host.clock,
@@ -128,7 +132,7 @@ export class Cluster {
   }
 
   close(): void {
-    this.#watching?.cancel();
+    this.#silence.close();
     this.#closing.abort(new ClosedError("go on", "this client"));
     for (const link of [...this.#seeds, ...this.#links.values()]) link.close();
   }
@@ -172,25 +176,6 @@ export class Cluster {
     return this.metadata.brokers.size > 0 || this.#seeds.some(({ failure }) => failure === null || failure.retriable);
   }
 
-  /** What is silent is found out here, whoever waits for it: then others are asked whether somebody else leads by now. */
-  #watch(): void {
-    if (this.#watching !== null || this.closing.aborted) return;
-    this.#watching = this.host.clock.after(WATCH_MS, () => {
-      this.#watching = null;
-      const awaited = [...this.#links.values()].filter((link) => link.awaited);
-      if (awaited.length === 0) return;
-      if (awaited.some((link) => link.troubled)) this.metadata.requestRefresh();
-      this.#watch();
-    });
-  }
-
-  #checkCluster(clusterId: string, label: string): string | null {
-    if (clusterId === "") return null;
-    this.#home ??= { clusterId, label };
-    if (this.#home.clusterId === clusterId) return null;
-    return `${label} belongs to cluster ${clusterId}, and ${this.#home.label} to cluster ${this.#home.clusterId}: take the one that is not meant out of bootstrap`;
-  }
-
   #newLink(nodeId: number | null, address: Address): Link {
     const { host, clientId } = this.#options;
     return new Link({
@@ -199,8 +184,8 @@ export class Cluster {
       nodeId,
       address,
       onTrouble: () => nodeId !== null && !this.closing.aborted && this.metadata.requestRefresh(),
-      onAsked: () => this.#watch(),
-      checkCluster: (clusterId, label) => this.#checkCluster(clusterId, label),
+      onAsked: () => this.#silence.look(),
+      checkCluster: (clusterId, label) => this.#home.objection(clusterId, label),
     });
   }
 

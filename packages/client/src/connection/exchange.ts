@@ -1,8 +1,6 @@
-import type { Clock, Frame, Session, Timer } from "@ottla/host";
+import type { Clock, Frame, Session } from "@ottla/host";
 import { ClosedError, ConnectionError, messageOf } from "../errors.ts";
-
-const MAX_CORRELATION_ID = 2 ** 31 - 1;
-const PATIENCE_MS = 1_000;
+import { type RequestOptions, Requests, type Waiting } from "./requests.ts";
 
 export interface ExchangeOptions<A> {
   /** For error texts, such as `broker 1 (localhost:9093)`. */
@@ -18,50 +16,27 @@ export interface ExchangeOptions<A> {
   readonly broken: (fruitful: boolean) => void;
 }
 
-export interface RequestOptions {
-  /** Counts from the call, opening the stream included. */
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-  /** For error texts, such as `Fetch`. */
-  readonly what: string;
-  /** An answer that takes longer makes the broker suspect. 1 000 ms. */
-  readonly patienceMs?: number;
-  /** The request is within the byte window: another may follow. */
-  readonly handed?: () => void;
-}
-
-interface Waiting<A> {
-  readonly options: RequestOptions;
-  readonly resolve: (answer: A) => void;
-  readonly reject: (error: unknown) => void;
-  readonly startedMs: number;
-  sent: boolean;
-  end: () => void;
-}
-
 /** One stream to one broker: requests out, answers matched to them by correlation id. It opens at first use, and again after it broke. */
 export class Exchange<A extends { correlationId: number }> {
   readonly #options: ExchangeOptions<A>;
-  readonly #waiting = new Map<number, Waiting<A>>();
+  readonly #requests: Requests<A>;
   #session: Session | null = null;
   #opening: Promise<void> | null = null;
-  #correlationId = 0;
   #heardMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: ExchangeOptions<A>) {
     this.#options = options;
+    this.#requests = new Requests(options.clock);
   }
 
   get open(): boolean {
     return this.#session !== null;
   }
 
-  /** How much longer than its patience the oldest request has waited for any sign of life; negative while there is hope. Null: nobody waits. */
+  /** Of the oldest request: see {@link Requests.overdueMs}. */
   overdueMs(nowMs: number, heardMs: number): number | null {
-    for (const { startedMs, options } of this.#waiting.values())
-      return nowMs - Math.max(startedMs, heardMs) - (options.patienceMs ?? PATIENCE_MS);
-    return null;
+    return this.#requests.overdueMs(nowMs, heardMs);
   }
 
   /** @throws ConnectionError */
@@ -77,25 +52,15 @@ export class Exchange<A extends { correlationId: number }> {
   /** Sends at once if the stream is open, in the order of the calls. `encode` is given the correlation id.
    * @throws ConnectionError, or the reason of the signal */
   request(encode: (correlationId: number) => Frame, options: RequestOptions): Promise<A> {
-    const { signal } = options;
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    const id = this.#nextCorrelationId();
+    if (options.signal?.aborted) return Promise.reject(options.signal.reason);
     return new Promise((resolve, reject) => {
-      const waiting: Waiting<A> = { options, resolve, reject, startedMs: this.#options.clock.monotonicMs(), sent: false, end: () => {} };
-      const timer: Timer = this.#options.clock.after(options.timeoutMs, () => this.#timedOut(id, waiting));
-      const onAbort = (): void => this.#fail(id, waiting, signal?.reason);
-      waiting.end = () => {
-        timer.cancel();
-        signal?.removeEventListener("abort", onAbort);
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      this.#waiting.set(id, waiting);
+      const id = this.#requests.add(options, { resolve, reject }, (late, waiting) => this.#timedOut(late, waiting));
       this.#options.asked();
-      if (this.#session !== null) this.#transmit(id, waiting, encode);
+      if (this.#session !== null) this.#transmit(id, encode);
       else {
         this.connect().then(
-          () => this.#transmit(id, waiting, encode),
-          (error: unknown) => this.#fail(id, waiting, error),
+          () => this.#transmit(id, encode),
+          (error: unknown) => this.#fail(id, error),
         );
       }
     });
@@ -117,8 +82,8 @@ export class Exchange<A extends { correlationId: number }> {
     const session = this.#session;
     this.#session = null;
     session?.close();
-    for (const [id, waiting] of this.#waiting) {
-      this.#fail(
+    for (const [id, waiting] of this.#requests) {
+      this.#requests.fail(
         id,
         waiting,
         new ConnectionError(
@@ -145,11 +110,7 @@ export class Exchange<A extends { correlationId: number }> {
         this.#heardMs = this.#options.clock.monotonicMs();
         this.#options.heard();
         const answer = this.#options.decode(frame);
-        const waiting = this.#waiting.get(answer.correlationId);
-        if (waiting === undefined) continue; // given up meanwhile
-        this.#waiting.delete(answer.correlationId);
-        waiting.end();
-        waiting.resolve(answer);
+        this.#requests.answer(answer.correlationId, answer);
       }
       const reason = await session.closed;
       this.#broken(session, fruitful, reason.message, reason.code);
@@ -163,9 +124,9 @@ export class Exchange<A extends { correlationId: number }> {
     if (this.#session !== session) return;
     this.#session = null;
     const { broker } = this.#options;
-    for (const [id, waiting] of this.#waiting) {
+    for (const [id, waiting] of this.#requests) {
       if (!waiting.sent) continue;
-      this.#fail(
+      this.#requests.fail(
         id,
         waiting,
         new ConnectionError(broker, true, `${waiting.options.what}: the stream to ${broker} ended before the answer came: ${why}`, {
@@ -176,24 +137,20 @@ export class Exchange<A extends { correlationId: number }> {
     this.#options.broken(fruitful);
   }
 
-  #transmit(id: number, waiting: Waiting<A>, encode: (correlationId: number) => Frame): void {
+  #transmit(id: number, encode: (correlationId: number) => Frame): void {
     const session = this.#session;
-    if (this.#waiting.get(id) !== waiting) return;
-    if (session === null) {
-      this.#fail(
-        id,
-        waiting,
-        new ConnectionError(this.#options.broker, false, `${waiting.options.what}: the stream to ${this.#options.broker} broke again`),
-      );
-      return;
-    }
+    const { broker } = this.#options;
+    const waiting = this.#requests.get(id);
+    if (waiting === undefined) return;
+    const { what, handed } = waiting.options;
+    if (session === null) return this.#fail(id, new ConnectionError(broker, false, `${what}: the stream to ${broker} broke again`));
     try {
       const frame = encode(id);
       waiting.sent = true;
       // A rejection needs no handling: the end of the session settles everything that waits on it.
-      session.send(frame).then(waiting.options.handed, () => {});
+      session.send(frame).then(handed, () => {});
     } catch (error) {
-      this.#fail(id, waiting, error);
+      this.#fail(id, error);
     }
   }
 
@@ -202,7 +159,7 @@ export class Exchange<A extends { correlationId: number }> {
     const { what, timeoutMs } = waiting.options;
     const silent = waiting.sent && this.#heardMs < waiting.startedMs;
     const where = waiting.sent ? "got no answer" : "could not be sent";
-    this.#fail(
+    this.#requests.fail(
       id,
       waiting,
       new ConnectionError(broker, waiting.sent, `${what}: ${where} from ${broker} within ${Math.round(timeoutMs)} ms`, {
@@ -217,15 +174,8 @@ export class Exchange<A extends { correlationId: number }> {
     }
   }
 
-  #fail(id: number, waiting: Waiting<A>, error: unknown): void {
-    if (this.#waiting.get(id) !== waiting) return;
-    this.#waiting.delete(id);
-    waiting.end();
-    waiting.reject(error);
-  }
-
-  #nextCorrelationId(): number {
-    this.#correlationId = this.#correlationId === MAX_CORRELATION_ID ? 1 : this.#correlationId + 1;
-    return this.#correlationId;
+  #fail(id: number, error: unknown): void {
+    const waiting = this.#requests.get(id);
+    if (waiting !== undefined) this.#requests.fail(id, waiting, error);
   }
 }

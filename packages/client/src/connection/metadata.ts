@@ -2,12 +2,11 @@ import { delay, type Address, type Clock, type Logger, type Timer } from "@ottla
 import type { pb } from "@ottla/protocol";
 import { errors, ProtocolError, type Uuid } from "@ottla/protocol";
 import { ConnectionError, messageOf } from "../errors.ts";
+import { Hunt } from "./hunt.ts";
 import { orAborted } from "./or-aborted.ts";
 import { Topics, type PartitionInfo, type TopicInfo } from "./topics.ts";
 
 const MIN_GAP_MS = 100;
-/** While a leader cannot be reached its successor is looked for so often, growing, and at most so many times before somebody misses it again. */
-const HUNT = { firstMs: 100, mostMs: 500, growth: 1.5, times: 20 };
 /** Brokers hear of a new topic within a fraction of this; after it, an unknown topic is taken for missing. */
 const UNKNOWN_TOPIC_GRACE_MS = 2_000;
 
@@ -29,21 +28,20 @@ export class Metadata {
   readonly #watched = new Map<string, { watchers: number; creators: number }>();
   readonly #listeners = new Set<() => void>();
   #brokers: ReadonlyMap<number, Address> = new Map();
+  readonly #hunt: Hunt;
   #queued: Promise<void> | null = null;
   #running: Promise<void> = Promise.resolve();
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   #aging: Timer | null = null;
-  #hunting: Timer | null = null;
-  #huntsLeft = 0;
-  #huntMs = HUNT.firstMs;
   #failure: unknown = null;
 
   constructor(options: MetadataOptions) {
     this.#options = options;
     this.#topics = new Topics(options.logger);
+    this.#hunt = new Hunt(options.clock, () => this.#refreshUnheard());
     const onClosing = (): void => {
       this.#aging?.cancel();
-      this.#hunting?.cancel();
+      this.#hunt.end();
     };
     options.closing.addEventListener("abort", onClosing, { once: true });
   }
@@ -103,8 +101,7 @@ export class Metadata {
 
   /** Something is found wrong. */
   requestRefresh(): void {
-    this.#huntsLeft = HUNT.times;
-    this.#huntMs = HUNT.firstMs;
+    this.#hunt.begin();
     this.#refreshUnheard();
   }
 
@@ -186,7 +183,7 @@ export class Metadata {
     } finally {
       this.#notBeforeMs = clock.monotonicMs() + MIN_GAP_MS;
       this.#age();
-      this.#hunt();
+      if (!this.#options.closing.aborted && this.#leaderless()) this.#hunt.goOn();
     }
     this.#notify();
   }
@@ -199,18 +196,6 @@ export class Metadata {
 
   #notify(): void {
     for (const listener of this.#listeners) listener();
-  }
-
-  /** A leader that is gone has a successor soon; whoever waits for it does not wait for his next try. */
-  #hunt(): void {
-    const { clock, closing } = this.#options;
-    if (this.#hunting !== null || this.#huntsLeft === 0 || closing.aborted || !this.#leaderless()) return;
-    this.#huntsLeft--;
-    this.#hunting = clock.after(this.#huntMs, () => {
-      this.#hunting = null;
-      this.#refreshUnheard();
-    });
-    this.#huntMs = Math.min(HUNT.mostMs, this.#huntMs * HUNT.growth);
   }
 
   #leaderless(): boolean {
