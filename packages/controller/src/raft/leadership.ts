@@ -56,10 +56,12 @@ function append(core: Core, proposals: readonly Proposal[]): void {
   const added = proposals.map(({ data, voters }, i) => ({ index: next + i, term: core.term, data, voters }));
   entries.append(added);
   core.outbox.append(added);
-  if (added.some(({ index, voters }) => voters !== null || index === leading(core).firstIndex)) reviseFollowers(core, 0);
-  // A smaller set needs fewer for what is there already.
-  advanceCommit(core);
-  settleReads(core);
+  if (added.some(({ index, voters }) => voters !== null || index === leading(core).firstIndex)) {
+    reviseFollowers(core, 0);
+    // A smaller set needs fewer for what is there already.
+    advanceCommit(core);
+    settleReads(core);
+  }
   for (const progress of leading(core).followers.values()) replicate(core, progress);
 }
 

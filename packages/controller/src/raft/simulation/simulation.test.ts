@@ -1,18 +1,34 @@
 import { expect, test } from "vitest";
 import { runSeed, SABOTAGES } from "./index.ts";
+import { REGRESSION_SEEDS } from "./regression-seeds.ts";
 
 const STEPS = 3000;
 
 for (const voters of [3, 5]) {
-  test(`${voters} voters keep every rule while messages and processes fail, and agree once they stop failing`, () => {
+  test(`${voters} voters keep every rule while messages, disks and processes fail, and agree once they stop failing`, () => {
     const results = Array.from({ length: 150 }, (_, i) => runSeed({ seed: i + 1, voters, steps: STEPS, sabotage: null }));
     expect(results.filter((result) => "failure" in result)).toEqual([]);
     const done = results.filter((result) => "committed" in result);
-    expect(done.reduce((sum, { committed }) => sum + committed, 0)).toBeGreaterThan(1000);
-    expect(done.reduce((sum, { reads }) => sum + reads, 0)).toBeGreaterThan(100);
-    expect(done.reduce((sum, { crashes }) => sum + crashes, 0)).toBeGreaterThan(100);
+    const sum = (of: (outcome: (typeof done)[number]) => number): number => done.reduce((total, outcome) => total + of(outcome), 0);
+    expect(sum(({ committed }) => committed)).toBeGreaterThan(5000);
+    expect(sum(({ elections }) => elections)).toBeGreaterThan(300);
+    for (const count of ["reads", "crashes", "wipes", "changes", "transfers", "installs"] as const)
+      expect(
+        sum((outcome) => outcome[count]),
+        count,
+      ).toBeGreaterThan(50);
   });
 }
+
+test("seeds that once failed pass", () => {
+  const results = REGRESSION_SEEDS.map((options) => runSeed({ ...options, sabotage: null }));
+  expect(results.filter((result) => "failure" in result)).toEqual([]);
+});
+
+test("two runs of a seed do the same", () => {
+  const run = (): unknown => runSeed({ seed: 7, voters: 5, steps: STEPS, sabotage: null });
+  expect(run()).toEqual(run());
+});
 
 for (const sabotage of SABOTAGES) {
   test(`the checks notice a caller with "${sabotage}" and say how to see it again`, () => {

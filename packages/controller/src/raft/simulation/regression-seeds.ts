@@ -1,0 +1,15 @@
+/** Seeds that found something wrong, in the core or in the simulation; to be run for good. */
+export const REGRESSION_SEEDS = [
+  // A leader that had appended its own removal was needed, and did not campaign.
+  { seed: 142, voters: 3, steps: 2000 },
+  // Learners that came and went made a leader believe that it had just heard from a voter.
+  { seed: 49, voters: 3, steps: 2000 },
+  { seed: 95, voters: 3, steps: 2000 },
+  // A smaller set of voters needed no further answer, but was not counted before the next one came.
+  { seed: 4044, voters: 3, steps: 2000 },
+  // The first entry after an installed snapshot, of the same term, had no term.
+  { seed: 138, voters: 3, steps: 2000 },
+  // Disks were lost while a founding, or a smaller set that needed them, was under way.
+  { seed: 1494, voters: 5, steps: 2000 },
+  { seed: 502, voters: 3, steps: 3000 },
+];
