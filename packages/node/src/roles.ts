@@ -60,7 +60,7 @@ export async function startBroker(
     version,
     logger: logger.child({ part: "broker" }),
     onFatal: fatal.raise,
-    endpoints: () => [clients.endpoint(), nodes.endpoint(), ...(http ? [http.endpoint(network.hostName)] : [])],
+    endpoints: () => [...clients.endpoints(), nodes.endpoint(), ...(http ? [http.endpoint(network.hostName)] : [])],
     ownController: controller && (async (service, attributes) => reachOwnController(controller, config.nodeId, service, attributes)),
     dialNode: (address, nodeId, service, attributes, signal) => dialNode({ network, clock }, address, nodeId, service, attributes, signal),
   });

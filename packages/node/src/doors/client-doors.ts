@@ -44,11 +44,13 @@ export class ClientDoors {
     return this.#listeners.map(({ address }) => local(address));
   }
 
-  /** What the node registers: the advertised address, else the first door. */
-  endpoint(): pb.Endpoint {
+  /** What the node registers: the advertised addresses, else the first door. */
+  endpoints(): pb.Endpoint[] {
     const first = this.#listeners[0];
     assert(first, "A node registers once its doors are open");
-    return { listener: "GRPC", ...(this.#config.grpcAdvertisedListeners[0] ?? reachable(first.address, this.#network.hostName)) };
+    const { grpcAdvertisedListeners: advertised } = this.#config;
+    const addresses = advertised.length > 0 ? advertised : [reachable(first.address, this.#network.hostName)];
+    return addresses.map((address) => ({ listener: "GRPC", ...address }));
   }
 
   async close(graceMs: number): Promise<void> {
