@@ -60,7 +60,7 @@ test("a broker whose session ends and that accepts no connection is fenced at on
   expect(again.image.brokers.get(1)?.fenced).toBe(true);
   await host.clock.advance(600);
   expect(again.image.brokers.get(1)).toMatchObject({ fenced: false, brokerEpoch: broker.brokerEpoch });
-  expect(again.image.topicByName("orders")?.partitions[0]).toMatchObject({ leader: 1, leaderEpoch: 0 });
+  expect(again.image.topicByName("orders")?.partitions[0]).toMatchObject({ leader: 1, leaderEpoch: 2 });
 });
 
 test("a broker that falls silent on an open session is fenced when its session time is over", async () => {
@@ -216,7 +216,7 @@ test("the founding of another cluster under known data is refused", async () => 
   const { fatal } = await startController(host, { clusterId: "known" });
   await host.clock.advance(100);
   expect(fatal.map(({ message }) => message)).toEqual([
-    expect.stringContaining("the data directory belongs to a cluster, but the controller's log in it is empty"),
+    expect.stringContaining("the data directory belongs to a cluster, known, but the controller's log in /data/controller is empty"),
   ]);
 });
 

@@ -1,0 +1,202 @@
+import { errorName, type pb } from "@ottla/protocol";
+import { expect, test } from "vitest";
+import { Decisions, idOf, registration } from "../decisions.test.kit.ts";
+import { fence, unfence } from "./brokers.ts";
+import { sendLeadersHome } from "./elections.ts";
+import { electRecovered } from "./recovery.ts";
+import { register } from "./registration.ts";
+
+function cluster(brokers: number, topic: Partial<pb.NewTopic> = {}): Decisions {
+  const decisions = new Decisions();
+  for (let nodeId = 1; nodeId <= brokers; nodeId++) decisions.broker(nodeId, nodeId);
+  decisions.create({ name: "t", partitions: 1, ...topic });
+  return decisions;
+}
+
+const epochOf = (decisions: Decisions, nodeId: number): number => decisions.state.brokers.get(nodeId)?.brokerEpoch ?? -1;
+const fenceNode = (decisions: Decisions, nodeId: number) =>
+  decisions.entry((draft) => void fence(draft, decisions.around, nodeId, epochOf(decisions, nodeId), "it is gone"));
+const unfenceNode = (decisions: Decisions, nodeId: number) =>
+  decisions.entry((draft) => void unfence(draft, decisions.around, nodeId, epochOf(decisions, nodeId)));
+const startAgain = (decisions: Decisions, nodeId: number, incarnation: number, o: Partial<pb.RegisterCommand> = {}) =>
+  decisions.entry((draft) => void register(decisions.context(draft, nodeId), { ...registration(nodeId, incarnation), ...o }, false));
+const events = (decisions: Decisions, kind: string): string[] =>
+  [...decisions.state.events.after(0)].filter((event) => event.kind === kind).map(({ text }) => text);
+
+function only(decisions: Decisions): pb.PartitionRecord {
+  const [partition] = decisions.partitions("t");
+  if (!partition) throw new Error("no partition");
+  return partition;
+}
+
+test("brokers that are fenced one after the other leave the in-sync replicas, and the eligible ones lead when they come back", () => {
+  const decisions = cluster(3);
+  const [a = 0, b = 0, c = 0] = only(decisions).replicas;
+  fenceNode(decisions, a);
+  expect(only(decisions)).toMatchObject({ leader: b, leaderEpoch: 1, isr: [b, c], elr: [] });
+  fenceNode(decisions, b);
+  expect(only(decisions)).toMatchObject({ leader: c, leaderEpoch: 2, isr: [c], elr: [b] });
+  fenceNode(decisions, c);
+  expect(only(decisions)).toMatchObject({ leader: -1, leaderEpoch: 3, isr: [], elr: expect.arrayContaining([b, c]) });
+  expect(only(decisions).lastEligible.toSorted()).toEqual([b, c].toSorted());
+  // It may lack what was acknowledged without it.
+  unfenceNode(decisions, a);
+  expect(only(decisions).leader).toBe(-1);
+  unfenceNode(decisions, b);
+  expect(only(decisions)).toMatchObject({ leader: b, leaderEpoch: 4, isr: [b], elr: [c], lastEligible: [] });
+  expect(events(decisions, "fenced")[2]).toBe(
+    `Broker ${c} is fenced: it is gone; it left the in-sync replicas of 1 partitions, 0 that it led have other leaders, 1 have none`,
+  );
+  expect(events(decisions, "elected").at(-1)).toBe(`Broker ${b} leads t-0 in epoch 4: broker ${b} is live`);
+});
+
+test("a broker that follows the cluster too far behind is elected only when nobody else can lead", () => {
+  const decisions = cluster(3);
+  const [a = 0, b = 0, c = 0] = only(decisions).replicas;
+  decisions.lagging.add(b);
+  fenceNode(decisions, a);
+  expect(only(decisions).leader).toBe(c);
+  fenceNode(decisions, c);
+  expect(only(decisions).leader).toBe(b);
+});
+
+test("a broker that comes back with another directory, or an old copy of its own, or damage is not eligible (P9)", () => {
+  for (const [past, reason] of [
+    [{ directoryId: idOf(99) }, "with another data directory"],
+    [{ cleanShutdownEpoch: 1 }, "an old copy"],
+    [{ damaged: [{ partition: 0, kind: 1, lastEpoch: 0, endOffset: 3 }] }, "0 logs cut at the end, 1 damaged, 0 not synced"],
+  ] as const) {
+    const decisions = cluster(3, { configs: [{ name: "min.insync.replicas", value: "3" }] });
+    const topicId = decisions.topicId("t");
+    const damaged = "damaged" in past ? past.damaged.map((each) => ({ ...each, topicId })) : [];
+    startAgain(decisions, 2, 77, { ...past, damaged });
+    expect(only(decisions)).toMatchObject({ isr: only(decisions).replicas.filter((each) => each !== 2), elr: [] });
+    expect(events(decisions, "registered").at(-1)).toContain(reason);
+    startAgain(decisions, 3, 78);
+    expect(only(decisions)).toMatchObject({ elr: [3] });
+  }
+});
+
+test("without a clean stop the replicas of a topic that does not sync are not eligible; with one they are", () => {
+  for (const clean of [true, false]) {
+    const decisions = cluster(2, { configs: [{ name: "flush.policy", value: "os" }] });
+    startAgain(decisions, 2, 77, { cleanShutdownEpoch: clean ? epochOf(decisions, 2) : 0 });
+    expect(only(decisions).elr).toEqual(clean ? [2] : []);
+  }
+});
+
+test("when all candidates lost something, enough of them are heard, then the one with the most leads and the loss is recorded (P21)", () => {
+  const decisions = cluster(3);
+  const topicId = decisions.topicId("t");
+  const replicas = [...only(decisions).replicas];
+  const cut = (endOffset: number, lastEpoch: number) => ({ damaged: [{ topicId, partition: 0, kind: 0, lastEpoch, endOffset }] });
+  // All at once: nobody was fenced when the power went.
+  const [a = 0, b = 0, c = 0] = replicas;
+  decisions.entry((draft) => {
+    for (const nodeId of [a, b, c]) draft.write({ case: "broker", value: { ...present(decisions, nodeId), fenced: true } });
+    draft.write({
+      case: "partition",
+      value: { ...only(decisions), leader: -1, leaderBrokerEpoch: 0, isr: [], elr: [a, b, c], lastEligible: [a, b, c] },
+    });
+  });
+  startAgain(decisions, a, 71, cut(900, 1));
+  unfenceNode(decisions, a);
+  const electNow = () => decisions.entry((draft) => void electRecovered(draft, decisions.around, only(decisions), true));
+  electNow();
+  expect(only(decisions).leader, "one of three is too few").toBe(-1);
+  startAgain(decisions, b, 72, cut(700, 2));
+  unfenceNode(decisions, b);
+  expect(only(decisions), "the third may be intact").toMatchObject({ leader: -1, elr: [c], lastEligible: [a, b, c] });
+  const waited = structuredClone(only(decisions).reports);
+  expect(waited).toEqual([
+    { nodeId: a, lastEpoch: 1, endOffset: 900 },
+    { nodeId: b, lastEpoch: 2, endOffset: 700 },
+  ]);
+  electNow();
+  expect(only(decisions)).toMatchObject({ leader: b, isr: [b], elr: [], lastEligible: [], reports: [] });
+  expect(events(decisions, "unclean")).toEqual([
+    `Broker ${b} leads t-0 in epoch 1: the logs of all candidates were cut, damaged or replaced; that of broker ${b} has the most, which ends at offset 700 of epoch 2. Acknowledged records beyond it may be lost; candidates were [${a}, ${b}, ${c}]`,
+  ]);
+});
+
+test("an intact candidate leads at once, whatever the others reported", () => {
+  const decisions = cluster(3);
+  const [a = 0, b = 0, c = 0] = only(decisions).replicas;
+  fenceNode(decisions, a);
+  fenceNode(decisions, b);
+  fenceNode(decisions, c);
+  startAgain(decisions, b, 72, { directoryId: idOf(99) });
+  unfenceNode(decisions, b);
+  expect(only(decisions).leader).toBe(-1);
+  startAgain(decisions, c, 73);
+  unfenceNode(decisions, c);
+  expect(only(decisions)).toMatchObject({ leader: c, isr: [c], elr: [] });
+  expect(events(decisions, "unclean")).toEqual([]);
+});
+
+test("one replica alone whose end was cut leads again when its broker is live, and that is recorded", () => {
+  const decisions = cluster(1);
+  const damaged = [{ topicId: decisions.topicId("t"), partition: 0, kind: 0, lastEpoch: 0, endOffset: 5 }];
+  startAgain(decisions, 1, 2, { damaged });
+  expect(only(decisions).leader).toBe(-1);
+  unfenceNode(decisions, 1);
+  expect(only(decisions)).toMatchObject({ leader: 1, isr: [1] });
+  expect(events(decisions, "unclean").length).toBe(1);
+});
+
+test("leaders go home to brokers that have settled, and only where they are in sync", () => {
+  const decisions = cluster(3, { partitions: 3 });
+  const home = decisions.partitions("t").findIndex(({ leader }) => leader === 1);
+  fenceNode(decisions, 1);
+  unfenceNode(decisions, 1);
+  const sendHome = (settled: boolean) => decisions.entry((draft) => void sendLeadersHome(draft, decisions.around, () => settled, 10));
+  sendHome(true);
+  expect(decisions.partitions("t")[home]?.leader, "not in sync").not.toBe(1);
+  rejoin(decisions, home, [1, 2, 3]);
+  sendHome(false);
+  expect(decisions.partitions("t")[home]?.leader, "not settled").not.toBe(1);
+  sendHome(true);
+  expect(decisions.partitions("t").map(({ leader, replicas: [preferred] }) => leader === preferred)).toEqual([true, true, true]);
+});
+
+test("a broker that holds replicas or runs is not removed; a dead one without is forgotten with all that waited for it", () => {
+  const decisions = cluster(3, { replicationFactor: 2 });
+  decisions.create({ name: "u", partitions: -1, replicationFactor: -1, assignments: [{ nodes: [3] }] });
+  const remove = (nodeId: number) => errorName(decisions.command(1, { case: "removeBroker", value: { nodeId } }).errorCode);
+  expect(remove(9)).toBe("BROKER_ID_NOT_REGISTERED");
+  expect(remove(1)).toBe("INVALID_REQUEST");
+  decisions.command(1, { case: "deleteTopics", value: { names: ["u", "t"], topicIds: [] } });
+  expect(remove(3)).toBe("INVALID_REQUEST");
+  fenceNode(decisions, 3);
+  expect(remove(3)).toBe("NONE");
+  expect(decisions.state.brokers.get(3)).toBeUndefined();
+  expect([...decisions.state.deletedTopics.values()].some(({ homes }) => homes.some(({ nodeId }) => nodeId === 3))).toBe(false);
+  expect(events(decisions, "removed")).toEqual(["Broker 3 was removed from the cluster"]);
+});
+
+test("the loss of a broker with thousands of partitions is one event for all, not one for each", () => {
+  const decisions = cluster(3, { partitions: 6000, replicationFactor: 3 });
+  const before = decisions.state.events.last;
+  const draft = fenceNode(decisions, 1);
+  expect(draft.records.filter(({ record }) => record.case === "partition").length).toBe(6000);
+  expect(decisions.state.topics.partitions.leaderless.size).toBe(0);
+  expect([...decisions.state.events.after(before)].map(({ kind }) => kind)).toEqual(["fenced", "elected"]);
+  expect(events(decisions, "elected").at(-1)).toMatch(
+    /^2000 partitions \(t-\d+, t-\d+, t-\d+, t-\d+, t-\d+, …\): others lead them: broker 1 is fenced$/,
+  );
+});
+
+function present(decisions: Decisions, nodeId: number): pb.BrokerRecord {
+  const broker = decisions.state.brokers.get(nodeId);
+  if (!broker) throw new Error(`no broker ${nodeId}`);
+  return broker;
+}
+
+function rejoin(decisions: Decisions, partition: number, isr: number[]): void {
+  const { leader, leaderEpoch, partitionEpoch, topicId } = decisions.partitions("t")[partition] ?? only(decisions);
+  const members = isr.map((nodeId) => ({ nodeId, brokerEpoch: epochOf(decisions, nodeId) }));
+  decisions.command(leader, {
+    case: "alterPartitions",
+    value: { partitions: [{ topicId, partition, leaderEpoch, partitionEpoch, isr: members, damaged: [], reason: "" }] },
+  });
+}
