@@ -10,8 +10,10 @@ import { RequestMetrics } from "./metrics/requests.ts";
 import { brokerSamples } from "./metrics/samples.ts";
 import { ProducerIds } from "./operations/producer-ids.ts";
 import { Operations } from "./operations.ts";
+import type { Partition } from "./partition/partition.ts";
 import { Partitions } from "./partition/partitions.ts";
 import { Retention } from "./partition/retention.ts";
+import { Replication } from "./replication/replication.ts";
 import { endInOrder } from "./shutdown.ts";
 import { Timeouts } from "./timeouts.ts";
 
@@ -36,6 +38,13 @@ export interface BrokerOptions {
   dialNode(address: Address, nodeId: number | null, service: string, attributes: Attributes, signal: AbortSignal): Promise<Session>;
 }
 
+export interface BrokerInspection {
+  /** Null until it is registered. */
+  readonly brokerEpoch: number | null;
+  readonly image: ClusterImage;
+  readonly replicas: Iterable<Partition>;
+}
+
 export interface BrokerHealth {
   /** False once it has failed for good. */
   readonly live: boolean;
@@ -50,13 +59,14 @@ export class Broker implements AsyncDisposable {
   /** For the gRPC door of the node. */
   readonly services: readonly Service[];
   /** For the door between nodes. */
-  readonly nodeServices: readonly Service[] = [];
+  readonly nodeServices: readonly Service[];
   /** Resolves once the broker is registered, unfenced, and its partitions are open. */
   readonly ready: Promise<void>;
   readonly #options: BrokerOptions;
   readonly #image = new ClusterImage();
   readonly #timeouts: Timeouts;
   readonly #directory: LogDirectory;
+  readonly #replication: Replication;
   readonly #partitions: Partitions;
   readonly #membership: Membership;
   readonly #retention: Retention;
@@ -78,8 +88,24 @@ export class Broker implements AsyncDisposable {
     this.#timeouts = timeouts;
     this.#requestBytes = new ByteBudget(config.queuedMaxRequestBytes);
     this.#answerBytes = new ByteBudget(config.queuedMaxRequestBytes);
-    const producerExpirationMs = config.producerIdExpirationMs;
-    this.#partitions = new Partitions({ nodeId, clock, disk, codecs, timeouts, directory, logger, producerExpirationMs }, config, image);
+    this.#replication = this.#openReplication();
+    this.nodeServices = [this.#replication.service];
+    this.#partitions = new Partitions(
+      {
+        nodeId,
+        clock,
+        disk,
+        codecs,
+        timeouts,
+        directory,
+        logger,
+        producerExpirationMs: config.producerIdExpirationMs,
+        lagMaxMs: config.replicaLagTimeMaxMs,
+        peers: this.#replication,
+      },
+      config,
+      image,
+    );
     this.#membership = new Membership({
       ...options,
       timeouts,
@@ -150,6 +176,11 @@ export class Broker implements AsyncDisposable {
     return { live: this.#failed === null, ready: serving, reasons };
   }
 
+  /** For checkers: cheap, live, and to be read only. */
+  inspect(): BrokerInspection {
+    return { brokerEpoch: this.#membership.link.brokerEpoch, image: this.#image, replicas: this.#partitions.all() };
+  }
+
   samples(): Metric[] {
     return [
       ...this.#metrics.samples(),
@@ -184,6 +215,7 @@ export class Broker implements AsyncDisposable {
       door: this.#door,
       membership: this.#membership,
       retention: this.#retention,
+      replication: this.#replication,
       partitions: this.#partitions,
       directory: this.#directory,
       timeouts: this.#timeouts,
@@ -194,6 +226,21 @@ export class Broker implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
+  }
+
+  #openReplication(): Replication {
+    const { host, nodeId, logger } = this.#options;
+    return new Replication({
+      nodeId,
+      clock: host.clock,
+      logger,
+      image: this.#image,
+      find: (topicId, index) => this.#partitions.get(topicId, index),
+      attributes: () => this.#membership.attributes,
+      dialNode: (...to) => this.#options.dialNode(...to),
+      alterPartitions: (value, timeoutMs) => this.#membership.link.command("alterPartitions", value, timeoutMs),
+      reportTruncations: (value, timeoutMs) => this.#membership.link.command("reportTruncations", value, timeoutMs),
+    });
   }
 
   #operations(): Operations {

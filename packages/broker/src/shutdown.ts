@@ -5,6 +5,7 @@ import type { Membership } from "./controller/membership.ts";
 import type { GrpcDoor } from "./grpc/grpc-door.ts";
 import type { Partitions } from "./partition/partitions.ts";
 import type { Retention } from "./partition/retention.ts";
+import type { Replication } from "./replication/replication.ts";
 import type { Timeouts } from "./timeouts.ts";
 
 export interface EndingParts {
@@ -14,6 +15,7 @@ export interface EndingParts {
   readonly door: GrpcDoor;
   readonly membership: Membership;
   readonly retention: Retention;
+  readonly replication: Replication;
   readonly partitions: Partitions;
   readonly directory: LogDirectory;
   readonly timeouts: Timeouts;
@@ -21,7 +23,7 @@ export interface EndingParts {
 }
 
 export async function endInOrder(parts: EndingParts): Promise<void> {
-  const { clock, logger, timeoutMs, door, membership, retention, partitions, directory, timeouts, failed } = parts;
+  const { clock, logger, timeoutMs, door, membership, retention, replication, partitions, directory, timeouts, failed } = parts;
   const { link } = membership;
   if (!failed()) {
     if (!(await doneWithin(clock, timeoutMs / 2, door.drain())))
@@ -29,7 +31,7 @@ export async function endInOrder(parts: EndingParts): Promise<void> {
     await membership.sayGoodbye(timeoutMs / 2);
   }
   door.close();
-  await Promise.all([retention.stop(), membership.stopFollowing()]);
+  await Promise.all([retention.stop(), membership.stopFollowing(), replication.close()]);
   await partitions.close(new ProtocolError("NOT_LEADER_OR_FOLLOWER", "The broker stops: refresh the metadata and ask the next leader"));
   const brokerEpoch = link.brokerEpoch ?? directory.cleanShutdown?.brokerEpoch;
   await link.close();

@@ -19,7 +19,7 @@ type Step =
       readonly records: number;
       readonly timestamp: number;
       readonly newEpoch: boolean;
-      readonly replicated: boolean;
+      readonly replicated?: boolean;
     }
   | { readonly kind: "read" | "truncate" | "reset" | "delete" | "time"; readonly where: number; readonly bytes: number }
   | { readonly kind: "flush" | "roll" | "retain" | "checkpoint" | "stop" | "kill" | "power" };

@@ -1,5 +1,6 @@
 import type { ProtocolError } from "@ottla/protocol";
-import type { Partition, Reader } from "../partition/partition.ts";
+import type { Partition } from "../partition/partition.ts";
+import type { Reader } from "../partition/surroundings.ts";
 import type { BrokerParts } from "./context.ts";
 
 /** A partition as the request found it. */

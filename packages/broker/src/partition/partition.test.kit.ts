@@ -3,7 +3,8 @@ import { LogDirectory } from "@ottla/log";
 import { decodeBatchSync, encodeBatchSync, type NodeConfig, type pb, testConfig, topicSettings, type Uuid } from "@ottla/protocol";
 import { TopicTraffic } from "../metrics/traffic.ts";
 import { Timeouts } from "../timeouts.ts";
-import { Partition, type PartitionSurroundings } from "./partition.ts";
+import { Partition } from "./partition.ts";
+import type { PartitionPeers, PartitionSurroundings } from "./surroundings.ts";
 
 export const topicId = "000102030405060708090a0b0c0d0e0f" as Uuid;
 export const NODE = 1;
@@ -19,6 +20,19 @@ export interface Rig {
   /** Ends this life: in order, or by a power failure that keeps what was synced. */
   close(): Promise<void>;
 }
+
+/** A cluster of one. */
+export const nobody: PartitionPeers = {
+  brokerEpoch: () => 7,
+  mayJoin: () => false,
+  propose: () => {},
+  follow: () => {},
+  unfollow: () => {},
+  progressed: () => {},
+  attachAgain: () => {},
+  truncated: () => {},
+  changed: () => {},
+};
 
 export interface RigOptions {
   readonly overrides?: Readonly<Record<string, string>>;
@@ -54,6 +68,8 @@ export async function openRig(host: MemoryHost = memoryHost(), options: RigOptio
     directory,
     logger: silentLogger,
     producerExpirationMs: config.producerIdExpirationMs,
+    lagMaxMs: config.replicaLagTimeMaxMs,
+    peers: nobody,
   };
   const settings = topicSettings(config, new Map(Object.entries(options.overrides ?? {})));
   const partition = await run(
@@ -86,6 +102,11 @@ export function recordOf(partial: Partial<pb.PartitionRecord> = {}): pb.Partitio
     leaderEpoch: 3,
     partitionEpoch: 0,
     leaderBrokerEpoch: 7,
+    adding: [],
+    removing: [],
+    lastEligible: [],
+    addingRate: 0,
+    reports: [],
     ...partial,
   };
 }

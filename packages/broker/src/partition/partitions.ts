@@ -3,13 +3,17 @@ import type { ClusterImage, ImageChange, TopicImage } from "@ottla/metadata";
 import { type NodeConfig, type pb, ProtocolError, topicSettings, type TopicSettings, type Uuid, uuidToText } from "@ottla/protocol";
 import { TopicTraffic } from "../metrics/traffic.ts";
 import { Slots } from "../slots.ts";
-import { Partition, type PartitionSurroundings, logName } from "./partition.ts";
+import { damagedReplica } from "./damaged-replica.ts";
+import { Partition } from "./partition.ts";
 import { effectiveSettings } from "./settings.ts";
+import { logName, type PartitionSurroundings } from "./surroundings.ts";
 
 /** Logs opened at once: enough to keep the disk busy. */
 const OPENING_AT_ONCE = 32;
 /** How often a log that failed is tried again. */
 const REOPEN_EVERY_MS = 1000;
+/** How often the lag of followers is looked at. */
+const REVIEW_EVERY_MS = 500;
 
 interface KnownTopic {
   readonly traffic: TopicTraffic;
@@ -27,7 +31,11 @@ export class Partitions {
   readonly #opening = new Map<string, Promise<void>>();
   readonly #topics = new Map<Uuid, KnownTopic>();
   readonly #slots = new Slots(OPENING_AT_ONCE);
+  readonly #removing = new Map<string, Promise<void>>();
   #brokerEpoch = -1;
+  /** The image has come past this broker's registration: from there on nothing in it is of a time when this broker had another past. */
+  #caughtUp = false;
+  #reviewTimer: { cancel(): void } | null = null;
   #reopenTimer: { cancel(): void } | null = null;
   #reopening: Promise<void> = Promise.resolve();
   #closed: ProtocolError | null = null;
@@ -37,6 +45,7 @@ export class Partitions {
     this.#config = config;
     this.#image = image;
     this.#logger = around.logger;
+    this.#armReview();
   }
 
   get(topicId: Uuid, index: number): Partition | undefined {
@@ -70,25 +79,26 @@ export class Partitions {
     );
     // Only when nothing is being opened any more may the directory be closed.
     for (const one of opened) if (one.status === "rejected") throw one.reason;
-    return [...this.all()].flatMap(({ topicId, index, log }) => {
-      const { tornBytes, damaged } = log.recovery;
-      const kind = damaged ? 1 : tornBytes > 0 ? 0 : null;
-      return kind === null ? [] : [{ topicId: Buffer.from(topicId, "hex"), partition: index, kind }];
-    });
+    return [...this.all()].flatMap((partition) => damagedReplica(partition) ?? []);
   }
 
   /** Leadership belongs to this incarnation alone: what the image says of an earlier one does not count. */
   set brokerEpoch(epoch: number) {
     this.#brokerEpoch = epoch;
-    for (const topic of this.#image.topics()) for (const record of topic.partitions) this.#updateLeadership(topic, record);
+    this.#caughtUp = this.#image.index >= epoch;
+    for (const topic of this.#image.topics()) for (const record of topic.partitions) this.#updateRole(topic, record);
   }
 
   /** Follows what a delta changed in the image.
    * @returns when its partitions are open and, where this broker leads them, take requests */
   async follow(change: ImageChange): Promise<void> {
     for (const id of change.deleted) this.#drop(id);
-    const topics = change.configs ? [...this.#image.topics()] : [...change.topics].flatMap((id) => this.#image.topic(id) ?? []);
-    await Promise.all(topics.flatMap((topic) => this.#followTopic(topic)));
+    const late = !this.#caughtUp && this.#brokerEpoch >= 0 && this.#image.index >= this.#brokerEpoch;
+    this.#caughtUp ||= late;
+    const topics = change.configs || late ? [...this.#image.topics()] : [...change.topics].flatMap((id) => this.#image.topic(id) ?? []);
+    const opened = topics.flatMap((topic) => this.#followTopic(topic));
+    this.#around.peers.changed(change.brokers);
+    await Promise.all(opened);
   }
 
   /** Logs on the disk of topics that the cluster neither has nor deletes. Nothing is deleted because metadata does not mention it. */
@@ -102,7 +112,10 @@ export class Partitions {
     await Promise.all([...this.#opening].flatMap(([name, opened]) => (parseLogName(name)?.topicId === topicId ? opened : [])));
     this.#drop(topicId);
     const names = this.#around.directory.names().filter((name) => parseLogName(name)?.topicId === topicId);
-    for (const name of names) await this.#around.directory.removeLog(name);
+    for (const name of names) {
+      await this.#removing.get(name);
+      await this.#around.directory.removeLog(name);
+    }
   }
 
   /** The broker has failed for good: nothing is answered from here on. */
@@ -116,7 +129,8 @@ export class Partitions {
     const failed = this.#closed !== null;
     this.#closed ??= reason;
     this.#reopenTimer?.cancel();
-    await Promise.all([...this.#opening.values(), this.#reopening]);
+    this.#reviewTimer?.cancel();
+    await Promise.all([...this.#opening.values(), ...this.#removing.values(), this.#reopening]);
     for (const partition of this.all()) partition.close(reason);
     if (failed) return;
     await Promise.all(
@@ -150,7 +164,10 @@ export class Partitions {
     const running = this.#opening.get(name);
     if (running) return running;
     const opened = this.#slots
-      .run(() => this.#openOne(topic.id, index, topic.name, known.settings, known.traffic))
+      .run(async () => {
+        await this.#removing.get(name);
+        await this.#openOne(topic.id, index, topic.name, known.settings, known.traffic);
+      })
       .catch((error: unknown) =>
         this.#logger.error(
           { topic: topic.name, partition: index, err: error },
@@ -180,14 +197,47 @@ export class Partitions {
   #update(partition: Partition, topic: TopicImage, record: pb.PartitionRecord, known: KnownTopic): void {
     if (partition.settings !== known.settings || partition.traffic !== known.traffic)
       partition.configure(topic.name, known.settings, known.traffic);
-    this.#updateLeadership(topic, record);
+    this.#updateRole(topic, record);
   }
 
-  #updateLeadership(topic: TopicImage, record: pb.PartitionRecord): void {
+  #updateRole(topic: TopicImage, record: pb.PartitionRecord): void {
     const partition = this.get(topic.id, record.partition);
-    if (partition === undefined || this.#closed) return;
-    if (record.leader === this.#around.nodeId && record.leaderBrokerEpoch === this.#brokerEpoch) partition.lead(record);
+    if (partition === undefined || this.#closed || !this.#caughtUp) return;
+    const { nodeId } = this.#around;
+    if (!record.replicas.includes(nodeId)) this.#moveAway(partition, record);
+    else if (record.leader === nodeId && record.leaderBrokerEpoch === this.#brokerEpoch) partition.lead(record);
+    else if (record.leader >= 0 && record.leader !== nodeId)
+      partition.follow(record, !record.isr.includes(nodeId) && !record.elr.includes(nodeId));
     else partition.resign();
+  }
+
+  /** A committed assignment no longer lists this replica: its log goes. */
+  #moveAway(partition: Partition, record: pb.PartitionRecord): void {
+    const { topicId, index, topicName } = partition;
+    const name = logName(topicId, index);
+    partition.close(
+      new ProtocolError(
+        "NOT_LEADER_OR_FOLLOWER",
+        `Partition ${index} of topic ${topicName} has been moved to brokers ${record.replicas.join(", ")}: refresh the metadata`,
+      ),
+    );
+    this.#open.get(topicId)?.delete(index);
+    this.#logger.info({ topic: topicName, partition: index, replicas: record.replicas }, "A replica is moved away: its log is removed");
+    const removed = partition
+      .released()
+      .then(() => this.#around.directory.removeLog(name))
+      .catch((error: unknown) =>
+        this.#logger.error({ topic: topicName, partition: index, err: error }, "Cannot remove the log of a replica that was moved away"),
+      )
+      .finally(() => this.#removing.delete(name));
+    this.#removing.set(name, removed);
+  }
+
+  #armReview(): void {
+    this.#reviewTimer = this.#around.clock.after(REVIEW_EVERY_MS, () => {
+      for (const partition of this.all()) partition.reviewInSync();
+      if (this.#closed === null) this.#armReview();
+    });
   }
 
   #know(topic: TopicImage): KnownTopic {

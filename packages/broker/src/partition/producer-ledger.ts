@@ -1,6 +1,7 @@
 import type { Logger } from "@ottla/host";
 import type { Log } from "@ottla/log";
 import type { BatchHeader } from "@ottla/protocol";
+import { encodeProducerSnapshot } from "./producer-snapshot.ts";
 import type { ProducerStore } from "./producer-store.ts";
 import type { ProducedBatch, Producers } from "./producers.ts";
 
@@ -20,6 +21,8 @@ export class ProducerLedger {
   #unsavedBytes = 0;
   /** What a failed log took back is still in here: nothing of it is to be believed, or written down, until it is read again. */
   #stale = false;
+  #rewinds = 0;
+  #rewinding: Promise<void> = Promise.resolve();
 
   private constructor(log: Log, store: ProducerStore, logger: Logger, loaded: { producers: Producers; batchesRead: number }) {
     this.#log = log;
@@ -69,8 +72,9 @@ export class ProducerLedger {
     const { endOffset } = this.#log;
     this.#unsavedBatches = 0;
     this.#unsavedBytes = 0;
-    while (this.#store.savedOffset < endOffset) {
-      if (!this.trusted) throw new Error(`The producers of log ${this.#log.name} are not known while it recovers from a failure`);
+    // A failure, or a cut, may take the log's end back meanwhile: what is gone needs no snapshot.
+    while (this.#store.savedOffset < Math.min(endOffset, this.#log.endOffset)) {
+      if (!this.trusted) throw new Error(`The producers of log ${this.#log.name} are not known while it recovers or is cut`);
       await this.#store.save(this.#log, this.#producers);
     }
   }
@@ -81,13 +85,37 @@ export class ProducerLedger {
   }
 
   /** Takes the log back into service; it has lost its newest batches, and with them what is known of their producers. */
-  async reopen(nowMs: number): Promise<void> {
+  reopen(nowMs: number): Promise<void> {
+    return this.rewind(nowMs, () => this.#log.reopen());
+  }
+
+  /** For a follower whose log begins at `offset`: with the batches from there on it will know what is known here. */
+  snapshotAt(offset: number): Uint8Array {
+    return encodeProducerSnapshot(offset, this.#producers.below(offset));
+  }
+
+  /** Puts a leader's snapshot beside the log, durably: it counts once the log begins at `offset`.
+   * @throws Error when it does not verify */
+  keep(offset: number, snapshot: Uint8Array): Promise<void> {
+    return this.#store.keep(this.#log, offset, snapshot);
+  }
+
+  /** Runs what takes the log's end back, then reads again what is left of the producers. One after the other. */
+  rewind(nowMs: number, job: () => Promise<void>): Promise<void> {
     this.#stale = true;
-    await this.#log.reopen();
+    this.#rewinds++;
+    const before = this.#rewinding;
+    const rewound = before.then(() => this.#rewind(nowMs, job)).finally(() => this.#rewinds--);
+    this.#rewinding = rewound.catch(() => {});
+    return rewound;
+  }
+
+  async #rewind(nowMs: number, job: () => Promise<void>): Promise<void> {
+    await job();
     const { producers, batchesRead } = await this.#store.load(this.#log, nowMs);
     this.#producers = producers;
     this.#unsavedBatches = batchesRead;
     this.#unsavedBytes = 0;
-    this.#stale = false;
+    this.#stale = this.#rewinds > 1;
   }
 }

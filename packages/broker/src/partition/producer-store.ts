@@ -33,7 +33,6 @@ export class ProducerStore {
   async load(log: Log, nowMs: number): Promise<{ producers: Producers; batchesRead: number }> {
     await this.#writing?.catch(() => {});
     this.#newest = -1;
-    if (log.endOffset === 0) return { producers: new Producers(this.#limit), batchesRead: 0 };
     const { producers, offset } = await this.#newestSnapshot(log);
     let batchesRead = 0;
     for (let from = Math.max(offset, log.startOffset); from < log.endOffset;) {
@@ -66,9 +65,25 @@ export class ProducerStore {
     return this.#writing;
   }
 
+  /** Puts another replica's snapshot in its place, durably; the next {@link load} finds it if the log's end is not below it.
+   * @throws Error when it does not verify */
+  async keep(log: Log, offset: number, bytes: Uint8Array): Promise<void> {
+    await this.#writing?.catch(() => {});
+    const found = decodeProducerSnapshot(bytes, this.#limit);
+    if (found.offset !== offset) throw new Error(`A snapshot of producers came for offset ${offset}; it is of offset ${found.offset}`);
+    await this.#disk.makeDirectory(log.directory);
+    await this.#place(log.directory, offset, bytes);
+  }
+
   async #write(log: Log, offset: number, bytes: Uint8Array): Promise<void> {
     await log.written(offset);
-    const { directory } = log;
+    await this.#place(log.directory, offset, bytes);
+    this.#newest = offset;
+    const offsets = offsetsOf(await this.#names(log.directory));
+    for (const old of offsets.slice(SNAPSHOTS_KEPT)) await this.#disk.remove(snapshotPath(log.directory, old));
+  }
+
+  async #place(directory: string, offset: number, bytes: Uint8Array): Promise<void> {
     const path = snapshotPath(directory, offset);
     const temporary = `${path}${TEMPORARY}`;
     const file = await this.#disk.open(temporary, "create");
@@ -81,9 +96,6 @@ export class ProducerStore {
     }
     await this.#disk.rename(temporary, path);
     await this.#disk.syncDirectory(directory);
-    this.#newest = offset;
-    const offsets = offsetsOf(await this.#names(directory));
-    for (const old of offsets.slice(SNAPSHOTS_KEPT)) await this.#disk.remove(snapshotPath(directory, old));
   }
 
   async #newestSnapshot(log: Log): Promise<{ producers: Producers; offset: number }> {

@@ -40,6 +40,16 @@ export class Producers {
     return this.#states.entries();
   }
 
+  /** What of this state the log from `offset` on does not tell: the batches that lie below it. */
+  below(offset: number): Producers {
+    const earlier = new Producers(this.#limit);
+    for (const [producerId, { epoch, lastActiveMs, batches }] of this.#states) {
+      const kept = batches.filter(({ lastOffset }) => lastOffset < offset);
+      if (kept.length > 0) earlier.restore(producerId, { epoch, lastActiveMs, batches: kept });
+    }
+    return earlier;
+  }
+
   restore(producerId: number, state: ProducerState): void {
     this.#states.set(producerId, state);
   }

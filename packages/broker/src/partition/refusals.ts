@@ -27,6 +27,13 @@ export function tooFewInSync(partition: string, inSync: number, replicas: number
   );
 }
 
+export function tooFewAfterAppend(partition: string, inSync: number, replicas: number, minInSync: number): ProtocolError {
+  return new ProtocolError(
+    "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+    `The batch is in ${partition}, but cannot be acknowledged with acks=all: ${inSync} of its ${replicas} replicas are in sync, and min.insync.replicas is ${minInSync}`,
+  );
+}
+
 /** @param action such as "append to partition 0 of topic orders" */
 export function takesNoWrites(action: string, failure: Error | null): ProtocolError {
   const since = failure === null ? "while it recovers" : `since ${failure.message}`;

@@ -1,0 +1,245 @@
+import { type Clock, deadline, delay, type Logger, NetworkError, type Session, type Timer } from "@ottla/host";
+import { type pb, ProtocolError, uuidFromBytes } from "@ottla/protocol";
+import type { Follower } from "../../partition/follower.ts";
+import { decodeFrame, encodeFrame, type ReplicationFrame } from "../frames.ts";
+
+const DIAL_TIMEOUT_MS = 2000;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1000;
+/** Received and not yet written; beyond it no further data frame is asked for. */
+const UNWRITTEN_BYTES = 8 << 20;
+/** A leader that refused a partition is asked again after so long, or when the image has moved. */
+const REFUSED_PAUSE_MS = 300;
+const ATTACH_AT_ONCE = 1000;
+
+export interface LeaderLinkOptions {
+  readonly leader: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** @throws Error when it is not known where the leader is, or nobody answers there */
+  dial(signal: AbortSignal): Promise<Session>;
+  /** Under which this broker is registered. */
+  brokerEpoch(): number;
+}
+
+/** The one stream to a broker that leads, for all partitions that this broker follows there. */
+export class LeaderLink {
+  readonly #options: LeaderLinkOptions;
+  readonly #followers = new Map<string, Follower>();
+  readonly #toAttach = new Set<Follower>();
+  readonly #moved = new Set<Follower>();
+  readonly #writing = new Set<Follower>();
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #session: Session | null = null;
+  #pause: AbortController | null = null;
+  #sending: Timer | null = null;
+  #retry: Timer | null = null;
+  #framesTaken = 0;
+  #framesTold = 0;
+
+  constructor(options: LeaderLinkOptions) {
+    this.#options = options;
+    this.#running = this.#keep();
+  }
+
+  get isEmpty(): boolean {
+    return this.#followers.size === 0;
+  }
+
+  add(follower: Follower): void {
+    this.#followers.set(keyOf(follower.topicId, follower.replica.index), follower);
+    this.attachAgain(follower);
+  }
+
+  remove(follower: Follower): void {
+    const key = keyOf(follower.topicId, follower.replica.index);
+    if (this.#followers.get(key) !== follower) return;
+    this.#followers.delete(key);
+    for (const set of [this.#toAttach, this.#moved, this.#writing]) set.delete(follower);
+    const detached = { partitions: [{ topicId: follower.topicId, partition: follower.replica.index }] };
+    this.#session?.send(encodeFrame("detach", detached)).catch(() => {});
+  }
+
+  attachAgain(follower: Follower): void {
+    this.#toAttach.add(follower);
+    this.#sendSoon();
+  }
+
+  progressed(follower: Follower): void {
+    this.#moved.add(follower);
+    this.#sendSoon();
+  }
+
+  /** The leader may be reached, or may serve, what it did not before. */
+  wake(): void {
+    this.#pause?.abort();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort(new Error("nothing is followed there any more"));
+    this.#sending?.cancel();
+    this.#retry?.cancel();
+    this.#session?.close();
+    await this.#running;
+  }
+
+  async #keep(): Promise<void> {
+    const { clock, logger, leader, dial } = this.#options;
+    let pauseMs = 0;
+    while (!this.#stop.signal.aborted) {
+      const limit = deadline(clock, DIAL_TIMEOUT_MS, `Dialling broker ${leader}`, this.#stop.signal);
+      try {
+        const session = await dial(limit.signal).finally(() => limit.cancel());
+        if (this.#stop.signal.aborted) return session.close();
+        const startedMs = clock.monotonicMs();
+        await this.#serve(session);
+        if (clock.monotonicMs() - startedMs >= LONGEST_PAUSE_MS) pauseMs = 0;
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        const expected = error instanceof NetworkError;
+        logger[expected ? "debug" : "warn"](
+          { leader, err: error },
+          "The leader of some partitions cannot be followed; it is dialled again",
+        );
+      }
+      pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, pauseMs * 2));
+      await this.#rest(pauseMs);
+    }
+  }
+
+  async #rest(ms: number): Promise<void> {
+    this.#pause = new AbortController();
+    const wake = (): void => this.#pause?.abort();
+    this.#stop.signal.addEventListener("abort", wake, { once: true });
+    await delay(this.#options.clock, ms, this.#pause.signal).catch(() => {});
+    this.#stop.signal.removeEventListener("abort", wake);
+    this.#pause = null;
+  }
+
+  /** P14: what comes on a session that is over is seen by nobody. */
+  async #serve(session: Session): Promise<void> {
+    this.#session = session;
+    this.#framesTaken = this.#framesTold = 0;
+    try {
+      for (const follower of this.#followers.values()) this.#toAttach.add(follower);
+      this.#send();
+      for await (const bytes of session.frames) {
+        if (this.#stop.signal.aborted) return;
+        this.#receive(decodeFrame(bytes));
+      }
+    } catch (error) {
+      session.close({ code: "INVALID_REQUEST", message: error instanceof Error ? error.message : String(error) });
+      throw error;
+    } finally {
+      this.#session = null;
+      session.close();
+      for (const follower of this.#followers.values()) follower.away();
+    }
+  }
+
+  #receive(frame: ReplicationFrame): void {
+    switch (frame.kind) {
+      case "data":
+        return this.#data(frame.header, frame.body);
+      case "watermarks":
+        for (const each of frame.header.partitions) this.#find(each)?.committed(each.highWatermark, each.logStartOffset);
+        return;
+      case "producers":
+        return this.#find(frame.header)?.producers(frame.header.offset, frame.body);
+      case "from":
+        for (const each of frame.header.partitions) this.#find(each)?.from(each);
+        return;
+      case "diverged":
+        for (const each of frame.header.partitions) this.#find(each)?.diverged(each);
+        return;
+      case "refused":
+        for (const each of frame.header.partitions) this.#refused(each);
+        return;
+      default:
+        throw new ProtocolError("INVALID_REQUEST", `A leader does not send frames of kind ${frame.kind}`);
+    }
+  }
+
+  #data({ parts }: pb.ReplicationData, body: Uint8Array): void {
+    const nowMs = this.#options.clock.wallMs();
+    let at = 0;
+    for (const part of parts) {
+      const end = at + part.sizeBytes;
+      if (end > body.length) throw new ProtocolError("INVALID_REQUEST", `A data frame says ${end} bytes or more and has ${body.length}`);
+      const follower = this.#find(part);
+      if (follower !== undefined) {
+        follower.append(part, body.subarray(at, end), nowMs);
+        this.#writing.add(follower);
+      }
+      at = end;
+    }
+    this.#framesTaken++;
+    this.#sendSoon();
+  }
+
+  #refused({ partition, errorMessage, ...each }: pb.RefusedPartition): void {
+    const follower = this.#find({ ...each, partition });
+    if (follower === undefined) return;
+    this.#options.logger.debug(
+      { leader: this.#options.leader, partition: follower.replica.name, reason: errorMessage },
+      "The leader refuses a follower",
+    );
+    follower.away();
+    const refused = follower;
+    this.#toAttach.delete(refused);
+    this.#retry ??= this.#options.clock.after(REFUSED_PAUSE_MS, () => {
+      this.#retry = null;
+      for (const each of this.#followers.values()) if (each.isAway) this.attachAgain(each);
+    });
+  }
+
+  /** Null for what is meant for another leader epoch, or for a partition that is followed no more. */
+  #find({ topicId, partition, leaderEpoch }: Pick<pb.DataPart, "topicId" | "partition" | "leaderEpoch">): Follower | undefined {
+    const follower = this.#followers.get(keyOf(topicId, partition));
+    return follower?.epoch === leaderEpoch ? follower : undefined;
+  }
+
+  #sendSoon(): void {
+    if (this.#session === null) return;
+    this.#sending ??= this.#options.clock.soon(() => {
+      this.#sending = null;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    const session = this.#session;
+    if (session === null) return;
+    this.#tellProgress(session);
+    if (this.#toAttach.size === 0) return;
+    const brokerEpoch = this.#options.brokerEpoch();
+    const wishes = [...this.#toAttach].flatMap((follower) => follower.ask(brokerEpoch) ?? []);
+    this.#toAttach.clear();
+    for (let at = 0; at < wishes.length; at += ATTACH_AT_ONCE)
+      session.send(encodeFrame("attach", { partitions: wishes.slice(at, at + ATTACH_AT_ONCE) })).catch(() => {});
+  }
+
+  #tellProgress(session: Session): void {
+    const partitions = [...this.#moved].flatMap((follower) => follower.progress() ?? []);
+    this.#moved.clear();
+    if (this.#framesTold < this.#framesTaken && this.#hasRoom()) this.#framesTold = this.#framesTaken;
+    else if (partitions.length === 0) return;
+    session.send(encodeFrame("progress", { partitions, framesTaken: this.#framesTold })).catch(() => {});
+  }
+
+  /** Whether what was received is with the disk, about. */
+  #hasRoom(): boolean {
+    let bytes = 0;
+    for (const follower of this.#writing) {
+      const { pendingBytes } = follower;
+      if (pendingBytes === 0) this.#writing.delete(follower);
+      bytes += pendingBytes;
+    }
+    return bytes <= UNWRITTEN_BYTES;
+  }
+}
+
+function keyOf(topicId: Uint8Array, partition: number): string {
+  return `${uuidFromBytes(topicId)}-${partition}`;
+}
