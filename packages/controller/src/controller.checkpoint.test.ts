@@ -6,7 +6,7 @@ import { DIRECTORY, startController, TestBroker } from "./controller.test.kit.ts
 import { newTopic } from "./state/decisions.test.kit.ts";
 import { State } from "./state/state.ts";
 
-const config = { controllerLogCheckpointRecords: 10 };
+const config = { controllerLogCheckpointRecords: 14 };
 const A = `${DIRECTORY}/checkpoint-a`;
 const B = `${DIRECTORY}/checkpoint-b`;
 

@@ -168,6 +168,12 @@ export class Controller implements AsyncDisposable {
         snapshot: (index) => this.#install(index),
       },
     );
+    if (typeof this.#options.clusterId === "string" && replica.isEmpty && !hasOthers(this.#options))
+      onFatal(
+        new Error(
+          `Cannot start the controller: the data directory belongs to a cluster, ${this.#options.clusterId}, but the controller's log in ${directory} is empty; restore the controller's directory from a copy`,
+        ),
+      );
     const server = new Server({ host, config, nodeId, logger }, replica);
     this.#parts = { replica, server, care: new VoterCare(host.clock, logger, replica) };
     this.#checkCluster(replica);

@@ -112,6 +112,11 @@ export class Replica {
     return this.#clusterId;
   }
 
+  /** It holds no entry. */
+  get isEmpty(): boolean {
+    return this.quorum.status.lastIndex === 0;
+  }
+
   get damagedCheckpoints(): number {
     return this.#checkpoints.damaged.length;
   }
