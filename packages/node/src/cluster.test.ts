@@ -23,6 +23,7 @@ test("a cluster is not founded before the last voter is there, and whoever waits
   void two.then(() => (founded = true));
   await clock.advance(12_000);
   expect(founded).toBe(false);
+  expect(waiting).toContainEqual(expect.stringMatching(/^Node 1 does not serve yet: .*controller 3 at node-3:9095 cannot be reached/));
   const before = clock.monotonicMs();
   const third = await clock.run(start(hosts[2], voterSettings(3, 3)));
   const nodes = [...(await clock.run(two)), third];
@@ -66,4 +67,23 @@ test("a waiting start can be aborted", async () => {
   await expect(one.clock.run(starting)).rejects.toThrow("no longer wanted");
   const again = Node.start({ host: one, config: machineSettings(1), logger: silentLogger });
   await one.clock.run((await one.clock.run(again)).close());
+});
+
+test("voters whose lists differ found nothing and say which list is whose", async () => {
+  const hosts = machines();
+  const [one, two] = hosts;
+  const warnings: string[] = [];
+  const logger = { ...silentLogger, warn: (_: object, text: string) => void warnings.push(text), child: () => logger };
+  const aborter = new AbortController();
+  const other = { ...voterSettings(2, 2), "controller.quorum.voters": "1@node-1:9095,2@node-2:9095,3@node-3:9095" };
+  const starting = Promise.allSettled([
+    Node.start({ host: one, config: voterSettings(1, 2), logger, signal: aborter.signal }),
+    Node.start({ host: two, config: other, logger: silentLogger, signal: aborter.signal }),
+  ]);
+  await one.clock.advance(6000);
+  expect(warnings.join("\n")).toMatch(
+    /controller.quorum.voters differs: controller 2 lists 1@node-1:9095, ?2@node-2:9095, ?3@node-3:9095, this controller 1 lists 1@node-1:9095, ?2@node-2:9095; give every voter the same list/,
+  );
+  aborter.abort(new Error("enough"));
+  await one.clock.run(starting);
 });
