@@ -103,8 +103,8 @@ export function majority(core: Core): number {
   return Math.floor(votersOf(core).length / 2) + 1;
 }
 
-/** Answers at once, unless the term it carries is not on disk yet. */
-export function reply(core: Core, to: Voter, message: Message): void {
+/** Leaves at once, unless the term it carries is not on disk yet: a leader that is the only voter has learners, too. */
+export function speak(core: Core, to: Voter, message: Message): void {
   if (core.outbox.votePending) core.outbox.promise(to, message);
   else core.outbox.send(to, message);
 }

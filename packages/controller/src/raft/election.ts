@@ -1,5 +1,5 @@
 import { assert } from "./assert.ts";
-import { isVoter, majority, mayCampaign, reply, votersOf, type Core } from "./core.ts";
+import { isVoter, majority, mayCampaign, speak, votersOf, type Core } from "./core.ts";
 import { lead, resign } from "./leadership.ts";
 import type { LogPosition, NodeId, VoteReply, VoteRequest, Voter } from "./types.ts";
 import { isSame } from "./voter-sets.ts";
@@ -48,7 +48,7 @@ export function onVoteRequest(core: Core, from: Voter, request: VoteRequest): vo
   const upToDate = !isBefore(request.last, core.entries.last);
   if (request.preVote) {
     const granted = request.term > core.term && upToDate && !hearsLeader(core);
-    return reply(core, from, { kind: "vote-reply", term: granted ? request.term : core.term, preVote: true, granted });
+    return speak(core, from, { kind: "vote-reply", term: granted ? request.term : core.term, preVote: true, granted });
   }
   const free = core.votedFor === null && core.leader === null;
   const granted = request.term === core.term && upToDate && (free || isSame(core.votedFor, from));
@@ -60,7 +60,7 @@ export function onVoteRequest(core: Core, from: Voter, request: VoteRequest): vo
   }
   const message: VoteReply = { kind: "vote-reply", term: core.term, preVote: false, granted };
   if (granted) core.outbox.promise(from, message);
-  else reply(core, from, message);
+  else speak(core, from, message);
 }
 
 export function onVoteReply(core: Core, from: Voter, answer: VoteReply): void {

@@ -1,5 +1,5 @@
 import { assert } from "./assert.ts";
-import { reply, type Core } from "./core.ts";
+import { speak, type Core } from "./core.ts";
 import { follow } from "./election.ts";
 import type { AppendReply, AppendRequest, Voter } from "./types.ts";
 
@@ -13,7 +13,7 @@ export function onAppendRequest(core: Core, from: Voter, request: AppendRequest)
   // Below the commit index both logs are the same, whatever this one still holds of it.
   if (previous.index > core.commitIndex && entries.termAt(previous.index) !== previous.term) {
     const matchIndex = Math.max(core.commitIndex, entries.lastWithTermAtMost(previous.term, previous.index - 1));
-    return reply(core, from, { kind: "append-reply", term: core.term, success: false, matchIndex, round });
+    return speak(core, from, { kind: "append-reply", term: core.term, success: false, matchIndex, round });
   }
   take(core, request);
   const end = previous.index + request.entries.length;
@@ -21,7 +21,7 @@ export function onAppendRequest(core: Core, from: Voter, request: AppendRequest)
   const matchIndex = Math.max(end, Math.min(core.commitIndex, entries.durableIndex));
   const message: AppendReply = { kind: "append-reply", term: core.term, success: true, matchIndex, round };
   if (matchIndex > entries.durableIndex) core.outbox.promise(from, message);
-  else reply(core, from, message);
+  else speak(core, from, message);
 }
 
 function take(core: Core, request: AppendRequest): void {

@@ -1,4 +1,4 @@
-import { reply, type Core } from "./core.ts";
+import { speak, type Core } from "./core.ts";
 import { follow, onVoteReply, onVoteRequest } from "./election.ts";
 import { onAppendRequest } from "./follower.ts";
 import { onAppendReply } from "./replication.ts";
@@ -28,9 +28,9 @@ export function receive(core: Core, from: Voter, message: Message): void {
 function refuse(core: Core, from: Voter, message: Message): void {
   const { term } = core;
   if (message.kind === "append-request") {
-    reply(core, from, { kind: "append-reply", term, success: false, matchIndex: 0, round: message.round });
+    speak(core, from, { kind: "append-reply", term, success: false, matchIndex: 0, round: message.round });
   } else if (message.kind === "vote-request") {
-    reply(core, from, { kind: "vote-reply", term, preVote: message.preVote, granted: false });
+    speak(core, from, { kind: "vote-reply", term, preVote: message.preVote, granted: false });
   }
 }
 

@@ -1,5 +1,5 @@
 import { assert } from "./assert.ts";
-import { leading, type Core } from "./core.ts";
+import { leading, speak, type Core } from "./core.ts";
 import { entryBytes } from "./entries.ts";
 import { probe, sent, type Progress } from "./progress.ts";
 import type { AppendRequest, Entry, LogPosition } from "./types.ts";
@@ -53,7 +53,7 @@ function send(core: Core, progress: Progress, previous: LogPosition, entries: re
   const { commitIndex, term } = core;
   const message: AppendRequest = { kind: "append-request", term, previous, commitIndex, round: leading(core).round, entries };
   progress.commitSent = Math.max(progress.commitSent, Math.min(commitIndex, previous.index + entries.length));
-  core.outbox.send(progress.peer, message);
+  speak(core, progress.peer, message);
 }
 
 /** What precedes the entry at `index`, which can be sent. */

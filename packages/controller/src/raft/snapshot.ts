@@ -10,7 +10,8 @@ import { requireSet } from "./voter-sets.ts";
 export function onSnapshot(core: Core, last: LogPosition, voters: VoterSet): void {
   requireSet(voters.voters);
   if (core.role === "leader" || last.index <= core.commitIndex) return;
-  if (last.term > core.term) follow(core, last.term, null);
+  // Whoever campaigns finds out whether it still may.
+  if (last.term > core.term || core.role !== "follower") follow(core, Math.max(core.term, last.term), null);
   core.commitIndex = last.index;
   if (core.entries.termAt(last.index) === last.term) return;
   core.entries.reset(last, voters);

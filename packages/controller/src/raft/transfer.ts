@@ -1,4 +1,4 @@
-import { leading, mayCampaign, votersOf, type Core } from "./core.ts";
+import { leading, mayCampaign, speak, votersOf, type Core } from "./core.ts";
 import { campaign } from "./election.ts";
 import type { Progress } from "./progress.ts";
 import { isSame } from "./voter-sets.ts";
@@ -51,7 +51,7 @@ export function onTimeoutNow(core: Core, { last }: TimeoutNow): void {
 }
 
 function askToCampaign(core: Core, { peer }: Progress): void {
-  core.outbox.send(peer, { kind: "timeout-now", term: core.term, last: core.entries.last });
+  speak(core, peer, { kind: "timeout-now", term: core.term, last: core.entries.last });
 }
 
 /** Of the voters that were heard of late the one that holds most. */
