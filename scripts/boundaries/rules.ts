@@ -11,6 +11,19 @@ export const permitted: ReadonlyMap<string, readonly string[]> = new Map([
   ["@ottla/broker", ["@ottla/host", "@ottla/protocol", "@ottla/log", "@ottla/metadata"]],
   ["@ottla/client", ["@ottla/host", "@ottla/protocol"]],
   ["@ottla/node", ["@ottla/host", "@ottla/protocol", "@ottla/log", "@ottla/metadata", "@ottla/controller", "@ottla/broker"]],
+  [
+    "@ottla/simulator",
+    [
+      "@ottla/host",
+      "@ottla/protocol",
+      "@ottla/log",
+      "@ottla/metadata",
+      "@ottla/controller",
+      "@ottla/broker",
+      "@ottla/client",
+      "@ottla/node",
+    ],
+  ],
   ["ottla", ["@ottla/host", "@ottla/protocol", "@ottla/log", "@ottla/client", "@ottla/node"]],
 ]);
 

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
-import { check } from "../checker/check.ts";
-import type { Anomaly } from "../checker/history.ts";
+import { check } from "@ottla/simulator";
+import type { Anomaly } from "@ottla/simulator";
 import { freePort, NodeProcess } from "../../scripts/support/node-process.ts";
 import { seeded } from "../../scripts/support/seeded.ts";
 import { Load } from "./load.ts";

@@ -1,5 +1,5 @@
 import { Ottla, type Producer } from "@ottla/client";
-import type { Commit, Drain, Event, Send } from "../checker/history.ts";
+import type { Commit, Drain, Event, Send } from "@ottla/simulator";
 
 /** Sends without pause, several in flight on every partition, and keeps what the checker needs to know of each. */
 export class Load implements AsyncDisposable {

@@ -1,4 +1,4 @@
-import type { Commit, Event, Read, Send } from "../checker/history.ts";
+import type { Commit, Event, Read, Send } from "@ottla/simulator";
 
 /** Something that was asked of the cluster besides sends and commits. `completed` is Infinity while the answer is out. */
 export interface Change {

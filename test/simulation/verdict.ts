@@ -1,4 +1,4 @@
-import { check } from "../checker/check.ts";
+import { check } from "@ottla/simulator";
 import type { Journal } from "./journal.ts";
 import type { ServedPartition } from "./served.ts";
 import type { WrittenLog } from "./written-log.ts";

@@ -37,17 +37,64 @@ export interface Commit {
   readonly outcome: "ok" | "fail" | "unknown";
 }
 
-export type Event = Send | Read | Commit;
+/** A leader's answer to where its partition ends. */
+export interface Latest {
+  readonly kind: "latest";
+  readonly partition: number;
+  readonly offset: number;
+  /** In which the leader answered. */
+  readonly leaderEpoch: number;
+  readonly invokedMs: number;
+  readonly completedMs: number;
+}
+
+/** A change of the cluster's metadata, or a look at it. `index` is that of the controllers' log: of the change, or up to which was seen. */
+export interface Metadata {
+  readonly kind: "changed" | "looked";
+  readonly key: string;
+  /** Written or seen; null: absent. */
+  readonly value: string | null;
+  readonly index: number;
+  readonly invokedMs: number;
+  readonly completedMs: number;
+}
+
+export type Event = Send | Read | Commit | Latest | Metadata;
 
 /** After the faults: every record of every partition from its start to its end. */
 export interface Drain {
   readonly partition: number;
   readonly startOffset: number;
   readonly endOffset: number;
-  readonly records: readonly { readonly offset: number; readonly value: string }[];
+  readonly records: readonly {
+    readonly offset: number;
+    readonly value: string;
+    /** Of the leader that appended it. */
+    readonly leaderEpoch?: number;
+  }[];
+}
+
+/** What one replica's log holds at the end. */
+export interface Dump {
+  readonly node: string;
+  readonly partition: number;
+  readonly highWatermark: number;
+  readonly batches: readonly { readonly baseOffset: number; readonly lastOffset: number; readonly hash: string }[];
 }
 
 export interface Anomaly {
-  readonly kind: "lost" | "doubled" | "inconsistent" | "never sent" | "reordered" | "gap" | "skipped" | "committed offset fell";
+  readonly kind:
+    | "lost"
+    | "doubled"
+    | "inconsistent"
+    | "never sent"
+    | "reordered"
+    | "gap"
+    | "skipped"
+    | "end fell"
+    | "stale end"
+    | "committed offset fell"
+    | "metadata"
+    | "diverged";
   readonly text: string;
 }

@@ -1,0 +1,240 @@
+import { delay, DiskError, type MemoryHost, type SeededRandom } from "@ottla/host";
+import { normalLatency } from "../cluster/cluster.ts";
+import { DATA } from "../machine/machine.ts";
+import { type Fault, type FaultKind, type FaultSurroundings, keeps } from "./fault.ts";
+
+type Injection = (fault: Fault, around: FaultSurroundings) => Promise<void>;
+
+/** Lets a fault happen; resolves when its time is over and what it began has been put right again. */
+export function inject(fault: Fault, around: FaultSurroundings): Promise<void> {
+  return injections[fault.kind](fault, around);
+}
+
+const injections: Record<FaultKind, Injection> = {
+  async kill({ node, forMs }, { cluster, clock }) {
+    cluster.machine(node).kill();
+    await delay(clock, forMs);
+    await cluster.start(node);
+  },
+  async "power loss"({ node, forMs }, { cluster, clock, random }) {
+    cluster.machine(node).losePower(keeps[random.below(keeps.length)] ?? "none");
+    await delay(clock, forMs);
+    await cluster.start(node);
+  },
+  async "kill all"({ forMs }, { cluster, clock, random }) {
+    for (const machine of cluster.machines) machine.kill();
+    await startAll(cluster, clock, random, forMs);
+  },
+  async "power loss of all"({ forMs }, { cluster, clock, random }) {
+    for (const machine of cluster.machines) machine.losePower(keeps[random.below(keeps.length)] ?? "none");
+    await startAll(cluster, clock, random, forMs);
+  },
+  async freeze({ node, forMs }, { cluster, clock }) {
+    const machine = cluster.machine(node);
+    machine.freeze();
+    cluster.links.frozen(machine.hostName);
+    await delay(clock, forMs);
+    machine.thaw();
+    cluster.links.apply();
+  },
+  async isolate({ node, forMs }, { cluster, clock, clients, random }) {
+    const { hostName } = cluster.machine(node);
+    const others = cluster.machines.map((machine) => machine.hostName).filter((name) => name !== hostName);
+    const peers = random.below(2) === 0 ? [...others, ...clients] : others;
+    await cutting(
+      cluster,
+      clock,
+      forMs,
+      peers.flatMap(
+        (peer) =>
+          [
+            [hostName, peer],
+            [peer, hostName],
+          ] as const,
+      ),
+    );
+  },
+  async "cut towards"({ node, forMs }, { cluster, clock }) {
+    const { hostName } = cluster.machine(node);
+    const others = cluster.machines.filter((machine) => machine.nodeId !== node);
+    await cutting(
+      cluster,
+      clock,
+      forMs,
+      others.map((other) => [other.hostName, hostName] as const),
+    );
+  },
+  async "cut from"({ node, forMs }, { cluster, clock }) {
+    const { hostName } = cluster.machine(node);
+    const others = cluster.machines.filter((machine) => machine.nodeId !== node);
+    await cutting(
+      cluster,
+      clock,
+      forMs,
+      others.map((other) => [hostName, other.hostName] as const),
+    );
+  },
+  async "cut between"({ node, other, forMs }, { cluster, clock }) {
+    if (node === other) return;
+    const [one, two] = [cluster.machine(node).hostName, cluster.machine(other).hostName];
+    await cutting(cluster, clock, forMs, [
+      [one, two],
+      [two, one],
+    ]);
+  },
+  async flap({ node, other, forMs }, { cluster, clock, random }) {
+    if (node === other) return;
+    const [one, two] = [cluster.machine(node).hostName, cluster.machine(other).hostName];
+    for (let spentMs = 0; spentMs < forMs;) {
+      const [downMs, upMs] = [100 + random.below(1500), 100 + random.below(1500)];
+      await cutting(cluster, clock, downMs, [
+        [one, two],
+        [two, one],
+      ]);
+      await delay(clock, upMs);
+      spentMs += downMs + upMs;
+    }
+  },
+  async reset({ node, other }, { cluster, random, clients }) {
+    const peers = [...clients, cluster.machine(other).hostName, cluster.machine(other).hostName];
+    const peer = peers[random.below(peers.length)];
+    const { hostName } = cluster.machine(node);
+    if (peer !== undefined && peer !== hostName) cluster.links.reset(hostName, peer);
+  },
+  async delay({ node, forMs }, { cluster, clock, random }) {
+    const { hostName } = cluster.machine(node);
+    const slowMs = [5, 50, 200, 600][random.below(4)] ?? 5;
+    const others = cluster.machines.filter((machine) => machine.nodeId !== node);
+    const set = (ms: number): void => {
+      for (const other of others) {
+        cluster.links.slow(hostName, other.hostName, ms);
+        cluster.links.slow(other.hostName, hostName, ms);
+      }
+    };
+    set(slowMs);
+    await delay(clock, forMs);
+    set(0);
+  },
+  async "slow disk"({ node, forMs }, { cluster, clock, random }) {
+    const machine = cluster.machine(node);
+    const normal = machine.latencyMs;
+    const factor = [10, 50, 300, 1500][random.below(4)] ?? 10;
+    machine.latencyMs = (operation) => normalLatency(operation, random, factor);
+    await delay(clock, forMs);
+    machine.latencyMs = normal;
+  },
+  async "full disk"({ node, forMs }, { cluster, clock }) {
+    const machine = cluster.machine(node);
+    machine.full = true;
+    await delay(clock, forMs);
+    machine.full = false;
+    await cluster.start(node);
+  },
+  async "failing disk"({ node, forMs }, { cluster, clock, random }) {
+    const machine = cluster.machine(node);
+    if (!machine.up) return;
+    const { disk } = machine.host;
+    const operations = ["sync", "write", "sync", "store batch", "syncDirectory"] as const;
+    const failing = operations[random.below(operations.length)];
+    let left = 1;
+    disk.fault = (operation, path) => {
+      if (operation !== failing || left === 0) return undefined;
+      left -= 1;
+      return new DiskError(operation, path, "EIO");
+    };
+    await delay(clock, forMs);
+    disk.fault = null;
+    await cluster.start(node);
+  },
+  async "flipped bits"({ node, forMs }, { cluster, clock, random, mayLoseData }) {
+    if (!mayLoseData(node)) return;
+    const machine = cluster.machine(node);
+    machine.kill();
+    machine.disturbed = true;
+    await delay(clock, forMs);
+    await cluster.start(node, (host) => flipSome(host, random));
+  },
+  async "emptied disk"({ node, forMs }, { cluster, clock, mayLoseData }) {
+    if (!mayLoseData(node)) return;
+    const machine = cluster.machine(node);
+    machine.kill();
+    machine.disturbed = true;
+    await delay(clock, forMs);
+    await cluster.start(node, async ({ disk }) => {
+      await disk.removeDirectory(DATA);
+      await disk.syncDirectory("/");
+    });
+  },
+  async "clock jump"({ node, forMs }, { cluster, clock, random }) {
+    const machine = cluster.machine(node);
+    machine.wallOffsetMs += (random.below(2) === 0 ? 1 : -1) * random.below(3_600_000);
+    await delay(clock, forMs);
+    if (random.below(2) === 0) machine.wallOffsetMs = 0;
+  },
+  async "rolling restart"(_, { cluster, clock, random }) {
+    for (const machine of cluster.machines) {
+      if (!machine.serving) continue;
+      await machine.stop();
+      await delay(clock, 100 + random.below(500));
+      await cluster.start(machine.nodeId);
+      for (let waitedMs = 0; waitedMs < 5_000 && !machine.serving; waitedMs += 100) await delay(clock, 100);
+      await delay(clock, random.below(1500));
+    }
+  },
+  async stop({ node, forMs }, { cluster, clock }) {
+    const machine = cluster.machine(node);
+    if (!machine.serving) return;
+    await machine.stop();
+    await delay(clock, forMs);
+    await cluster.start(node);
+  },
+};
+
+async function startAll(
+  cluster: FaultSurroundings["cluster"],
+  clock: FaultSurroundings["clock"],
+  random: SeededRandom,
+  forMs: number,
+): Promise<void> {
+  await delay(clock, Math.min(forMs, 1_000));
+  for (const machine of cluster.machines) {
+    await delay(clock, random.below(400));
+    await cluster.start(machine.nodeId);
+  }
+}
+
+async function cutting(
+  { links }: FaultSurroundings["cluster"],
+  clock: FaultSurroundings["clock"],
+  forMs: number,
+  ways: readonly (readonly [from: string, to: string])[],
+): Promise<void> {
+  for (const [from, to] of ways) links.cut(from, to);
+  await delay(clock, forMs);
+  for (const [from, to] of ways) links.mend(from, to);
+}
+
+/** A few bits in one or two files that hold something. */
+async function flipSome({ disk }: MemoryHost, random: SeededRandom): Promise<void> {
+  const files: { path: string; size: number }[] = [];
+  const collect = async (directory: string): Promise<void> => {
+    for (const name of await disk.list(directory)) {
+      const path = `${directory}/${name}`;
+      try {
+        const file = await disk.open(path, "read");
+        const size = await file.size();
+        await file.close();
+        if (size > 0 && !path.endsWith("/CURRENT")) files.push({ path, size });
+      } catch (error) {
+        if (!(error instanceof DiskError && error.code === "EISDIR")) throw error;
+        await collect(path);
+      }
+    }
+  };
+  if (!(await disk.exists(DATA))) return;
+  await collect(DATA);
+  for (let count = 1 + random.below(2); count > 0; count -= 1) {
+    const chosen = files[random.below(Math.max(1, files.length))];
+    if (chosen !== undefined) disk.flipBit(chosen.path, random.below(chosen.size), random.below(8));
+  }
+}

@@ -1,0 +1,29 @@
+import type { ObservedNode } from "./inspection.ts";
+import { Violation } from "./violation.ts";
+
+/** What the controllers show of their quorum. Raft's own simulation looks deeper, and at many more seeds. */
+export class QuorumChecks {
+  readonly #leaders = new Map<number, number>();
+  readonly #commits = new Map<number, { term: number; commitIndex: number }>();
+  /** The largest that any controller has shown. */
+  commitIndex = 0;
+
+  look({ nodeId, running, quorum }: ObservedNode): void {
+    if (!running || quorum === null) {
+      this.#commits.delete(nodeId);
+      return;
+    }
+    const { role, term, commitIndex } = quorum;
+    this.commitIndex = Math.max(this.commitIndex, commitIndex);
+    if (role === "leader") {
+      const known = this.#leaders.get(term);
+      if (known !== undefined && known !== nodeId) throw new Violation("R1", `nodes ${known} and ${nodeId} both lead term ${term}`);
+      if (known === undefined) this.#leaders.set(term, nodeId);
+    }
+    const seen = this.#commits.get(nodeId);
+    if (seen !== undefined && commitIndex < seen.commitIndex)
+      throw new Violation("R11", `the commit index of node ${nodeId} fell from ${seen.commitIndex} to ${commitIndex}`);
+    if (seen !== undefined && term < seen.term) throw new Violation("R9", `the term of node ${nodeId} fell from ${seen.term} to ${term}`);
+    if (seen === undefined || seen.term !== term || seen.commitIndex !== commitIndex) this.#commits.set(nodeId, { term, commitIndex });
+  }
+}

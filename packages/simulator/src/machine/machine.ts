@@ -1,0 +1,216 @@
+import type { Broker } from "@ottla/broker";
+import type { Controller } from "@ottla/controller";
+import { type Host, type Keep, memoryHost, type MemoryHost } from "@ottla/host";
+import { Node, type Settings } from "@ottla/node";
+import type { pb } from "@ottla/protocol";
+import type { LogWitness } from "../disk/replica-logs.ts";
+import { ReplicaLogs } from "../disk/replica-logs.ts";
+import type { Trace } from "../trace.ts";
+import { MachineClock } from "./machine-clock.ts";
+import { MachineDisk } from "./machine-disk.ts";
+import { MachineNetwork } from "./machine-network.ts";
+
+export const DATA = "/ottla";
+
+export interface MachineOptions {
+  readonly nodeId: number;
+  readonly seed: number;
+  readonly beside: MemoryHost;
+  readonly trace: Trace;
+  readonly settings: Settings;
+  readonly witness: LogWitness;
+  onReplayed(index: number, term: number, records: readonly pb.MetadataRecord[]): void;
+  /** A life has ended by itself: with null after a close, else with what ended it. */
+  onEnded(error: Error | null): void;
+}
+
+/** What a machine runs at the moment. */
+interface Life {
+  readonly host: MemoryHost;
+  readonly clock: MachineClock;
+  readonly disk: MachineDisk;
+  readonly aborted: AbortController;
+  controller: Controller | null;
+  broker: Broker | null;
+  node: Node | null;
+}
+
+/** One machine of the cluster and the node on it, through all its lives. */
+export class Machine {
+  readonly nodeId: number;
+  readonly hostName: string;
+  readonly logs: ReplicaLogs;
+  /** Files were damaged, an older copy put back, or the disk was emptied since the last life that began on an untouched disk. */
+  disturbed = false;
+  wallOffsetMs = 0;
+  latencyMs: (operation: string) => number = () => 0;
+  frozen = false;
+  lives = 0;
+  readonly #options: MachineOptions;
+  #host: MemoryHost;
+  #life: Life | null = null;
+  /** How the last life ended: then what is found is on the platter. */
+  #powerLost = true;
+
+  constructor(options: MachineOptions) {
+    this.nodeId = options.nodeId;
+    this.hostName = `node${options.nodeId}`;
+    this.#options = options;
+    this.#host = memoryHost({ seed: options.seed, beside: options.beside, hostName: this.hostName });
+    this.logs = new ReplicaLogs(options.witness);
+  }
+
+  /** Of the present life, or of the last one. */
+  get host(): MemoryHost {
+    return this.#host;
+  }
+
+  get up(): boolean {
+    return this.#life !== null;
+  }
+
+  /** Its node serves. */
+  get serving(): boolean {
+    return this.#life !== null && this.#life.node !== null && !this.frozen;
+  }
+
+  get node(): Node | null {
+    return this.#life?.node ?? null;
+  }
+
+  get controller(): Controller | null {
+    return this.#life?.controller ?? null;
+  }
+
+  get broker(): Broker | null {
+    return this.#life?.broker ?? null;
+  }
+
+  /** Starts the node on what the disk holds; `prepare` may first do something to it. */
+  async start(prepare: (host: MemoryHost) => Promise<void> = async () => {}): Promise<void> {
+    if (this.#life !== null) return;
+    if (this.#host.crashed) this.#host = this.#host.restart();
+    const host = this.#host;
+    const life = this.#begin(host);
+    await prepare(host);
+    await this.logs.read(host.disk, `${DATA}/log`, this.#powerLost);
+    if (this.#life !== life) return;
+    this.lives += 1;
+    this.#options.trace.note(`node ${this.nodeId} starts life ${this.lives}`);
+    host.disk.latencyMs = (operation) => this.latencyMs(operation);
+    void this.#run(life);
+  }
+
+  /** The process is killed: what it wrote stays. */
+  kill(): void {
+    const life = this.#end("is killed");
+    if (life === null) return;
+    life.host.kill();
+    this.#powerLost = false;
+  }
+
+  losePower(keep: Keep): void {
+    const life = this.#end(`loses power, its disk keeps ${keep}`);
+    if (life === null) return;
+    life.host.crash({ keep });
+    this.#powerLost = true;
+  }
+
+  /** Stops the node in order. */
+  async stop(): Promise<void> {
+    const life = this.#life;
+    if (life === null) return;
+    this.#options.trace.note(`node ${this.nodeId} is asked to stop`);
+    if (life.node === null) return this.kill();
+    await life.node.close();
+    this.#ended(life);
+  }
+
+  freeze(): void {
+    if (this.#life === null || this.frozen) return;
+    this.frozen = true;
+    this.#life.clock.freeze();
+  }
+
+  thaw(): void {
+    if (!this.frozen) return;
+    this.frozen = false;
+    this.#life?.clock.thaw();
+  }
+
+  set full(full: boolean) {
+    if (this.#life !== null) this.#life.disk.full = full;
+  }
+
+  #begin(host: MemoryHost): Life {
+    const { trace } = this.#options;
+    const clock = new MachineClock(host.clock, () => this.wallOffsetMs);
+    const life: Life = {
+      host,
+      clock,
+      disk: new MachineDisk(host.disk, clock, this.logs),
+      aborted: new AbortController(),
+      controller: null,
+      broker: null,
+      node: null,
+    };
+    this.#life = life;
+    this.frozen = false;
+    trace.note(`node ${this.nodeId} begins`);
+    return life;
+  }
+
+  async #run(life: Life): Promise<void> {
+    const { settings, trace, onEnded } = this.#options;
+    const { host, clock, disk } = life;
+    const network = new MachineNetwork(host.network, (from, to, service, _bytes, frame) => trace.frame(from, to, service, frame));
+    const around: Host = { clock, random: host.random, disk, stores: host.stores, network, codecs: host.codecs };
+    try {
+      const node = await Node.start({
+        config: settings,
+        host: around,
+        logger: trace.logger(this.hostName),
+        signal: life.aborted.signal,
+        inspector: {
+          controller: (controller) => {
+            life.controller = controller;
+            controller.onCommitted = (index, term, records) => {
+              if (this.#life === life) this.#options.onReplayed(index, term, records);
+            };
+          },
+          broker: (broker) => {
+            life.broker = broker;
+          },
+        },
+      });
+      life.node = node;
+      if (this.#life !== life) return;
+      trace.note(`node ${this.nodeId} serves`);
+      const error = await node.closed;
+      if (this.#life !== life) return;
+      this.#ended(life);
+      onEnded(error);
+    } catch (error) {
+      if (this.#life !== life) return;
+      this.#ended(life);
+      onEnded(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** The process has gone by itself: the kernel closes what it had open. */
+  #ended(life: Life): void {
+    if (this.#life !== life) return;
+    this.#end("has ended");
+    life.host.kill();
+    this.#powerLost = false;
+  }
+
+  #end(how: string): Life | null {
+    const life = this.#life;
+    if (life === null) return null;
+    this.#options.trace.note(`node ${this.nodeId} ${how}`);
+    this.#life = null;
+    this.frozen = false;
+    return life;
+  }
+}

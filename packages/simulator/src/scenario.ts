@@ -1,0 +1,40 @@
+import { SeededRandom } from "@ottla/host";
+import type { Fault, FaultKind } from "./faults/fault.ts";
+import { planFaults } from "./faults/plan.ts";
+
+/** All that a seed decides before a run begins. */
+export interface Scenario {
+  readonly nodes: number;
+  readonly partitions: number;
+  readonly programs: number;
+  /** Between two bursts of one program. */
+  readonly paceMs: number;
+  readonly faultsMs: number;
+  readonly faults: readonly Fault[];
+}
+
+export interface ScenarioOptions {
+  readonly seed: number;
+  readonly nodes?: number;
+  readonly faultsMs?: number;
+  readonly only?: readonly FaultKind[];
+}
+
+/** The standard scenario: three nodes, 60 s of faults. */
+export function scenarioOf({ seed, nodes = 3, faultsMs = 60_000, only }: ScenarioOptions): Scenario {
+  const random = new SeededRandom(seed).fork();
+  return {
+    nodes,
+    partitions: 2 + random.below(4),
+    programs: 2,
+    paceMs: 40 + random.below(80),
+    faultsMs,
+    faults: planFaults({
+      seed: random.below(2 ** 32),
+      nodes,
+      durationMs: faultsMs - 2_000,
+      everyMs: [1_500, 3_000, 6_000][random.below(3)] ?? 3_000,
+      ...(only === undefined ? {} : { only }),
+    }),
+  };
+}

@@ -1,0 +1,330 @@
+import { Ottla } from "@ottla/client";
+import { delay, memoryHost, type MemoryHost, SeededRandom } from "@ottla/host";
+import { Cluster } from "./cluster/cluster.ts";
+import type { Fault } from "./faults/fault.ts";
+import { inject } from "./faults/inject.ts";
+import { check } from "./history/check.ts";
+import type { Drain, Dump, Event } from "./history/history.ts";
+import { Recorder } from "./history/recorder.ts";
+import { Invariants } from "./invariants/invariants.ts";
+import { Violation } from "./invariants/violation.ts";
+import { Program } from "./load/program.ts";
+import { observe } from "./observe.ts";
+import { scenarioOf, type Scenario } from "./scenario.ts";
+import { Trace, withCauses } from "./trace.ts";
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly nodes?: number;
+  readonly faultsMs?: number;
+  /** Faults of the plan, by number, that do not happen. */
+  readonly without?: ReadonlySet<number>;
+  readonly only?: readonly Fault["kind"][];
+  readonly keepHistory?: boolean;
+  /** Keeps what nodes log and what happens to them, for people. */
+  readonly listen?: boolean;
+}
+
+export interface SimulationReport {
+  readonly seed: number;
+  readonly scenario: Scenario;
+  /** What went wrong, the first thing first; empty when nothing did. */
+  readonly findings: readonly { readonly kind: string; readonly text: string }[];
+  readonly hash: string;
+  readonly steps: number;
+  readonly virtualMs: number;
+  readonly acknowledged: number;
+  readonly sent: number;
+  readonly read: number;
+  readonly frames: number;
+  readonly lines: readonly string[];
+  /** What programs got as errors, with how often. */
+  readonly errors: ReadonlyMap<string, number>;
+  /** When it was to be kept and the run came to its end. */
+  readonly history: { readonly events: readonly Event[]; readonly drains: readonly Drain[]; readonly dumps: readonly Dump[] } | null;
+}
+
+/** Virtual time in which a cluster that was healed must serve again, all replicas in sync (L11, L9). */
+const HEALED_WITHIN_MS = 30_000;
+const FOUNDED_WITHIN_MS = 30_000;
+const TOPIC = "orders";
+
+/** Runs one seed: a cluster of real nodes on simulated machines, programs that use it, faults, healing, and what must hold all the time and
+ * at the end. The same options give the same run. */
+export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
+  return new Simulation(options).run();
+}
+
+class Simulation {
+  readonly #options: SimulationOptions;
+  readonly #scenario: Scenario;
+  readonly #driver: MemoryHost;
+  readonly #random: SeededRandom;
+  readonly #trace: Trace;
+  readonly #recorder: Recorder;
+  readonly #cluster: Cluster;
+  readonly #invariants: Invariants;
+  readonly #programs: Program[];
+  readonly #findings: { kind: string; text: string }[] = [];
+  #history: SimulationReport["history"] = null;
+  #healing = false;
+  #steps = 0;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    const { seed, listen = false } = options;
+    this.#scenario = scenarioOf(options);
+    this.#driver = memoryHost({ seed, hostName: "driver" });
+    this.#random = this.#driver.random.fork();
+    this.#trace = new Trace(this.#driver.clock, listen);
+    this.#recorder = new Recorder(this.#driver.clock);
+    const invariants = new Invariants(observe(() => this.#cluster));
+    this.#invariants = invariants;
+    this.#cluster = new Cluster({
+      driver: this.#driver,
+      seed: this.#random.below(2 ** 32),
+      nodes: this.#scenario.nodes,
+      clients: this.#scenario.programs,
+      trace: this.#trace,
+      witness: (nodeId) => invariants.witness(nodeId),
+      onReplayed: (nodeId, index, term, records) => invariants.replayed(nodeId, index, term, records),
+      onEnded: (nodeId, error) => this.#ended(nodeId, error),
+    });
+    this.#programs = this.#cluster.clients.map(
+      (host, at) =>
+        new Program({
+          name: `p${at + 1}`,
+          host,
+          bootstrap: this.#cluster.bootstrap,
+          random: new SeededRandom(this.#random.below(2 ** 32)),
+          recorder: this.#recorder,
+          trace: this.#trace,
+          topic: TOPIC,
+          partitions: this.#scenario.partitions,
+          paceMs: this.#scenario.paceMs,
+          onAcknowledged: (partition, offset) => this.#invariants.acknowledged(this.#logOf(partition), offset),
+          indexOf: (setting) => invariants.decisions.changes.get(setting),
+          onRead: (partition, offset) => this.#invariants.handedOut(this.#logOf(partition), offset),
+        }),
+    );
+  }
+
+  async run(): Promise<SimulationReport> {
+    const { clock } = this.#driver;
+    let settled = false;
+    const settle = (): void => {
+      settled = true;
+    };
+    const work = this.#play();
+    work.then(settle, settle);
+    try {
+      await clock.runUntil(() => {
+        this.#steps += 1;
+        this.#invariants.step();
+        return settled;
+      }, this.#scenario.faultsMs + 600_000);
+      await work;
+    } catch (error) {
+      work.catch(() => {});
+      this.#found(error);
+    }
+    const virtualMs = clock.monotonicMs();
+    for (const machine of this.#cluster.machines) machine.kill();
+    const sends = this.#recorder.events.filter((event) => event.kind === "send");
+    return {
+      seed: this.#options.seed,
+      scenario: this.#scenario,
+      findings: this.#findings,
+      hash: this.#trace.hash,
+      steps: this.#steps,
+      virtualMs,
+      acknowledged: sends.filter(({ outcome }) => outcome === "ok").length,
+      sent: sends.length,
+      read: this.#recorder.events.filter(({ kind }) => kind === "read").length,
+      frames: this.#trace.frames,
+      lines: this.#trace.lines,
+      history: this.#history,
+      errors: new Map(this.#programs.flatMap(({ errors }) => [...errors])),
+    };
+  }
+
+  async #play(): Promise<void> {
+    const { clock } = this.#driver;
+    const { programs, faultsMs, partitions } = this.#scenario;
+    for (const { nodeId } of this.#cluster.machines) await this.#cluster.start(nodeId);
+    await this.#until("L10", FOUNDED_WITHIN_MS, "the first start of all nodes", () =>
+      this.#cluster.machines.every(({ serving }) => serving),
+    );
+    await this.#createTopic(partitions);
+    for (const [at, program] of this.#programs.entries()) program.start({ reads: at !== 1 || programs === 1, commits: at === 0 });
+    await delay(clock, 500);
+    const beginMs = clock.monotonicMs();
+    await Promise.all(this.#scenario.faults.map((fault, number) => this.#happen(fault, number, beginMs)));
+    await delay(clock, Math.max(0, beginMs + faultsMs - clock.monotonicMs()));
+    await this.#heal();
+    await delay(clock, 2_000);
+    await Promise.all(this.#programs.map((program) => program.stop()));
+    await this.#settle();
+    await this.#judge();
+  }
+
+  async #createTopic(partitions: number): Promise<void> {
+    const ottla = this.#connect();
+    try {
+      await ottla.admin().createTopic({ name: TOPIC, partitions });
+    } finally {
+      await ottla.close();
+    }
+  }
+
+  async #happen(fault: Fault, number: number, beginMs: number): Promise<void> {
+    const { clock } = this.#driver;
+    await delay(clock, Math.max(0, beginMs + fault.atMs - clock.monotonicMs()));
+    if (this.#options.without?.has(number) === true) return;
+    this.#trace.note(
+      `fault ${number}: ${fault.kind}, node ${fault.node}${fault.other === fault.node ? "" : ` (and ${fault.other})`}, ${fault.forMs} ms`,
+    );
+    await inject(fault, {
+      cluster: this.#cluster,
+      clock,
+      random: new SeededRandom(fault.seed),
+      clients: this.#cluster.clientNames,
+      mayLoseData: (nodeId) => this.#mayLoseData(nodeId),
+    });
+    this.#trace.note(`fault ${number} is over`);
+  }
+
+  async #heal(): Promise<void> {
+    this.#trace.note("everything is healed");
+    this.#healing = true;
+    this.#cluster.heal();
+    for (const { nodeId } of this.#cluster.machines) await this.#cluster.start(nodeId);
+    await this.#until("L11", HEALED_WITHIN_MS, "healing", () => this.#whole());
+  }
+
+  /** All replicas in sync, of the same end. */
+  async #settle(): Promise<void> {
+    await this.#until("L9", HEALED_WITHIN_MS, "the end of all load", () => this.#whole());
+  }
+
+  #whole(): boolean {
+    const { partitions } = this.#invariants.decisions;
+    return (
+      this.#cluster.machines.every(({ serving }) => serving) &&
+      partitions.size > 0 &&
+      [...partitions.values()].every(({ record }) => record.leader >= 0 && record.isr.length === record.replicas.length)
+    );
+  }
+
+  #mayLoseData(nodeId: number): boolean {
+    if (!this.#whole()) return false;
+    // Whoever is in sync everywhere has replaced what it had lost.
+    for (const machine of this.#cluster.machines) machine.disturbed = false;
+    return this.#cluster.machines.length > 1 && this.#cluster.machine(nodeId).serving;
+  }
+
+  /** Reads everything and checks the whole history. */
+  async #judge(): Promise<void> {
+    const ottla = this.#connect();
+    try {
+      const drains = await this.#drain(ottla);
+      const { events } = this.#recorder;
+      const dumps = this.#dumps();
+      if (this.#options.keepHistory === true) this.#history = { events: [...events], drains, dumps };
+      for (const { kind, text } of check(events, drains, dumps))
+        this.#findings.push({
+          kind,
+          text: text.replaceAll(/\b(\d+)@/g, (_, number: string) => `${this.#recorder.nameOf(Number(number))}@`),
+        });
+    } finally {
+      await ottla.close();
+    }
+  }
+
+  /** What every replica's files hold, below what it says is committed. */
+  #dumps(): Dump[] {
+    return this.#cluster.machines.flatMap(({ hostName, logs, broker }) =>
+      [...(broker?.inspect().replicas ?? [])].map(({ topicId, index, topicName, highWatermark }) => ({
+        node: hostName,
+        partition: this.#recorder.partition(topicName, index),
+        highWatermark,
+        batches: (logs.logs.get(`${topicId}-${index}`)?.batches ?? []).map(({ baseOffset, lastOffset, crc, leaderEpoch }) => ({
+          baseOffset,
+          lastOffset,
+          hash: `${leaderEpoch}:${crc.toString(16)}`,
+        })),
+      })),
+    );
+  }
+
+  async #drain(ottla: Ottla): Promise<Drain[]> {
+    const admin = ottla.admin();
+    const partitions = Array.from({ length: this.#scenario.partitions }, (_, partition) => ({ topic: TOPIC, partition }));
+    const [starts, ends] = await Promise.all([
+      admin.listOffsets(partitions.map((one) => ({ ...one, at: "earliest" as const }))),
+      admin.listOffsets(partitions.map((one) => ({ ...one, at: "latest" as const }))),
+    ]);
+    const records = partitions.map((): { offset: number; value: string; leaderEpoch: number }[] => []);
+    await using consumer = ottla.consumer({ assign: [{ topic: TOPIC, offset: "beginning" }], until: "end" });
+    for await (const batch of consumer.batches())
+      for (const { offset, value, leaderEpoch } of batch.records)
+        records[batch.partition]?.push({ offset, leaderEpoch, value: value === null ? "" : Buffer.from(value).toString() });
+    return partitions.map(({ topic, partition }, at) => ({
+      partition: this.#recorder.partition(topic, partition),
+      startOffset: starts[at]?.offset ?? -1,
+      endOffset: ends[at]?.offset ?? -1,
+      records: records[at] ?? [],
+    }));
+  }
+
+  /** @throws Violation named by the target when it is missed */
+  async #until(target: string, limitMs: number, after: string, reached: () => boolean): Promise<void> {
+    const { clock } = this.#driver;
+    const beganMs = clock.monotonicMs();
+    while (!reached()) {
+      if (clock.monotonicMs() - beganMs > limitMs)
+        throw new Violation(target, `${limitMs} ms after ${after} the cluster is not whole: ${this.#state()}`);
+      await delay(clock, 20);
+    }
+    this.#trace.note(`whole ${Math.round(clock.monotonicMs() - beganMs)} ms after ${after}`);
+  }
+
+  #state(): string {
+    const { partitions } = this.#invariants.decisions;
+    const nodes = this.#cluster.machines.map(
+      ({ nodeId, up, serving, broker }) =>
+        `node ${nodeId} ${serving ? "serves" : up ? "is starting" : "is down"}${broker === null ? "" : ` (${broker.health.reasons.join("; ")})`}`,
+    );
+    const behind = [...partitions]
+      .filter(([, { record }]) => record.leader < 0 || record.isr.length < record.replicas.length)
+      .map(
+        ([log, { record }]) =>
+          `${this.#invariants.nameOf(log)}: leader ${record.leader}, in sync ${record.isr.join(",")} of ${record.replicas.join(",")}`,
+      );
+    return [...nodes, ...behind].join("; ");
+  }
+
+  #ended(nodeId: number, error: Error | null): void {
+    this.#trace.note(`node ${nodeId} ended by itself: ${withCauses(error)}`);
+    // A supervisor starts it again.
+    this.#driver.clock.after(this.#healing ? 100 : 500, () => void this.#cluster.start(nodeId));
+  }
+
+  #connect(): Ottla {
+    const [host] = this.#cluster.clients;
+    if (host === undefined) throw new Error("A cluster without programs cannot be looked at");
+    return new Ottla({ host, bootstrap: this.#cluster.bootstrap, clientId: "judge", logger: this.#trace.logger("judge") });
+  }
+
+  #logOf(partition: number): string {
+    const name = this.#recorder.nameOf(partition);
+    const at = name.lastIndexOf("-");
+    for (const [id, topic] of this.#invariants.decisions.topics) if (topic === name.slice(0, at)) return `${id}${name.slice(at)}`;
+    return name;
+  }
+
+  #found(error: unknown): void {
+    if (error instanceof Violation) this.#findings.push({ kind: error.invariant, text: error.message });
+    else this.#findings.push({ kind: "stopped", text: error instanceof Error ? `${withCauses(error)}\n${error.stack}` : String(error) });
+  }
+}

@@ -1,0 +1,53 @@
+import { type ChildProcess, fork } from "node:child_process";
+import type { SimulationReport } from "@ottla/simulator";
+import type { Job } from "./simulator-worker.ts";
+
+/** Real time that one seed may take. */
+const SILENCE_MS = 120_000;
+
+/** Processes that simulate. */
+export class Workers implements Disposable {
+  readonly #bundle: string;
+  readonly #idle: ChildProcess[] = [];
+  readonly #all = new Set<ChildProcess>();
+
+  constructor(bundle: string) {
+    this.#bundle = bundle;
+  }
+
+  /** Runs one seed in a process of its own or an idle one; a process that says nothing counts as a finding. */
+  run(job: Job): Promise<SimulationReport | string> {
+    const child = this.#idle.pop() ?? this.#start();
+    return new Promise((resolve) => {
+      const silence = setTimeout(() => child.kill("SIGKILL"), SILENCE_MS);
+      const end = (result: SimulationReport | string): void => {
+        clearTimeout(silence);
+        child.off("message", onMessage);
+        child.off("exit", onExit);
+        resolve(result);
+      };
+      const onMessage = (report: SimulationReport): void => {
+        this.#idle.push(child);
+        end(report);
+      };
+      const onExit = (code: number | null, signal: string | null): void => end(`the process that ran it ended (${code ?? signal})`);
+      child.on("message", onMessage);
+      child.once("exit", onExit);
+      child.send(job);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const child of this.#all) child.kill();
+  }
+
+  #start(): ChildProcess {
+    const child = fork(this.#bundle, {
+      serialization: "advanced",
+      execArgv: ["--enable-source-maps", "--max-semi-space-size=64"],
+    });
+    this.#all.add(child);
+    child.once("exit", () => this.#all.delete(child));
+    return child;
+  }
+}
