@@ -12,18 +12,16 @@ interface Led {
   readonly record: pb.PartitionRecord;
 }
 
-/** The cluster as this broker knows it. What is one number for the whole cluster is told by the node whose controller leads, and is 0
- * elsewhere, as in Kafka; what is said of a partition is told by its leader: sums over all nodes are right. */
+/** The cluster as this broker knows it, beside what controllers tell. What is said of a partition is told by its leader, so that sums over all
+ * nodes are right; what is one number for the whole cluster is the same on all of them. */
 export function clusterSamples(image: ClusterImage, config: NodeConfig, nodeId: number): Metric[] {
   const led: Led[] = [];
-  const count = { led: 0, partitions: 0, offline: 0, away: 0, moving: 0, underReplicated: 0, underMinIsr: 0, atMinIsr: 0 };
+  const count = { led: 0, away: 0, moving: 0, underReplicated: 0, underMinIsr: 0, atMinIsr: 0 };
   for (const topic of image.topics()) {
     const { minInsyncReplicas } = effectiveSettings(config, image, topic);
     for (const record of topic.partitions) {
       const { leader, replicas, isr, adding, removing } = record;
-      count.partitions++;
-      if (leader < 0) count.offline++;
-      else if (leader !== replicas[0]) count.away++;
+      if (leader >= 0 && leader !== replicas[0]) count.away++;
       if (adding.length + removing.length > 0) count.moving++;
       if (leader !== nodeId) continue;
       count.led++;
@@ -34,7 +32,7 @@ export function clusterSamples(image: ClusterImage, config: NodeConfig, nodeId: 
       else if (isr.length === least) count.atMinIsr++;
     }
   }
-  return [...ownSamples(count), ...wholeSamples(image, count, image.controllerId === nodeId), ...partitionSeries(led)];
+  return [...ownSamples(count), ...wholeSamples(image, count), ...partitionSeries(led)];
 }
 
 function ownSamples(count: { led: number; underReplicated: number; underMinIsr: number; atMinIsr: number }): Metric[] {
@@ -54,29 +52,19 @@ function ownSamples(count: { led: number; underReplicated: number; underMinIsr: 
   ];
 }
 
-function wholeSamples(
-  image: ClusterImage,
-  count: { partitions: number; offline: number; away: number; moving: number },
-  active: boolean,
-): Metric[] {
+function wholeSamples(image: ClusterImage, count: { away: number; moving: number }): Metric[] {
   const brokers = [...image.brokers.values()];
-  const fenced = brokers.filter((broker) => broker.fenced).length;
-  const one = (name: string, help: string, value: number): Metric => gauge(name, help, active ? value : 0);
+  const live = brokers.filter(({ fenced }) => !fenced).length;
+  const draining = brokers.filter((broker) => broker.draining).length;
   return [
-    gauge("kafka_brokers", "Brokers of the cluster that are not fenced", brokers.length - fenced),
-    one("kafka_controller_kafkacontroller_activecontrollercount", "1 where the controller leads, 0 elsewhere", 1),
-    one("kafka_controller_kafkacontroller_offlinepartitionscount", "Partitions without a leader", count.offline),
-    one(
+    gauge("kafka_brokers", "Brokers of the cluster that are not fenced", live),
+    gauge(
       "kafka_controller_kafkacontroller_preferredreplicaimbalancecount",
       "Partitions that another replica than the preferred one leads",
       count.away,
     ),
-    one("kafka_controller_kafkacontroller_globaltopiccount", "Topics of the cluster", image.topicCount),
-    one("kafka_controller_kafkacontroller_globalpartitioncount", "Partitions of the cluster", count.partitions),
-    one("kafka_controller_kafkacontroller_activebrokercount", "Brokers that are not fenced", brokers.length - fenced),
-    one("kafka_controller_kafkacontroller_fencedbrokercount", "Brokers that are registered and fenced", fenced),
-    one("ottla_controller_reassigning_partitions", "Partitions whose replicas are being moved", count.moving),
-    one("ottla_controller_draining_brokers", "Brokers that are being drained", brokers.filter((broker) => broker.draining).length),
+    gauge("ottla_cluster_reassigning_partitions", "Partitions whose replicas are being moved", count.moving),
+    gauge("ottla_cluster_draining_brokers", "Brokers that are being drained", draining),
   ];
 }
 
