@@ -64,12 +64,12 @@ export function tellLeaders(draft: Draft, changes: readonly Changed[], why: stri
   const events = led.map(({ before, after }) => ({
     nodeId: after.leader,
     partition: after,
-    text: `Broker ${after.leader} leads ${nameOf(draft, after)} in epoch ${after.leaderEpoch}${former(before)}: ${why}`,
+    text: () => `Broker ${after.leader} leads ${nameOf(draft, after)} in epoch ${after.leaderEpoch}${former(before)}: ${why}`,
   }));
   writePartitionEvents(draft, "elected", events, `others lead them: ${why}`);
   const orphans = lost.map(({ after }) => ({
     partition: after,
-    text: `Nobody leads ${nameOf(draft, after)}: ${why}; it waits for one of brokers ${list(after.lastEligible)}`,
+    text: () => `Nobody leads ${nameOf(draft, after)}: ${why}; it waits for one of brokers ${list(after.lastEligible)}`,
   }));
   writePartitionEvents(draft, "elected", orphans, `nobody leads them: ${why}; they wait for a broker that was in sync`);
 }

@@ -47,14 +47,15 @@ export function writeEvent(draft: Draft, kind: EventKind, about: About, text: st
 export interface PartitionEvent {
   readonly nodeId?: number;
   readonly partition: pb.PartitionRecord;
-  readonly text: string;
+  /** Made only if it is told. */
+  readonly text: () => string;
 }
 
 /** @param summary what is said of many at once; their names are added */
 export function writePartitionEvents(draft: Draft, kind: EventKind, events: readonly PartitionEvent[], summary: string): void {
   if (events.length <= MAX_SINGLE) {
     for (const { nodeId, partition, text } of events)
-      writeEvent(draft, kind, nodeId === undefined ? { partition } : { nodeId, partition }, text);
+      writeEvent(draft, kind, nodeId === undefined ? { partition } : { nodeId, partition }, text());
     return;
   }
   const names = events.slice(0, NAMED).map(({ partition }) => nameOf(draft, partition));

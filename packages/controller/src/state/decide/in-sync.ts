@@ -22,7 +22,11 @@ export function alterPartitions(context: Context, command: pb.AlterPartitionsCom
       const change = changePartition(draft, context, before, { isr, unclean: asked.damaged });
       if (change) {
         changes.push(change);
-        events.push({ nodeId: change.after.leader, partition: change.after, text: eventText(nameOf(draft, before), change, asked.reason) });
+        events.push({
+          nodeId: change.after.leader,
+          partition: change.after,
+          text: () => eventText(nameOf(draft, before), change, asked.reason),
+        });
       }
       return { topicId, partition, ...success, partitionEpoch: (change?.after ?? before).partitionEpoch };
     } catch (error) {
@@ -96,7 +100,8 @@ export function reportTruncations({ draft, nodeId }: Context, command: pb.Report
   const events = command.truncations.flatMap(({ topicId, partition, leaderEpoch, fromEnd, toEnd }): PartitionEvent[] => {
     const record = draft.state.topics.get(uuidFromBytes(topicId))?.partitions[partition];
     if (!record) return [];
-    const text = `Broker ${nodeId} cut its log of ${nameOf(draft, record)} from offset ${fromEnd} to ${toEnd}, where it differed from its leader's in epoch ${leaderEpoch}`;
+    const text = (): string =>
+      `Broker ${nodeId} cut its log of ${nameOf(draft, record)} from offset ${fromEnd} to ${toEnd}, where it differed from its leader's in epoch ${leaderEpoch}`;
     return [{ nodeId, partition: record, text }];
   });
   writePartitionEvents(draft, "truncated", events, `broker ${nodeId} cut its logs where they differed from their leaders'`);

@@ -62,9 +62,10 @@ export function tellMoves(draft: Draft, changes: readonly Changed[], why: string
   const events = changes.map(({ after }) => {
     const { adding, removing, replicas } = after;
     const underWay = adding.length > 0 || removing.length > 0;
-    const text = underWay
-      ? `${nameOf(draft, after)} moves to ${list(targetOf(after))}: ${list(adding)} are added, then ${list(removing)} go; ${why}`
-      : `${nameOf(draft, after)} has replicas ${list(replicas)}; ${why}`;
+    const text = (): string =>
+      underWay
+        ? `${nameOf(draft, after)} moves to ${list(targetOf(after))}: ${list(adding)} are added, then ${list(removing)} go; ${why}`
+        : `${nameOf(draft, after)} has replicas ${list(replicas)}; ${why}`;
     return { partition: after, text };
   });
   writePartitionEvents(draft, "reassigned", events, `their replicas move; ${why}`);

@@ -18,6 +18,8 @@ interface MutableTopic extends Topic {
 /** Topics with their partitions and settings. */
 export class Topics {
   readonly #byId = new Map<Uuid, MutableTopic>();
+  /** By the one copy of the id that facts share. */
+  readonly #byIdBytes = new Map<Uint8Array, MutableTopic>();
   readonly #byName = new Map<string, MutableTopic>();
   /** By name with every '.' as '_': two topics of one such name would share their metrics. */
   readonly #byMetricName = new Map<string, MutableTopic>();
@@ -50,7 +52,7 @@ export class Topics {
 
   /** That the partition belongs to. */
   of({ topicId }: pb.PartitionRecord): Topic {
-    return this.#find(uuidFromBytes(topicId));
+    return this.#mutable(topicId);
   }
 
   changeTopic(before: pb.TopicRecord | null, after: pb.TopicRecord | null): void {
@@ -65,6 +67,7 @@ export class Topics {
       };
       assert(!this.#byName.has(after.name), `two topics are named ${after.name}`);
       this.#byId.set(topic.id, topic);
+      this.#byIdBytes.set(topic.idBytes, topic);
       this.#byName.set(topic.name, topic);
       this.#byMetricName.set(metricName(topic.name), topic);
     } else if (before) {
@@ -74,6 +77,7 @@ export class Topics {
         `topic ${topic.name} goes with ${topic.partitions.length} partitions and ${topic.configs.size} settings`,
       );
       this.#byId.delete(topic.id);
+      this.#byIdBytes.delete(topic.idBytes);
       this.#byName.delete(topic.name);
       this.#byMetricName.delete(metricName(topic.name));
     }
@@ -82,7 +86,7 @@ export class Topics {
   changePartition(before: pb.PartitionRecord | null, after: pb.PartitionRecord | null): void {
     const either = after ?? before;
     if (!either) return;
-    const { partitions, name } = this.#find(uuidFromBytes(either.topicId));
+    const { partitions, name } = this.#mutable(either.topicId);
     if (after) {
       assert(
         after.partition <= partitions.length,
@@ -104,6 +108,10 @@ export class Topics {
     const { configs } = this.#find(id);
     if (value === undefined) configs.delete(name);
     else configs.set(name, value);
+  }
+
+  #mutable(topicId: Uint8Array): MutableTopic {
+    return this.#byIdBytes.get(topicId) ?? this.#find(uuidFromBytes(topicId));
   }
 
   #find(id: Uuid): MutableTopic {
