@@ -45,6 +45,7 @@ await writeFile(`${bundle}.cache`, script.createCachedData());
 // The compiler leaves what it made of sources that are gone, and a package would ship it.
 for (const name of await readdir(join(root, "packages"))) {
   const dist = join(root, "packages", name, "dist");
+  if (!existsSync(dist)) continue;
   for (const file of await readdir(dist, { recursive: true })) {
     const compiled = /^(?!bundle)(.*?)(\.d\.ts|\.js)(\.map)?$/.exec(file);
     const source = join(root, "packages", name, "src", `${compiled?.[1]}.ts`);

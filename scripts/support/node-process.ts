@@ -13,6 +13,8 @@ export interface NodeProcessOptions {
   /** Settings by their dotted names. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the node, such as `ip netns exec n1`; it must become the node's process. */
+  readonly through?: readonly string[];
 }
 
 /** `ottla start` as a user runs it: the built command in a process of its own. */
@@ -50,7 +52,8 @@ export class NodeProcess {
       ...options.settings,
     }).map(([name, value]) => `--${name}=${value}`);
     const startedMs = performance.now();
-    const child = spawn(process.execPath, [command, "start", "--json", ...flags], {
+    const [program = process.execPath, ...args] = [...(options.through ?? []), process.execPath, command, "start", "--json", ...flags];
+    const child = spawn(program, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...options.env },
     });
@@ -93,6 +96,15 @@ export class NodeProcess {
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.exited;
+  }
+
+  /** SIGSTOP: it holds its connections and says nothing, until SIGCONT. */
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child.kill("SIGCONT");
   }
 
   /** SIGTERM, and waits for the orderly end. */
