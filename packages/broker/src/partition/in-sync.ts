@@ -62,7 +62,6 @@ export class InSync {
     // P10: what was proposed for a former partition epoch has been committed, or never will be.
     if (this.#pending !== null && record.partitionEpoch > this.#pending.partitionEpoch) this.#pending = null;
     this.#span();
-    this.review();
   }
 
   /** A follower is about to be fed: it has said how far its log agrees with the leader's. */
@@ -182,7 +181,8 @@ export class InSync {
   /** P8 */
   #mayJoin(nodeId: number): boolean {
     const remote = this.#remotes.get(nodeId);
-    if (remote === undefined || !remote.attached) return false;
+    const { clock, lagMaxMs } = this.#replica.around;
+    if (remote === undefined || !remote.attached || remote.lagMs(clock.monotonicMs()) > lagMaxMs) return false;
     const needed = Math.max(this.#replica.highWatermark, this.#startOffset);
     return this.#heldBy(remote) >= needed && this.#replica.around.peers.mayJoin(nodeId, remote.brokerEpoch);
   }

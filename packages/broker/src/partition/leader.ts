@@ -62,6 +62,7 @@ export class Leader {
     this.#record = record;
     this.inSync.update(record);
     this.progressed();
+    this.inSync.review();
   }
 
   addFeed(feed: Feed): void {

@@ -103,3 +103,18 @@ test("what a power failure left of a snapshot that was being written is removed"
   const again = await openRig(rig.host.restart());
   expect((await again.run(again.host.disk.list(again.partition.log.directory))).filter((name) => name.endsWith(".tmp"))).toEqual([]);
 });
+
+test("a snapshot that is asked for while a failure takes the log's end back ends, too", async () => {
+  const rig = await openRig();
+  const { partition, host } = rig;
+  const now = host.clock.wallMs();
+  partition.produce(batchOf(host, { producerId: 1, sequence: 0, count: 3 }), -1, 60_000, now);
+  await rig.run(partition.log.durable(3));
+  partition.produce(batchOf(host, { producerId: 1, sequence: 3, count: 3 }), -1, 60_000, now);
+  const deleted = rig.run(partition.deleteRecords(2));
+  host.disk.failNext("write", "ENOSPC");
+  await deleted.catch(() => {});
+  await rig.run(partition.reopen());
+  expect(await rig.run(partition.deleteRecords(3))).toBe(3);
+  await rig.close();
+});

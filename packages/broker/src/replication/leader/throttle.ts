@@ -11,12 +11,12 @@ export class Throttle {
     this.#sinceMs = clock.monotonicMs();
   }
 
-  /** @returns how long to wait before more may be sent, 0 for not at all */
+  /** @returns how long to wait before more may be sent, in whole milliseconds, 0 for not at all */
   waitMs(bytesPerSecond: number): number {
     const nowMs = this.#clock.monotonicMs();
     this.#debtBytes = Math.max(0, this.#debtBytes - ((nowMs - this.#sinceMs) * bytesPerSecond) / 1000);
     this.#sinceMs = nowMs;
-    return (this.#debtBytes * 1000) / bytesPerSecond;
+    return Math.floor((this.#debtBytes * 1000) / bytesPerSecond);
   }
 
   charge(bytes: number): void {
