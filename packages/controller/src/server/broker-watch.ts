@@ -48,6 +48,7 @@ export class BrokerWatch {
   /** After an election: brokers that are registered have a little time to open a session here. */
   leading(): void {
     const nowMs = this.#host.clock.monotonicMs();
+    this.#liveness.begin(nowMs);
     for (const { nodeId, brokerEpoch, fenced } of this.#state.brokers.all()) {
       if (fenced) continue;
       this.#liveSinceMs.set(nodeId, nowMs);

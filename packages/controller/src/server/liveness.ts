@@ -20,6 +20,11 @@ export class Liveness<Session> {
     this.#lastTickMs = nowMs;
   }
 
+  /** From here on ticks are due: what was before, as a follower, is nobody's delay. */
+  begin(nowMs: number): void {
+    this.#lastTickMs = nowMs;
+  }
+
   heard(nodeId: number, brokerEpoch: number, session: Session, nowMs: number): void {
     this.#brokers.set(nodeId, { brokerEpoch, session, deadlineMs: nowMs - this.#lateMs + this.#sessionTimeoutMs });
   }
