@@ -5,7 +5,7 @@ import { Story } from "./simulation/story.ts";
 
 const folder = new URL("testdata/", import.meta.url);
 
-// `npx vitest run -u packages/controller/src/raft/stories` writes what happens now into the files: read the difference before keeping it.
+// `npx vitest run packages/controller/src/raft/stories -u` writes what happens now into the files: read the difference before keeping it.
 for (const file of readdirSync(folder).filter((name) => name.endsWith(".txt"))) {
   const url = new URL(file, folder);
   const written = readFileSync(url, "utf8");

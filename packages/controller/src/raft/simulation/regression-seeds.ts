@@ -12,4 +12,9 @@ export const REGRESSION_SEEDS = [
   // Disks were lost while a founding, or a smaller set that needed them, was under way.
   { seed: 1494, voters: 5, steps: 2000 },
   { seed: 502, voters: 3, steps: 3000 },
+  // A lone voter with learners spoke of a term before that was on its disk.
+  { seed: 102621, voters: 3, steps: 3000 },
+  { seed: 127437, voters: 3, steps: 3000 },
+  // A snapshot told a candidate that it was no voter any more.
+  { seed: 116069, voters: 3, steps: 3000 },
 ];

@@ -1,6 +1,7 @@
-import type { Entry, Input, LogPosition, Message } from "../types.ts";
+import type { Input, Voters } from "../types.ts";
 import { SimulatedDisk } from "./disk.ts";
 import type { Letter } from "./network.ts";
+import { entryText, messageText, persistText, voterText } from "./story-text.ts";
 import { SimulatedVoter, type Result } from "./voter.ts";
 
 const LIMITS = { heartbeatTicks: 10, electionTicks: 100, maxMessageBytes: 100, maxInFlightBytes: 1000, tailBytes: 10_000 };
@@ -15,7 +16,13 @@ const LIMITS = { heartbeatTicks: 10, electionTicks: 100, maxMessageBytes: 100, m
  *   settle [NODE...]         syncs and delivers until nothing happens; other voters get nothing
  *   leader NODE of NODE...   begins with an elected leader
  *   quietly COMMAND          without telling what happens
- *   propose NODE TEXT...     read NODE ID    lost NODE PEER    crash NODE (unsynced writes are gone)    log */
+ *   propose NODE TEXT...     read NODE ID    broken | lost NODE PEER    crash NODE (unsynced writes are gone)    log
+ *
+ *   nodes 1 2 3              begins without voters                found NODE TEXT NODE...     founds with these voters
+ *   change NODE NODE...      proposes these as the voters         learners NODE NODE...       these are fed without a vote
+ *   transfer NODE [TO]       hands over                           wipe NODE                   comes back with another, empty directory
+ *   trim NODE                saves its state, keeps the last entry of its log
+ *   snapshot NODE            sends its saved state to the first that it owes one */
 export class Story {
   #voters = new Map<number, SimulatedVoter>();
   #letters: Letter[] = [];
@@ -65,10 +72,41 @@ export class Story {
           kind: "propose",
           proposals: words.slice(1).map((word) => ({ data: new TextEncoder().encode(word), voters: null })),
         });
+      case "nodes":
+        return this.#empty(words.map(Number), null);
+      case "found": {
+        const voters = words.slice(2).map((word) => this.#voter(Number(word)).self);
+        return this.#do(node(), {
+          kind: "found",
+          voters,
+          data: new TextEncoder().encode(words[1]),
+          term: Math.max(...[...this.#voters.values()].map(({ raft }) => raft.term)),
+        });
+      }
+      case "change": {
+        const voters = words.slice(1).map((word) => this.#voter(Number(word)).self);
+        const refusal = node().raft.whyNotVoters(voters);
+        if (refusal !== null) return this.#say(`${words[0]} may not: ${refusal}`);
+        return this.#do(node(), { kind: "propose", proposals: [{ data: new Uint8Array(0), voters }] });
+      }
+      case "learners":
+        return this.#do(node(), { kind: "learners", learners: words.slice(1).map((word) => this.#voter(Number(word)).self) });
+      case "transfer":
+        return this.#do(node(), { kind: "transfer", to: words[1] === undefined ? null : Number(words[1]) });
+      case "wipe":
+        node().wipe(`${node().self.directoryId}'`);
+        return this.#say(`${words[0]} comes back empty, as ${voterText(node().self)}`);
+      case "trim":
+        node().checkpoint();
+        node().trim(node().disk.checkpoint.last.index);
+        return this.#say(`${words[0]} keeps its log from ${node().raft.firstIndex} on`);
+      case "snapshot":
+        return this.#sendSnapshot(node());
       case "read":
         return this.#do(node(), { kind: "read", id: Number(words[1]) });
       case "lost":
-        return this.#do(node(), { kind: "lost", peer: Number(words[1]) });
+      case "broken":
+        return this.#do(node(), { kind: command, peer: Number(words[1]) });
       case "crash":
         node().restart({ below: () => 0 });
         return this.#say(`${words[0]} restarts: ${this.#summary(node())}`);
@@ -81,13 +119,29 @@ export class Story {
   }
 
   #begin(ids: readonly number[]): void {
-    const voters = ids.map((nodeId) => ({ nodeId, directoryId: `d${nodeId}` }));
-    for (const self of voters) {
+    this.#empty(
+      ids,
+      ids.map((nodeId) => ({ nodeId, directoryId: `d${nodeId}` })),
+    );
+  }
+
+  #empty(ids: readonly number[], voters: Voters | null): void {
+    for (const nodeId of ids) {
       const disk = new SimulatedDisk();
-      disk.checkpoint = { ...disk.checkpoint, voters: { index: 0, voters } };
-      this.#voters.set(self.nodeId, new SimulatedVoter(self, disk, LIMITS, { below: () => 0 }, null));
+      if (voters !== null) disk.checkpoint = { ...disk.checkpoint, voters: { index: 0, voters } };
+      this.#voters.set(nodeId, new SimulatedVoter({ nodeId, directoryId: `d${nodeId}` }, disk, LIMITS, { below: () => 0 }, null));
     }
-    this.#say(`${ids.length} empty voter${ids.length === 1 ? "" : "s"}`);
+    this.#say(`${ids.length} empty ${voters === null ? "node" : "voter"}${ids.length === 1 ? "" : "s"}`);
+  }
+
+  #sendSnapshot(from: SimulatedVoter): void {
+    const to = from.wantedSnapshots.shift();
+    if (to === undefined) throw new Error(`node ${from.self.nodeId} owes nobody a snapshot`);
+    const { last } = from.disk.checkpoint;
+    this.#say(`${from.self.nodeId} sends ${to.nodeId} the state after ${last.index}/${last.term}`);
+    const receiver = this.#voter(to.nodeId);
+    this.#show(receiver, () => receiver.offer(from.disk.checkpoint));
+    this.#do(from, { kind: "snapshotEnded", peer: to.nodeId });
   }
 
   #elect(leader: number, ids: readonly number[]): void {
@@ -118,6 +172,7 @@ export class Story {
   }
 
   #hand({ from, to, message }: Letter): void {
+    if (this.#voter(to.nodeId).self.directoryId !== to.directoryId) return;
     this.#do(this.#voter(to.nodeId), { kind: "message", from, message });
   }
 
@@ -148,15 +203,15 @@ export class Story {
     if (voter.raft.role !== role) this.#say(`${node} is now ${voter.raft.role} in term ${voter.raft.term}`);
     const { persist, lost, committed, leading, reads, promises } = effects;
     if (persist !== null) {
-      const vote = persist.vote === null ? [] : [`term ${persist.vote.term}, vote ${persist.vote.votedFor?.nodeId ?? "none"}`];
-      const cut = persist.truncateFrom === null ? [] : [`cut from ${persist.truncateFrom}`];
-      this.#say(`${node} writes ${[...vote, ...cut, ...persist.entries.map(entryText)].join("; ")}`);
+      this.#say(`${node} writes ${persistText(persist)}`);
     }
     for (const { to, message } of promises) this.#say(`${node} -> ${to.nodeId} once written: ${messageText(message)}`);
     for (const { to, message } of messages) this.#say(`${node} -> ${to.nodeId} ${messageText(message)}`);
     if (lost !== null) this.#say(`${node} lost the leadership of term ${lost}`);
     if (committed !== null) this.#say(`${node} hands out ${committed.from}..${committed.to}`);
     if (leading !== null) this.#say(`${node} leads term ${leading}`);
+    for (const { nodeId } of effects.snapshots) this.#say(`${node} owes ${nodeId} a snapshot`);
+    if (effects.transferUndone) this.#say(`${node} keeps the leadership`);
     for (const { id, index } of reads) this.#say(index === null ? `${node} gives up read ${id}` : `${node} answers read ${id} at ${index}`);
     for (const { to, message } of messages) this.#letters.push({ from: voter.self, to, message });
     for (const { from, peer } of effects.loads) {
@@ -166,7 +221,8 @@ export class Story {
   }
 
   #summary({ raft, disk }: SimulatedVoter): string {
-    const entries = disk.read(1, raft.lastIndex + 1, raft.lastIndex).map(entryText);
+    const entries = disk.read(raft.firstIndex, raft.lastIndex + 1, raft.lastIndex).map(entryText);
+    if (raft.firstIndex > 1) entries.unshift(`(${raft.firstIndex - 1} trimmed)`);
     return `${raft.role} in term ${raft.term}, committed ${raft.commitIndex} of ${entries.join(" ") || "nothing"}`;
   }
 
@@ -178,29 +234,5 @@ export class Story {
 
   #say(line: string): void {
     this.#lines.push(line);
-  }
-}
-
-function entryText(entry: Entry): string {
-  return `${entry.index}/${entry.term}${entry.data.length === 0 ? "" : `:${new TextDecoder().decode(entry.data)}`}`;
-}
-
-function positionText({ index, term }: LogPosition): string {
-  return `${index}/${term}`;
-}
-
-function messageText(message: Message): string {
-  const { term } = message;
-  switch (message.kind) {
-    case "vote-request":
-      return `${message.preVote ? "would you vote" : "vote"} for me in term ${term}, my log ends at ${positionText(message.last)}`;
-    case "vote-reply":
-      return `${message.granted ? "yes" : "no"}${message.preVote ? `, I would${message.granted ? "" : " not"}` : ""} (term ${term})`;
-    case "append-request":
-      return `after ${positionText(message.previous)} append ${message.entries.map(entryText).join(" ") || "nothing"} (term ${term}, committed ${message.commitIndex}, round ${message.round})`;
-    case "timeout-now":
-      return `campaign at once, if your log ends at ${positionText(message.last)} (term ${term})`;
-    case "append-reply":
-      return `${message.success ? "I hold" : "no, try after"} ${message.matchIndex} (term ${term}, round ${message.round})`;
   }
 }

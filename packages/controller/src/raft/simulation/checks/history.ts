@@ -1,7 +1,9 @@
-import type { Entry, Voters, VoterSet } from "../../types.ts";
+import type { Entry, Voter, Voters, VoterSet } from "../../types.ts";
 import { chain } from "../hash.ts";
 import type { SimulatedVoter } from "../voter.ts";
 import { rule } from "./rule.ts";
+
+const TERMS = 0x100000;
 
 /** Committed anywhere. */
 export interface Committed {
@@ -17,8 +19,10 @@ export interface Committed {
 export class History {
   /** Position 0 is entry 1. */
   readonly committed: Committed[] = [];
-  /** (index, term) -> hash of the log up to it. */
-  readonly #prefixes = new Map<number, number>();
+  /** (index, term) -> hash of the log up to it, and the directory of the leader that wrote it. */
+  readonly #prefixes = new Map<number, { readonly hash: number; readonly by: string }>();
+  /** Of the entries that each directory wrote first. */
+  readonly #newestTerms = new Map<string, number>();
   /** Hash of each node's log up to each index, as handed to its disk. */
   readonly #hashes = new Map<number, number[]>();
 
@@ -34,7 +38,7 @@ export class History {
 
   /** The hash of the log up to this entry, as whoever wrote it had it. */
   prefix(entry: Entry): number | undefined {
-    return this.#prefixes.get(entry.index * 0x100000 + entry.term);
+    return this.#prefixes.get(keyOf(entry))?.hash;
   }
 
   votersAt(index: number): VoterSet | null {
@@ -45,19 +49,22 @@ export class History {
     return null;
   }
 
-  written(nodeId: number, entries: readonly Entry[]): void {
+  written({ nodeId, directoryId }: Voter, entries: readonly Entry[]): void {
     const hashes = this.hashes(nodeId);
     for (const entry of entries) {
       rule(entry.index === hashes.length, "R3 LogMatching", () => `node ${nodeId} writes entry ${entry.index} after ${hashes.length - 1}`);
       const hash = chain(hashes[entry.index - 1] ?? Number.NaN, entry);
-      const key = entry.index * 0x100000 + entry.term;
+      const key = keyOf(entry);
       const known = this.#prefixes.get(key);
       rule(
-        known === undefined || known === hash,
+        known === undefined || known.hash === hash,
         "R3 LogMatching",
         () => `node ${nodeId} has another log up to entry ${entry.index} of term ${entry.term} than somebody before`,
       );
-      if (known === undefined) this.#prefixes.set(key, hash);
+      if (known === undefined) {
+        this.#prefixes.set(key, { hash, by: directoryId });
+        this.#newestTerms.set(directoryId, entry.term);
+      }
       hashes.push(hash);
     }
   }
@@ -76,8 +83,11 @@ export class History {
   }
 
   begins(voter: SimulatedVoter): void {
-    const { nodeId } = voter.self;
-    const { lastIndex } = voter.raft;
+    const { nodeId, directoryId } = voter.self;
+    const { lastIndex, term } = voter.raft;
+    // A leader that is the only voter may lose a term that it has not spoken of (R9 sees to that), and begin it anew.
+    if ((this.#newestTerms.get(directoryId) ?? 0) > term)
+      for (const [key, { by }] of this.#prefixes) if (by === directoryId && key % TERMS > term) this.#prefixes.delete(key);
     const hashes = [0];
     for (let index = 1; index <= lastIndex; index++) {
       const entry = voter.disk.at(index);
@@ -88,4 +98,8 @@ export class History {
     }
     this.#hashes.set(nodeId, hashes);
   }
+}
+
+function keyOf({ index, term }: Entry): number {
+  return index * TERMS + term;
 }

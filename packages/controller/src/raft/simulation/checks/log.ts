@@ -52,7 +52,7 @@ export class LogChecks {
       );
       this.#history.hashes(node).length = truncateFrom;
     }
-    this.#history.written(node, entries);
+    this.#history.written(voter.self, entries);
   }
 
   #committed({ voter, before, effects }: Step): void {
