@@ -1,7 +1,7 @@
 import type { pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
 
-export type EventKind =
+type EventKind =
   | "controller"
   | "draining"
   | "elected"
@@ -19,7 +19,7 @@ export type EventKind =
   | "voters";
 
 /** What the event is about; nothing named: the cluster. */
-export interface About {
+interface About {
   readonly nodeId?: number;
   readonly partition?: Pick<pb.PartitionRecord, "topicId" | "partition">;
 }

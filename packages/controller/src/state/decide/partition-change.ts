@@ -6,7 +6,7 @@ import { isUsable } from "../tables/brokers.ts";
 import type { Around } from "./context.ts";
 
 /** What is to become of a partition; the rest follows from it. */
-export interface Wanted {
+interface Wanted {
   readonly replicas?: readonly number[];
   readonly adding?: readonly number[];
   readonly removing?: readonly number[];
@@ -140,7 +140,7 @@ export function sameList(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((each, at) => each === b[at]);
 }
 
-export function sameMembers(a: readonly number[], b: readonly number[]): boolean {
+function sameMembers(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((each) => b.includes(each));
 }
 

@@ -1,7 +1,7 @@
 import type { pb } from "@ottla/protocol";
 
 /** What one broker carries. */
-export interface Load {
+interface Load {
   replicas: number;
   leaders: number;
   /** Partitions that it leads when all is well: it is the first of their replicas. */
