@@ -42,3 +42,11 @@ test("after an election a registered broker is expected within the time given, u
   for (let nowMs = 100; nowMs < 1000; nowMs += 100) expect(silent(liveness, nowMs)).toEqual([]);
   expect(silent(liveness, 1000)).toEqual([2]);
 });
+
+test("the time in which another controller led is not charged to the brokers as a late tick", () => {
+  const liveness = new Liveness<string>(2000, 100, 0);
+  liveness.begin(60_000);
+  liveness.expect(1, 5, 1000, 60_000);
+  for (let nowMs = 60_100; nowMs < 61_000; nowMs += 100) expect(silent(liveness, nowMs)).toEqual([]);
+  expect(silent(liveness, 61_000)).toEqual([1]);
+});

@@ -25,6 +25,11 @@ export class Liveness<Session> {
     this.#lastTickMs = nowMs;
   }
 
+  /** Ticks come from now on: that none came before, while another controller led, is no lateness. */
+  begin(nowMs: number): void {
+    this.#lastTickMs = nowMs;
+  }
+
   heard(nodeId: number, brokerEpoch: number, session: Session, nowMs: number): void {
     this.#brokers.set(nodeId, { brokerEpoch, session, deadlineMs: nowMs - this.#lateMs + this.#sessionTimeoutMs });
   }
