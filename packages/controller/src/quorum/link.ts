@@ -104,6 +104,7 @@ export class Link {
       }
       failures = 0;
       wasConnected = true;
+      const sinceMs = host.clock.monotonicMs();
       const reason = await session.closed;
       this.#session = null;
       this.#greeting = null;
@@ -111,6 +112,8 @@ export class Link {
       this.#failure = reason.message;
       logger.debug({ controller: nodeId, peer: session.peer, reason: reason.message }, "a connection to another controller ended");
       this.#options.onBroken();
+      // Somebody ends these streams as soon as they are made.
+      if (host.clock.monotonicMs() - sinceMs < RETRY_MAX_MS) await delay(host.clock, RETRY_MIN_MS, signal).catch(() => {});
     }
   }
 

@@ -4,6 +4,9 @@ import type { Greeting } from "./greeting.ts";
 import { Link } from "./link.ts";
 import { UNKNOWN_NODE, type Peer } from "./options.ts";
 
+/** A controller whose stream broke is dialled for so long, even if it is none that must be known: it may be about to dial again. */
+const REMEMBERED_MS = 10_000;
+
 export interface PeersOptions {
   readonly host: Host;
   readonly nodeId: number;
@@ -21,15 +24,15 @@ export interface PeersOptions {
   onLost(nodeId: number): void;
 }
 
-/** The outgoing streams: one to each controller that is listed, votes, or has a stream to this one; and, until voters are known, one to each address where
- * a controller should be. */
+/** The outgoing streams: one to each controller that is listed, votes, or has a stream to this one; as long as there is none of
+ * those, one to each address where a controller should be. */
 export class Peers {
   readonly #options: PeersOptions;
   readonly #links = new Map<number, Link>();
   #bootstrap: Link[] = [];
   readonly #closing = new Set<Promise<void>>();
-  /** Where a controller says that it is. */
-  readonly #told = new Map<number, Address>();
+  /** Where a controller says that it is, and when its stream was last seen. */
+  readonly #told = new Map<number, { readonly address: Address; readonly seenMs: number }>();
   #closed = false;
 
   constructor(options: PeersOptions) {
@@ -40,18 +43,13 @@ export class Peers {
     return this.#links;
   }
 
-  start(): void {
-    this.#bootstrap = this.#options.bootstrap.map((address) => this.#link(UNKNOWN_NODE, () => [address]));
-  }
-
   /** Dials whoever is to be known, and lets the others go. */
   keep(voters: Voters, incoming: Iterable<Greeting>): void {
     if (this.#closed) return;
     const wanted = new Set<number>(voters.map(({ nodeId }) => nodeId));
-    for (const { nodeId, address } of incoming) {
-      wanted.add(nodeId);
-      this.#told.set(nodeId, address);
-    }
+    const seenMs = this.#options.host.clock.monotonicMs();
+    for (const { nodeId, address } of incoming) this.#told.set(nodeId, { address, seenMs });
+    for (const [nodeId, told] of this.#told) if (seenMs - told.seenMs < REMEMBERED_MS) wanted.add(nodeId);
     // Afterwards the configured list is only addresses to try: who was taken out of the voters is not dialled, it dials.
     if (voters.length === 0) for (const { nodeId } of this.#options.listed) wanted.add(nodeId);
     wanted.delete(this.#options.nodeId);
@@ -63,8 +61,7 @@ export class Peers {
           this.#link(nodeId, () => this.#addressesOf(nodeId)),
         );
     }
-    if (voters.length === 0) return;
-    for (const link of this.#bootstrap.splice(0)) this.#end(link);
+    this.#knock(wanted.size === 0);
   }
 
   /** Only to the very directory that is meant. */
@@ -77,6 +74,13 @@ export class Peers {
     this.#closed = true;
     for (const link of [...this.#links.values(), ...this.#bootstrap]) this.#end(link);
     await Promise.all(this.#closing);
+  }
+
+  /** Nobody is known: whoever answers at the addresses that were given dials back. A second stream to one of those would end the first. */
+  #knock(knock: boolean): void {
+    if (!knock) for (const link of this.#bootstrap.splice(0)) this.#end(link);
+    else if (this.#bootstrap.length === 0)
+      this.#bootstrap = this.#options.bootstrap.map((address) => this.#link(UNKNOWN_NODE, () => [address]));
   }
 
   #link(nodeId: number, addresses: () => readonly Address[]): Link {
@@ -100,7 +104,7 @@ export class Peers {
     const add = (address: Address | undefined): void => {
       if (address !== undefined && !found.some(({ host, port }) => host === address.host && port === address.port)) found.push(address);
     };
-    add(this.#told.get(nodeId));
+    add(this.#told.get(nodeId)?.address);
     for (const peer of [...this.#options.listed, ...this.#options.addresses()]) if (peer.nodeId === nodeId) add(peer.address);
     return found;
   }

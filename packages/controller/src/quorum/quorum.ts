@@ -156,7 +156,6 @@ export class Quorum {
 
   /** Begins to take part. A single voter leads within two syncs. */
   start(): void {
-    this.#peers.start();
     this.#engine.start();
     this.#attend();
     this.#attendLater();

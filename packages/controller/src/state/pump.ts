@@ -37,6 +37,8 @@ export class Pump {
   readonly #fail: (error: Error) => void;
   readonly #queue = new TaskQueue();
   readonly #answers = new Answers();
+  /** Reads whose round ended because leadership was being handed over. */
+  readonly #unconfirmed: (() => void)[] = [];
   #scheduled: Timer | null = null;
   #leadership: AbortController | null = null;
   #committedIndex = 0;
@@ -92,6 +94,7 @@ export class Pump {
     this.#scheduled = null;
     this.#inFlight.undo();
     this.#queue.clear();
+    this.#unconfirmed.length = 0;
     this.#answers.drop();
   }
 
@@ -104,6 +107,7 @@ export class Pump {
 
   /** Leadership was to be handed over and was not. */
   resume(): void {
+    for (const confirm of this.#unconfirmed.splice(0)) confirm();
     this.#schedule();
   }
 
@@ -195,17 +199,22 @@ export class Pump {
 
   #confirm(deliver: (() => void)[], signal: AbortSignal): void {
     const reads = this.#answers.read(this.#lastIndex, deliver);
-    this.#quorum.readIndex(signal).then(
-      () => {
-        reads.confirmed = true;
-        this.#answers.deliver(this.#committedIndex);
-      },
-      (error: unknown) => {
-        // Lost leadership ends a round, and `stop` drops the reads.
-        if (!(error instanceof NotLeaderError) && !signal.aborted)
-          this.#fail(new Error("A read of the controllers' state could not be confirmed", { cause: error }));
-      },
-    );
+    const ask = (): void => {
+      this.#quorum.readIndex(signal).then(
+        () => {
+          reads.confirmed = true;
+          this.#answers.deliver(this.#committedIndex);
+        },
+        (error: unknown) => {
+          if (signal.aborted) return;
+          if (!(error instanceof NotLeaderError))
+            this.#fail(new Error("A read of the controllers' state could not be confirmed", { cause: error }));
+          // Lost leadership ends a round, and `stop` drops the reads; one that was only being handed over, and was not, asks again.
+          else this.#unconfirmed.push(ask);
+        },
+      );
+    };
+    ask();
   }
 }
 

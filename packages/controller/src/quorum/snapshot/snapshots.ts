@@ -1,9 +1,12 @@
-import type { Clock, Logger } from "@ottla/host";
+import type { Clock, Logger, Timer } from "@ottla/host";
 import { pb } from "@ottla/protocol";
 import type { LogPosition, Voter } from "../../raft/index.ts";
 import { Receiving } from "./receiving.ts";
 import { Sending } from "./sending.ts";
 import type { SnapshotSink, SnapshotSource } from "./types.ts";
+
+/** After a failure: the core asks for another snapshot at once. */
+const RETRY_MS = 1000;
 
 export interface SnapshotsOptions {
   readonly clock: Clock;
@@ -23,6 +26,7 @@ export interface SnapshotsOptions {
 export class Snapshots {
   readonly #options: SnapshotsOptions;
   readonly #sending = new Map<number, Sending>();
+  readonly #retries = new Map<number, Timer>();
   readonly #receiving: Receiving;
   #sent = 0;
   #received = 0;
@@ -59,6 +63,7 @@ export class Snapshots {
   send(peer: Voter): void {
     const { clock, logger } = this.#options;
     this.#sending.get(peer.nodeId)?.end("it begins anew");
+    this.#retries.get(peer.nodeId)?.cancel();
     const source = this.#options.source();
     logger.info(
       { controller: peer.nodeId, index: source.last.index },
@@ -77,7 +82,12 @@ export class Snapshots {
           { controller: peer.nodeId, index: source.last.index, bytes: sending.sentBytes, failure },
           failure === null ? `controller ${peer.nodeId} has the state` : `controller ${peer.nodeId} did not get the state: ${failure}`,
         );
-        this.#options.onEnded(peer.nodeId);
+        if (failure === null) this.#options.onEnded(peer.nodeId);
+        else
+          this.#retries.set(
+            peer.nodeId,
+            clock.after(RETRY_MS, () => this.#options.onEnded(peer.nodeId)),
+          );
       },
     });
     this.#sending.set(peer.nodeId, sending);
@@ -102,6 +112,7 @@ export class Snapshots {
 
   async stop(): Promise<void> {
     this.lost();
+    for (const timer of this.#retries.values()) timer.cancel();
     await this.#receiving.stop();
   }
 }
