@@ -14,6 +14,8 @@ export class StandInController {
   readonly groups = new Map<string, pb.FetchedOffset[]>();
   /** Brokers stay fenced. */
   keepFenced = false;
+  /** Nothing is answered. */
+  deaf = false;
   #index = 1;
   #records: pb.MetadataRecord[] = [
     {
@@ -111,6 +113,13 @@ export class StandInController {
     );
   }
 
+  setFenced(fenced: boolean): void {
+    if (this.#broker === null) throw new Error("No broker is registered");
+    this.keepFenced = fenced;
+    this.#broker = { ...this.#broker, fenced };
+    this.commit({ case: "broker", value: this.#broker });
+  }
+
   /** As when the network fails. */
   breakSessions(): void {
     for (const session of [...this.sessions, ...this.#metadata]) session.close();
@@ -121,13 +130,14 @@ export class StandInController {
     for await (const frame of session.frames) {
       const request = pb.SessionRequest.decode(frame);
       this.requests.push(request);
+      if (this.deaf) continue;
       const broker = this.#broker;
       if (broker?.fenced === true && !this.keepFenced && request.appliedIndex >= broker.brokerEpoch) {
         this.#broker = { ...broker, fenced: false };
         this.commit({ case: "broker", value: this.#broker }, ...this.#elections());
       }
       const replies = request.commands.flatMap((command) => this.#reply(command));
-      if (replies.length > 0)
+      if (replies.length > 0 || request.commands.length === 0)
         await session.send([pb.SessionReply.encode({ replies, committedIndex: this.#index, leader: undefined })]).catch(() => {});
     }
   }
