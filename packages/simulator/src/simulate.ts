@@ -47,6 +47,8 @@ export interface SimulationReport {
 /** Virtual time in which a cluster that was healed must serve again, all replicas in sync (L11, L9). */
 const HEALED_WITHIN_MS = 30_000;
 const FOUNDED_WITHIN_MS = 30_000;
+/** A thousandfold of what a cluster at rest needs, and several times what a busy one does. */
+const STEPS_A_SECOND = 100_000;
 const TOPIC = "orders";
 
 /** Runs one seed: a cluster of real nodes on simulated machines, programs that use it, faults, healing, and what must hold all the time and
@@ -69,6 +71,8 @@ class Simulation {
   #history: SimulationReport["history"] = null;
   #healing = false;
   #steps = 0;
+  #second = 0;
+  #stepsBefore = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -119,7 +123,7 @@ class Simulation {
     work.then(settle, settle);
     try {
       await clock.runUntil(() => {
-        this.#steps += 1;
+        this.#count();
         this.#invariants.step();
         return settled;
       }, this.#scenario.faultsMs + 600_000);
@@ -146,6 +150,18 @@ class Simulation {
       history: this.#history,
       errors: new Map(this.#programs.flatMap(({ errors }) => [...errors])),
     };
+  }
+
+  /** @throws Violation when events follow one another without end while time stands still, or nearly so (L13) */
+  #count(): void {
+    this.#steps += 1;
+    const second = Math.floor(this.#driver.clock.monotonicMs() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#stepsBefore = this.#steps;
+    }
+    const ofSecond = this.#steps - this.#stepsBefore;
+    if (ofSecond > STEPS_A_SECOND) throw new Violation("L13", `${ofSecond} events within second ${second}: something goes round and round`);
   }
 
   async #play(): Promise<void> {

@@ -30,6 +30,9 @@ interface Life {
   readonly clock: MachineClock;
   readonly disk: MachineDisk;
   readonly aborted: AbortController;
+  /** Resolves when it has ended, however. */
+  readonly over: Promise<void>;
+  readonly end: () => void;
   controller: Controller | null;
   broker: Broker | null;
   node: Node | null;
@@ -122,7 +125,8 @@ export class Machine {
     if (life === null) return;
     this.#options.trace.note(`node ${this.nodeId} is asked to stop`);
     if (life.node === null) return this.kill();
-    await life.node.close();
+    // Something else may end this life meanwhile; then nothing of it goes on.
+    await Promise.race([life.node.close(), life.over]);
     this.#ended(life);
   }
 
@@ -145,8 +149,12 @@ export class Machine {
   #begin(host: MemoryHost): Life {
     const { trace } = this.#options;
     const clock = new MachineClock(host.clock, () => this.wallOffsetMs);
+    let end = (): void => {};
+    const over = new Promise<void>((resolve) => (end = resolve));
     const life: Life = {
       host,
+      over,
+      end,
       clock,
       disk: new MachineDisk(host.disk, clock, this.logs),
       aborted: new AbortController(),
@@ -211,6 +219,7 @@ export class Machine {
     this.#options.trace.note(`node ${this.nodeId} ${how}`);
     this.#life = null;
     this.frozen = false;
+    life.end();
     return life;
   }
 }
