@@ -127,6 +127,7 @@ export class Follower {
     if (!producers.trusted) return this.#fail();
     if (part.baseOffset !== log.endOffset) return this.#askAgain();
     const whole = part.chunkOf === 0 ? bytes : this.#joined(part, bytes);
+    this.replica.traffic.replicatedIn(bytes.length);
     if (whole === null) return;
     for (const { header, bytes: batch } of batches(whole)) {
       if (header.leaderEpoch > this.epoch)
@@ -151,8 +152,11 @@ export class Follower {
 
   /** The log has failed, or takes writes again. */
   logChanged(): void {
-    if (!this.replica.producers.trusted) this.#fail();
-    else if (this.#stage === "away") this.#askAgain();
+    if (!this.replica.producers.trusted) {
+      this.#fail();
+      // What waited for the disk holds up no other partition any more.
+      this.replica.around.peers.progressed(this);
+    } else if (this.#stage === "away") this.#askAgain();
     else this.replica.around.peers.progressed(this);
   }
 

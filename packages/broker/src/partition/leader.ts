@@ -43,6 +43,7 @@ export class Leader {
     this.startOffset = this.#sentEnd = replica.log.endOffset;
     this.#logStart = replica.log.startOffset;
     this.inSync = new InSync(replica, record, this.startOffset);
+    replica.traffic.elected();
     this.#acknowledgements = new Acknowledgements(replica.around.timeouts, () => replica.name);
     // A log that cannot note it has failed, and says so by itself.
     replica.log.recordEpochStart(record.leaderEpoch).catch(() => {});
@@ -59,6 +60,7 @@ export class Leader {
 
   /** The same epoch, but other replicas. */
   update(record: pb.PartitionRecord): void {
+    this.replica.traffic.inSyncChanged(this.#record.isr.length, record.isr.length);
     this.#record = record;
     this.inSync.update(record);
     this.progressed();

@@ -24,6 +24,8 @@ const PORT = 9095;
 export class ReplicationCluster {
   readonly nodes = new Map<number, TestNode>();
   readonly truncations: pb.Truncation[] = [];
+  /** Leaders that named themselves as damaged. */
+  readonly resigned: { nodeId: number; isr: number[] }[] = [];
   readonly told: { level: string; message: string; fields: object }[] = [];
   readonly #config: Partial<NodeConfig>;
   readonly #first: MemoryHost;
@@ -171,6 +173,12 @@ export class ReplicationCluster {
       if (before.leaderEpoch !== asked.leaderEpoch) return fail("FENCED_LEADER_EPOCH");
       if (before.partitionEpoch !== asked.partitionEpoch) return fail("INVALID_UPDATE_VERSION");
       if (asked.isr.some((member) => this.#epochOf(member.nodeId) !== member.brokerEpoch)) return fail("INELIGIBLE_REPLICA");
+      if (asked.damaged.includes(nodeId)) {
+        const isr = asked.isr.map((member) => member.nodeId);
+        this.resigned.push({ nodeId, isr });
+        this.elect(isr[0] ?? -1, isr, asked.partition);
+        return { ...asked, errorCode: 0, errorMessage: "", partitionEpoch: before.partitionEpoch + 1 };
+      }
       this.change({ isr: asked.isr.map((member) => member.nodeId) }, asked.partition);
       return { ...asked, errorCode: 0, errorMessage: "", partitionEpoch: before.partitionEpoch + 1 };
     });

@@ -173,6 +173,35 @@ describe("the in-sync set", () => {
   });
 });
 
+describe("damage", () => {
+  test("a damaged log is told at registration, cut at the damage once another replica leads, and fetched anew", async () => {
+    const cluster = await ReplicationCluster.start(3);
+    await cluster.createTopic([{ replicas: [1, 2, 3] }]);
+    const sent = Array.from({ length: 6 }, (_, at) => produce(cluster.partition(1), `v${at}`, { valueBytes: 100 }));
+    await cluster.until(() => sent.every(({ outcome }) => outcome === "acknowledged"));
+    await cluster.clock.advance(100);
+    const host = cluster.crash(3, "all").restart();
+    cluster.change({ isr: [1, 2] });
+    host.disk.flipBit(`/data/log/${topicId}-0/${"0".repeat(20)}.log`, 400);
+    const { found } = await cluster.boot(3, host);
+    expect(found).toMatchObject([{ partition: 0, kind: 1, lastEpoch: 0, endOffset: 2 }]);
+    await cluster.until(() => cluster.record().isr.includes(3));
+    expect(cluster.partition(3).log.damaged).toEqual([]);
+    expect(await bytesOf(cluster, cluster.partition(3))).toBe(await bytesOf(cluster, cluster.partition(1)));
+  });
+
+  test("a leader whose log turns out to be damaged leaves the in-sync set when others can lead", async () => {
+    const cluster = await ReplicationCluster.start(3, { logCacheBytes: 0 });
+    await cluster.createTopic([{ replicas: [1, 2, 3] }]);
+    const sent = Array.from({ length: 6 }, (_, at) => produce(cluster.partition(1), `v${at}`, { valueBytes: 100 }));
+    await cluster.until(() => sent.every(({ outcome }) => outcome === "acknowledged"));
+    cluster.node(1).host.disk.flipBit(`/data/log/${topicId}-0/${"0".repeat(20)}.log`, 400);
+    await expect(cluster.run(cluster.partition(1).read(2, 6, 1000))).rejects.toThrow("damaged");
+    await cluster.until(() => cluster.resigned.length > 0);
+    expect(cluster.resigned).toEqual([{ nodeId: 1, isr: [2, 3] }]);
+  });
+});
+
 describe("replicas come and go", () => {
   test("rule 9: the log of a replica that is moved away is removed once the assignment says so, and one that comes back begins anew", async () => {
     const cluster = await ReplicationCluster.start(3);

@@ -59,6 +59,8 @@ export class LeaderLink {
     for (const set of [this.#toAttach, this.#moved, this.#writing]) set.delete(follower);
     const detached = { partitions: [{ topicId: follower.topicId, partition: follower.replica.index }] };
     this.#session?.send(encodeFrame("detach", detached)).catch(() => {});
+    // What it had not written yet holds up no other partition any more.
+    this.#sendSoon();
   }
 
   attachAgain(follower: Follower): void {

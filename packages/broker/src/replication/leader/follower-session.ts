@@ -14,6 +14,8 @@ const FRAME_BYTES = 1 << 20;
 const FRAMES_IN_FLIGHT = 2;
 /** Reads from the disk at a time for one follower, each of a frame's size: what a follower that lags costs its leader. */
 const READS_AT_ONCE = 2;
+/** Partitions asked for before this broker knows that it leads them. */
+const EARLY_MAX = 50_000;
 /** A watermark that goes with no data waits this long for others. */
 const WATERMARK_MS = 40;
 
@@ -118,8 +120,7 @@ export class FollowerSession implements AttachmentOwner {
     const registered = brokerEpoch();
     if (leader === null || leader.epoch < wish.leaderEpoch || registered === null || registered < wish.brokerEpoch) {
       // The follower has heard of a newer state of the cluster: this broker soon will.
-      this.#early.set(key, { ...wish, topicId: wish.topicId.slice() });
-      return;
+      return this.#retryLater(key, wish);
     }
     if (leader.epoch > wish.leaderEpoch || registered !== wish.brokerEpoch || !leader.record.replicas.includes(nodeId)) {
       const what = `epoch ${wish.leaderEpoch} and broker epoch ${wish.brokerEpoch}; here they are ${leader.epoch} and ${registered}`;
@@ -137,7 +138,10 @@ export class FollowerSession implements AttachmentOwner {
   }
 
   #retryLater(key: string, wish: pb.AttachPartition): void {
-    if (!this.#ended) this.#early.set(key, { ...wish, topicId: wish.topicId.slice() });
+    this.#asked.delete(key);
+    if (this.#ended) return;
+    if (this.#early.size < EARLY_MAX) this.#early.set(key, { ...wish, topicId: wish.topicId.slice() });
+    else this.#refuse(wish, new ProtocolError("UNKNOWN_LEADER_EPOCH", `${EARLY_MAX} partitions wait here already to be led: ask again`));
   }
 
   #answer(key: string, wish: pb.AttachPartition, leader: Leader, answer: Awaited<ReturnType<typeof answerAttach>>): void {
@@ -236,6 +240,7 @@ export class FollowerSession implements AttachmentOwner {
       if (typeof taken === "string") continue;
       pieces.push(taken);
       room -= taken.part.sizeBytes;
+      attachment.leader.replica.traffic.replicatedOut(taken.part.sizeBytes);
       if (this.#rateOf(attachment) > 0) this.#throttle.charge(taken.part.sizeBytes);
       if (attachment.hasMore) {
         attachment.queued = true;
