@@ -21,6 +21,8 @@ export class Registration {
   #begun = false;
   #duplicateSinceMs: number | null = null;
   #stopped = false;
+  /** Why it was refused last: said once, not with every attempt. */
+  #said = "";
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
@@ -51,7 +53,9 @@ export class Registration {
           return onFatal(
             new Error(`The controllers refuse this broker: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
           );
-        logger.warn({ err: error }, "The broker is not registered yet; it goes on trying");
+        const said = error instanceof Error ? error.message : String(error);
+        logger[said === this.#said ? "debug" : "warn"]({ err: error }, `The broker is not registered yet, and goes on trying: ${said}`);
+        this.#said = said;
         this.#begun = false;
       },
     );

@@ -35,10 +35,12 @@ export async function dialNode(
   }
 }
 
-/** A server that is no door of ours knows none of our services. */
+/** A server of another kind speaks no gRPC, or knows none of our services. */
 function explained(error: unknown, address: Address, expected: number | null): unknown {
-  if (!(error instanceof NetworkError) || error.reason.code !== "UNIMPLEMENTED") return error;
+  if (!(error instanceof NetworkError)) return error;
+  const { code, message } = error.reason;
+  if (code !== "UNIMPLEMENTED" && !message.includes("Protocol error")) return error;
   const whose = expected === null ? "a node" : `node ${expected}`;
-  const message = `${formatAddress(address)} is no door between nodes; name the address of node.listeners of ${whose}`;
-  return new NetworkError({ kind: "rejected", code: "UNSUPPORTED_ENDPOINT_TYPE", message });
+  const text = `${formatAddress(address)} is no door between nodes; name the address of node.listeners of ${whose}, port 9095 by default`;
+  return new NetworkError({ kind: "rejected", code: "UNSUPPORTED_ENDPOINT_TYPE", message: text });
 }
