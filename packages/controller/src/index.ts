@@ -1,2 +1,3 @@
 export { Controller } from "./controller.ts";
 export type { ControllerInspection, ControllerOptions, ControllerStatus } from "./controller-options.ts";
+export { recoverController, type RecoveredController } from "./recover.ts";

@@ -44,22 +44,10 @@ export class EntryLog {
   }
 
   static async open(options: EntryLogOptions): Promise<EntryLog> {
-    const { host, directory, logger, onFatal } = options;
-    const logs = await LogDirectory.open({
-      disk: host.disk,
-      clock: host.clock,
-      random: host.random,
-      directory,
-      cacheBytes: CACHE_BYTES,
-      maxOpenFiles: MAX_OPEN_FILES,
-      minFreeBytes: -1,
-      logger,
-      onFatal,
-      appendsMayUseReserve: true,
-    });
+    const logs = await openDirectory(options);
     try {
       const log = await logs.openLog("entries", SETTINGS, () => options.onProgress());
-      const entries = new EntryLog(logs, log, host.clock);
+      const entries = new EntryLog(logs, log, options.host.clock);
       await entries.#verify();
       return entries;
     } catch (error) {
@@ -116,18 +104,7 @@ export class EntryLog {
   async read(from: number, until: number, maxBytes: number): Promise<Entry[]> {
     if (from < this.firstIndex) return [];
     const { parts } = await this.#log.read({ from: from - 1, until: until - 1, maxBytes });
-    const entries: Entry[] = [];
-    for (const part of parts) {
-      for (const { header, bytes } of batches(part)) {
-        const [record, ...more] = decodeBatchSync(bytes);
-        assert(
-          record?.value != null && more.length === 0,
-          () => `the batch at offset ${header.baseOffset} of ${this.#log.directory} is not one Raft entry`,
-        );
-        const voters = record.key === null ? null : decodeVoters(record.key);
-        entries.push({ index: header.baseOffset + 1, term: header.leaderEpoch, data: record.value.slice(), voters });
-      }
-    }
+    const entries = parts.flatMap((part) => decodeEntries(part, this.#log.directory));
     assert(entries[0]?.index === from, () => `read entry ${entries[0]?.index} of ${this.#log.directory} instead of ${from}`);
     return entries;
   }
@@ -157,6 +134,59 @@ export class EntryLog {
     this.terms = terms;
     this.voterSets = sets;
   }
+}
+
+function decodeEntries(part: Uint8Array, directory: string): Entry[] {
+  const entries: Entry[] = [];
+  for (const { header, bytes } of batches(part)) {
+    const [record, ...more] = decodeBatchSync(bytes);
+    assert(
+      record?.value != null && more.length === 0,
+      () => `the batch at offset ${header.baseOffset} of ${directory} is not one Raft entry`,
+    );
+    const voters = record.key === null ? null : decodeVoters(record.key);
+    entries.push({ index: header.baseOffset + 1, term: header.leaderEpoch, data: record.value.slice(), voters });
+  }
+  return entries;
+}
+
+/** What can be read of a log that may be damaged, from the entry after `after` on up to the first that cannot.
+ * @returns also the index at which the log ends */
+export async function salvageEntries(options: EntryLogOptions, after: number): Promise<{ entries: Entry[]; lastIndex: number }> {
+  const directory = await openDirectory(options);
+  try {
+    const log = await directory.openLog("entries", SETTINGS, () => {});
+    const entries: Entry[] = [];
+    const lastIndex = log.endOffset;
+    if (log.startOffset > after) return { entries, lastIndex };
+    for (let from = after; from < lastIndex;) {
+      const read = await log.read({ from, until: lastIndex, maxBytes: 1 << 20 }).catch((error: unknown) => {
+        if (error instanceof LogDamagedError) return null;
+        throw error;
+      });
+      if (read === null) break;
+      entries.push(...read.parts.flatMap((part) => decodeEntries(part, log.directory)));
+      from = read.nextOffset;
+    }
+    return { entries, lastIndex };
+  } finally {
+    await directory.close();
+  }
+}
+
+function openDirectory({ host, directory, logger, onFatal }: EntryLogOptions): Promise<LogDirectory> {
+  return LogDirectory.open({
+    disk: host.disk,
+    clock: host.clock,
+    random: host.random,
+    directory,
+    cacheBytes: CACHE_BYTES,
+    maxOpenFiles: MAX_OPEN_FILES,
+    minFreeBytes: -1,
+    logger,
+    onFatal,
+    appendsMayUseReserve: true,
+  });
 }
 
 /** Reads every entry before the first vote: bits go bad while a process is down, and a voter may only promise what it can still read. */

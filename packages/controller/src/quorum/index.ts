@@ -3,4 +3,6 @@ export { NotLeaderError, VoterChangeError, type CommittedEntry } from "./listene
 export type { Peer, QuorumStatus } from "./options.ts";
 export type { SnapshotSink, SnapshotSource } from "./snapshot/types.ts";
 export { votersIn } from "./voter-change.ts";
+export { salvageEntries } from "./entry-log.ts";
+export { VoteFile } from "./vote-file.ts";
 export { Quorum } from "./quorum.ts";
