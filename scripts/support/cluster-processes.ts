@@ -129,6 +129,11 @@ export class ClusterProcesses {
     await node.stop();
   }
 
+  /** Starts a node that has ended by itself, as a supervisor would. */
+  async reviveIfEnded(nodeId: number): Promise<void> {
+    if (this.#running.get(nodeId)?.hasEnded === true) await this.startNode(nodeId);
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.#running.keys()].map((nodeId) => this.stopNode(nodeId)));
   }

@@ -87,6 +87,10 @@ export class NodeProcess {
     return this.#child.pid;
   }
 
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   /** What it wrote to standard error, the last of it. */
   get errors(): string {
     return this.#errors.join("");

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Ottla, type Producer } from "@ottla/client";
 import type { Commit, Drain, Event, Send } from "@ottla/simulator";
 
@@ -5,17 +6,22 @@ import type { Commit, Drain, Event, Send } from "@ottla/simulator";
 export class Load implements AsyncDisposable {
   readonly events: Event[] = [];
   readonly #ottla: Ottla;
-  readonly #topic: string;
+  readonly topic: string;
   readonly #partitions: number;
   readonly #running: Promise<void>[] = [];
+  readonly #reading = new AbortController();
   #stopped = false;
   #inFlight = 0;
   #acknowledged = 0;
+  #lastAckMs = 0;
+  #longestGapMs = 0;
   #onProgress = (): void => {};
+  /** What ended a part of the load: it must bear everything. */
+  #failure: Error | undefined;
 
   constructor(bootstrap: readonly string[], topic: string, partitions: number) {
     this.#ottla = new Ottla({ bootstrap, clientId: "fault-load", requestTimeoutMs: 5_000 });
-    this.#topic = topic;
+    this.topic = topic;
     this.#partitions = partitions;
   }
 
@@ -31,26 +37,47 @@ export class Load implements AsyncDisposable {
     return this.#acknowledged;
   }
 
-  start(producers: number, maxInFlight: number): void {
-    for (let at = 0; at < producers; at += 1) this.#running.push(this.#produce(`p${at}`, maxInFlight));
-    this.#running.push(this.#commit("fault-group"));
+  /** @param perSecond how many sends each producer begins at most, so that a long history fits into memory */
+  start(producers: number, maxInFlight: number, perSecond = Infinity): void {
+    for (let at = 0; at < producers; at += 1) this.#running.push(this.#produce(`p${at}`, maxInFlight, perSecond));
+    this.#running.push(this.#commit("fault-group"), this.#read("r0"));
+    for (const part of this.#running)
+      part.catch((error: Error) => {
+        this.#failure ??= error;
+        this.#onProgress();
+      });
+  }
+
+  /** The longest time without any acknowledgement since it was asked last. */
+  takeLongestGapMs(): number {
+    const gap = this.#longestGapMs;
+    this.#longestGapMs = 0;
+    this.#lastAckMs = performance.now();
+    return gap;
+  }
+
+  /** A fault with nothing in flight proves little. */
+  async someInFlight(): Promise<void> {
+    while (this.#inFlight === 0 && !this.#failure) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Resolves once so many more sends have been acknowledged. */
   async progress(sends: number): Promise<void> {
     const goal = this.#acknowledged + sends;
-    while (this.#acknowledged < goal) await new Promise<void>((resolve) => (this.#onProgress = resolve));
+    while (this.#acknowledged < goal && !this.#failure) await new Promise<void>((resolve) => (this.#onProgress = resolve));
+    if (this.#failure) throw this.#failure;
   }
 
   /** Ends sending and waits for every outcome. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#reading.abort();
     await Promise.all(this.#running);
   }
 
   /** Everything there is, read to the end. */
   async drain(): Promise<Drain[]> {
-    const partitions = Array.from({ length: this.#partitions }, (_, partition) => ({ topic: this.#topic, partition }));
+    const partitions = Array.from({ length: this.#partitions }, (_, partition) => ({ topic: this.topic, partition }));
     const admin = this.#ottla.admin();
     const [starts, ends] = await Promise.all([
       admin.listOffsets(partitions.map((one) => ({ ...one, at: "earliest" as const }))),
@@ -62,7 +89,7 @@ export class Load implements AsyncDisposable {
       endOffset: ends[at]!.offset,
       records: [] as { offset: number; value: string }[],
     }));
-    await using consumer = this.#ottla.consumer({ assign: [{ topic: this.#topic, offset: "beginning" }], until: "end" });
+    await using consumer = this.#ottla.consumer({ assign: [{ topic: this.topic, offset: "beginning" }], until: "end" });
     for await (const batch of consumer.batches())
       for (const { offset, value } of batch.records)
         drains[batch.partition]!.records.push({ offset, value: value === null ? "" : Buffer.from(value).toString() });
@@ -71,14 +98,18 @@ export class Load implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
+    this.#reading.abort();
     await this.#ottla.close();
   }
 
-  async #produce(name: string, maxInFlight: number): Promise<void> {
-    await using producer = this.#ottla.producer({ lingerMs: 1, deliveryTimeoutMs: 60_000 });
+  async #produce(name: string, maxInFlight: number, perSecond: number): Promise<void> {
+    await using producer = this.#ottla.producer({ lingerMs: 1, deliveryTimeoutMs: 120_000 });
     let mine = 0;
     let wake = (): void => {};
+    const startedMs = performance.now();
     for (let sequence = 0; !this.#stopped; sequence += 1) {
+      const aheadMs = (sequence / perSecond) * 1000 - (performance.now() - startedMs);
+      if (aheadMs > 20) await delay(aheadMs);
       while (mine >= maxInFlight) await new Promise<void>((resolve) => (wake = resolve));
       mine += 1;
       void this.#send(producer, name, sequence).then(() => {
@@ -98,20 +129,38 @@ export class Load implements AsyncDisposable {
       this.events.push({ ...base, completedMs: performance.now(), outcome, offset });
     };
     try {
-      const { offset } = await producer.send(this.#topic, { value: base.value, partition });
+      const { offset } = await producer.send(this.topic, { value: base.value, partition });
       settled("ok", offset);
       this.#acknowledged += 1;
+      const nowMs = performance.now();
+      if (this.#lastAckMs > 0) this.#longestGapMs = Math.max(this.#longestGapMs, nowMs - this.#lastAckMs);
+      this.#lastAckMs = nowMs;
       this.#onProgress();
     } catch (error) {
       settled(certainlyNotAppended(error) ? "fail" : "unknown", -1);
     }
   }
 
+  /** Follows every partition from its beginning, through whatever happens. */
+  async #read(reader: string): Promise<void> {
+    await using consumer = this.#ottla.consumer({ assign: [{ topic: this.topic, offset: "beginning" }], signal: this.#reading.signal });
+    for await (const batch of consumer.batches())
+      for (const { offset, value } of batch.records)
+        this.events.push({
+          kind: "read",
+          reader,
+          assignment: 0,
+          partition: batch.partition,
+          offset,
+          value: value === null ? "" : Buffer.from(value).toString(),
+        });
+  }
+
   /** Commits rising offsets and reads them back, one after the other. */
   async #commit(group: string): Promise<void> {
     const admin = this.#ottla.admin();
     for (let offset = 1; !this.#stopped; offset += 1) {
-      const partition = { topic: this.#topic, partition: 0 };
+      const partition = { topic: this.topic, partition: 0 };
       await this.#observe("commit", group, async () => {
         await admin.commitGroupOffsets(group, [{ ...partition, offset }]);
         return offset;

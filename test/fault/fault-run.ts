@@ -1,0 +1,114 @@
+import { uuidFromText } from "@ottla/protocol";
+import { type Anomaly, check } from "@ottla/simulator";
+import { seeded } from "../../scripts/support/seeded.ts";
+import type { Fault, Scene } from "./faults/fault.ts";
+import { fileFaults } from "./faults/files.ts";
+import { linkFaults } from "./faults/links.ts";
+import { memberFaults } from "./faults/members.ts";
+import { processFaults } from "./faults/processes.ts";
+import { allInSync, Ground } from "./ground/ground.ts";
+import { Load } from "./load.ts";
+import { dumpReplicas } from "./replicas.ts";
+
+export interface FaultRun {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly directory: string;
+  readonly apart: boolean;
+  /** Only these, by name; all that the machine allows when empty. */
+  readonly only: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  print(line: string): void;
+}
+
+export interface FaultOutcome {
+  readonly acknowledged: number;
+  readonly unknown: number;
+  readonly anomalies: readonly Anomaly[];
+  /** How often each kind happened. */
+  readonly happened: ReadonlyMap<string, number>;
+}
+
+export const faults: readonly Fault[] = [...processFaults, ...linkFaults, ...fileFaults, ...memberFaults];
+const topic = "faults";
+const partitions = 6;
+const nodes = 3;
+const producers = 2;
+const perSecond = 400;
+const mendedWithinMs = 90_000;
+const progressWithinMs = 60_000;
+
+/** Three real nodes under load, fault after fault, alone and two at a time; at the end every acknowledged record is looked for, on every replica. */
+export async function runFaults(run: FaultRun): Promise<FaultOutcome> {
+  const { seed, rounds, directory, apart, print } = run;
+  const random = seeded(seed);
+  const happened = new Map<string, number>();
+  await using ground = await Ground.make({ directory, apart, print, ...(run.env ? { env: run.env } : {}) });
+  const possible = faults
+    .filter((fault) => run.only.length === 0 || run.only.includes(fault.name))
+    .filter((fault) => isPossible(fault, ground));
+  if (possible.length === 0)
+    throw new Error(`No fault to choose from: --only is ${run.only.join(",")}, there are ${faults.map(({ name }) => name).join(", ")}`);
+  const { cluster } = ground;
+  await using load = new Load(cluster.bootstrap, topic, partitions);
+  const { id } = await load.ottla.admin().createTopic({ name: topic, partitions, replicationFactor: nodes });
+  load.start(producers, 100, perSecond);
+  await load.progress(500);
+  for (let round = 1; round <= rounds; round += 1) {
+    const chosen = choose(possible, random, round);
+    const victim = 1 + random(nodes);
+    const { inFlight, acknowledged } = load;
+    load.takeLongestGapMs();
+    const scenes = chosen.map((_, at): Scene => scene(ground, load, random, 1 + ((victim - 1 + at) % nodes)));
+    const told = await Promise.all(chosen.map((fault, at) => fault.happen(scenes[at] ?? scene(ground, load, random, victim))));
+    const mendedMs = performance.now();
+    await withTimeout(load.progress(100), progressWithinMs, "No send was acknowledged");
+    await allInSync(load.ottla, nodes, mendedWithinMs);
+    for (const { name } of chosen) happened.set(name, (happened.get(name) ?? 0) + 1);
+    print(
+      `round ${round}/${rounds}: ${told.join(" + ")}: ${inFlight} sends in flight, ${load.acknowledged - acknowledged} acknowledged, longest gap ${seconds(load.takeLongestGapMs())}, in sync ${seconds(performance.now() - mendedMs)} after it was mended`,
+    );
+  }
+  await load.stop();
+  const drains = await load.drain();
+  await cluster.stop();
+  const dumps = await dumpReplicas(
+    cluster.nodeIds.map((nodeId) => cluster.dataDir(nodeId)),
+    uuidFromText(id),
+    drains,
+  );
+  const unknown = load.events.filter((event) => event.kind === "send" && event.outcome === "unknown").length;
+  return { acknowledged: load.acknowledged, unknown, anomalies: check(load.events, drains, dumps), happened };
+}
+
+function isPossible({ needs }: Fault, { network, disks }: Ground): boolean {
+  return needs === undefined || (needs === "network" ? network !== null : disks !== null);
+}
+
+/** Every kind once in a random order before any comes again; a second one beside it in one of three rounds. */
+const bags = new WeakMap<readonly Fault[], Fault[]>();
+
+function choose(possible: readonly Fault[], random: (bound: number) => number, round: number): Fault[] {
+  const bag = bags.get(possible) ?? [];
+  bags.set(possible, bag);
+  if (bag.length === 0) bag.push(...possible.toSorted((a, b) => a.name.localeCompare(b.name)));
+  const [first] = bag.splice(random(bag.length), 1);
+  if (!first) throw new Error(`Nothing to choose in round ${round}`);
+  const beside = possible.filter((fault) => fault.alone !== true && !(fault.destroys === true && first.destroys === true));
+  const second = first.alone !== true && beside.length > 0 && random(3) === 0 ? beside[random(beside.length)] : undefined;
+  return second ? [first, second] : [first];
+}
+
+function scene(ground: Ground, load: Load, random: (bound: number) => number, victim: number): Scene {
+  return { ground, load, ottla: load.ottla, random, victim, other: 1 + (victim % nodes) };
+}
+
+async function withTimeout<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} within ${ms / 1000} s after everything was mended`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;

@@ -1,0 +1,26 @@
+import type { Ottla } from "@ottla/client";
+import type { Ground } from "../ground/ground.ts";
+import type { Load } from "../load.ts";
+
+export interface Scene {
+  readonly ground: Ground;
+  readonly load: Load;
+  readonly ottla: Ottla;
+  readonly random: (bound: number) => number;
+  /** The node that suffers. */
+  readonly victim: number;
+  /** Another one. */
+  readonly other: number;
+}
+
+export interface Fault {
+  readonly name: string;
+  /** What the machine must give. */
+  readonly needs?: "network" | "disks";
+  /** It destroys what a disk holds: only one of these at a time, or acknowledged records have nowhere left to be. */
+  readonly destroys?: boolean;
+  /** It acts on more than its victim, and alone. */
+  readonly alone?: boolean;
+  /** Happens, lasts and is mended again; resolves with what to say of it. */
+  happen(scene: Scene): Promise<string>;
+}

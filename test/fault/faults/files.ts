@@ -1,0 +1,108 @@
+import { open, readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Disks } from "../ground/disks.ts";
+import type { Fault, Scene } from "./fault.ts";
+
+function disksOf({ ground: { disks } }: Scene): Disks {
+  if (!disks) throw new Error("This machine gives no ext4 images");
+  return disks;
+}
+
+/** The largest segments of partitions. */
+async function segments(dataDir: string): Promise<string[]> {
+  const log = join(dataDir, "log");
+  const files = (await readdir(log, { recursive: true })).filter((name) => name.endsWith(".log")).map((name) => join(log, name));
+  const sized = await Promise.all(files.map(async (path) => ({ path, size: (await stat(path)).size })));
+  return sized
+    .filter(({ size }) => size > 0)
+    .sort((a, b) => b.size - a.size)
+    .map(({ path }) => path);
+}
+
+async function whileDown({ ground: { cluster }, victim, load }: Scene, work: (dataDir: string) => Promise<string>): Promise<string> {
+  await load.someInFlight();
+  await cluster.killNode(victim);
+  try {
+    return await work(cluster.dataDir(victim));
+  } finally {
+    await cluster.startNode(victim);
+  }
+}
+
+export const fileFaults: readonly Fault[] = [
+  {
+    name: "disk-full",
+    needs: "disks",
+    async happen(scene) {
+      const { victim, random } = scene;
+      const disks = disksOf(scene);
+      const leave = random(2) === 0 ? 0 : random(4 << 20);
+      const ms = 2_000 + random(8_000);
+      await disks.fill(victim, leave);
+      await delay(ms);
+      await disks.free(victim);
+      // A node that could not go on has ended; space is back, so it is started as its supervisor would.
+      await scene.ground.cluster.reviveIfEnded(victim);
+      return `disk of node ${victim} had ${leave} bytes left for ${(ms / 1000).toFixed(1)} s`;
+    },
+  },
+  {
+    name: "power-cut",
+    needs: "disks",
+    async happen(scene) {
+      const { victim, ground, load, random } = scene;
+      await load.someInFlight();
+      await disksOf(scene).cutPower(victim);
+      await ground.cluster.killNode(victim);
+      await disksOf(scene).restore(victim);
+      await delay(random(2_000));
+      await ground.cluster.startNode(victim);
+      return `power of node ${victim} cut, its disk as it was synced`;
+    },
+  },
+  {
+    name: "torn-tail",
+    destroys: true,
+    happen: (scene) =>
+      whileDown(scene, async (dataDir) => {
+        const [path] = await segments(dataDir);
+        if (path === undefined) return `node ${scene.victim} has nothing to tear`;
+        const { size } = await stat(path);
+        const torn = Math.min(size, 1 + scene.random(64 << 10));
+        const file = await open(path, "r+");
+        await file.write(new Uint8Array(torn).fill(0x5a), 0, torn, size - torn);
+        await file.truncate(size - scene.random(torn));
+        await file.close();
+        return `the last ${torn} bytes of a segment of node ${scene.victim} torn while it was down`;
+      }),
+  },
+  {
+    name: "flipped-bit",
+    destroys: true,
+    happen: (scene) =>
+      whileDown(scene, async (dataDir) => {
+        const all = await segments(dataDir);
+        const path = all[scene.random(Math.max(1, all.length))];
+        if (path === undefined) return `node ${scene.victim} has nothing to flip`;
+        const { size } = await stat(path);
+        const at = scene.random(size);
+        const file = await open(path, "r+");
+        const byte = new Uint8Array(1);
+        await file.read(byte, 0, 1, at);
+        byte[0] = (byte[0] ?? 0) ^ (1 << scene.random(8));
+        await file.write(byte, 0, 1, at);
+        await file.close();
+        return `a bit flipped in a segment of node ${scene.victim} while it was down`;
+      }),
+  },
+  {
+    name: "emptied-disk",
+    destroys: true,
+    happen: (scene) =>
+      whileDown(scene, async (dataDir) => {
+        await rm(dataDir, { recursive: true, force: true });
+        return `data directory of node ${scene.victim} emptied while it was down`;
+      }),
+  },
+];
