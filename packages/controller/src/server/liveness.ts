@@ -20,11 +20,6 @@ export class Liveness<Session> {
     this.#lastTickMs = nowMs;
   }
 
-  /** From here on ticks are due: what was before, as a follower, is nobody's delay. */
-  begin(nowMs: number): void {
-    this.#lastTickMs = nowMs;
-  }
-
   /** Ticks come from now on: that none came before, while another controller led, is no lateness. */
   begin(nowMs: number): void {
     this.#lastTickMs = nowMs;
