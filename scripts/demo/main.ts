@@ -1,11 +1,13 @@
-// The main job on real input: a node, real flights, a kill in the middle, readers in other processes, and an account at the end.
+// The main job on real input: three nodes, real flights, the leader of the busiest partition killed in the middle, readers in other processes, and
+// an account at the end.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Ottla } from "@ottla/client";
-import { freePort, NodeProcess } from "../support/node-process.ts";
+import { ClusterProcesses } from "../support/cluster-processes.ts";
+import { busiestPartition, leaderElsewhere } from "./leaders.ts";
 import { compare, datedFlights, digests, type Flight, undatedFlights } from "./flights.ts";
 import { readInOwnProcess, type ReadRecord } from "./reader.ts";
 import { Writer } from "./writer.ts";
@@ -15,16 +17,17 @@ const killedReaderAfter = 60_000;
 
 const { values: options } = parseArgs({ options: { sabotage: { type: "boolean", default: false }, "data-dir": { type: "string" } } });
 const ownDirectory = options["data-dir"] === undefined;
-const dataDir = options["data-dir"] ?? (await mkdtemp(join(tmpdir(), "ottla-demo-")));
-const nodeOptions = { dataDir, settings: { "grpc.listeners": `127.0.0.1:${await freePort()}` } };
+const directory = options["data-dir"] ?? (await mkdtemp(join(tmpdir(), "ottla-demo-")));
 const count = (number: number): string => Math.round(number).toLocaleString("en-US");
 
 const dated = await datedFlights();
 const undated = await undatedFlights();
 
-let node = await NodeProcess.start(nodeOptions);
-console.log(`A node is ready at ${node.bootstrap.join(",")} after ${(node.startMs / 1000).toFixed(2)} s`);
-await using ottla = new Ottla({ bootstrap: node.bootstrap, clientId: "demo" });
+const startedMs = performance.now();
+const cluster = await ClusterProcesses.start({ directory });
+const { bootstrap } = cluster;
+console.log(`Three nodes are ready at ${bootstrap.join(",")} after ${seconds(performance.now() - startedMs)}`);
+await using ottla = new Ottla({ bootstrap, clientId: "demo" });
 try {
   const admin = ottla.admin();
   await admin.createTopics([
@@ -34,21 +37,23 @@ try {
   ]);
 
   const writer = new Writer(ottla.producer());
-  const startedMs = performance.now();
-  let inFlightAtKill = 0;
-  let downMs = 0;
+  const producingMs = performance.now();
   await writer.write("flights", dated);
+  const undatedMs = performance.now();
+  let failover = { partition: -1, killed: -1, leader: -1, elsewhereMs: 0 };
   await writer.write("flights-undated", undated, async () => {
-    inFlightAtKill = writer.inFlight;
+    const { partition, leader } = await busiestPartition(admin, "flights-undated");
+    const inFlight = writer.inFlight;
     const killedMs = performance.now();
-    await node.kill();
-    node = await NodeProcess.start(nodeOptions);
-    downMs = performance.now() - killedMs;
+    await cluster.killNode(leader);
+    const next = await leaderElsewhere(admin, "flights-undated", partition, leader);
+    failover = { partition, killed: leader, leader: next, elsewhereMs: performance.now() - killedMs };
     console.log(
-      `Killed the node with SIGKILL, ${count(inFlightAtKill)} sends in flight; a new process was ready after ${(node.startMs / 1000).toFixed(2)} s`,
+      `Killed node ${leader}, leader of the busiest partition (${partition}), with SIGKILL, ${count(inFlight)} sends in flight; node ${next} led it ${seconds(failover.elsewhereMs)} later`,
     );
   });
-  const producedMs = performance.now() - startedMs;
+  const producedMs = performance.now() - producingMs;
+  console.log(`The last ${count(undated.length)} took ${seconds(performance.now() - undatedMs)}; node ${failover.killed} is still down`);
   console.log(`${count(writer.acknowledged)} flights acknowledged, reading them back from other processes`);
 
   if (options.sabotage) {
@@ -58,10 +63,10 @@ try {
   }
 
   const readStartedMs = performance.now();
-  const readDated = await readInOwnProcess(node.bootstrap, ["flights"]);
-  const readUndated = await readInOwnProcess(node.bootstrap, ["flights-undated"]);
+  const readDated = await readInOwnProcess(bootstrap, ["flights"]);
+  const readUndated = await readInOwnProcess(bootstrap, ["flights-undated"]);
   const readMs = performance.now() - readStartedMs;
-  const rewound = await readInOwnProcess(node.bootstrap, ["flights", "--from", rewindTo]);
+  const rewound = await readInOwnProcess(bootstrap, ["flights", "--from", rewindTo]);
   const committed = async (): Promise<number> => (await admin.fetchGroupOffsets("demo")).reduce((sum, { offset }) => sum + offset, 0);
   const untilCommitted = async (): Promise<void> => {
     const deadlineMs = performance.now() + 30_000;
@@ -70,12 +75,12 @@ try {
       await delay(20);
     }
   };
-  const beforeKill = await readInOwnProcess(node.bootstrap, ["flights-undated", "--group", "demo"], {
+  const beforeKill = await readInOwnProcess(bootstrap, ["flights-undated", "--group", "demo"], {
     after: killedReaderAfter,
     until: untilCommitted,
   });
   const resumedAt = await committed();
-  const afterKill = await readInOwnProcess(node.bootstrap, ["flights-undated", "--group", "demo"]);
+  const afterKill = await readInOwnProcess(bootstrap, ["flights-undated", "--group", "demo"]);
 
   process.exitCode = account({
     faults: [check("flights", dated, readDated), check("flights-undated", undated, readUndated)],
@@ -90,14 +95,15 @@ try {
     sent: writer.sent,
     acknowledged: writer.acknowledged,
     read: readDated.length + readUndated.length,
-    producedPerSecond: (writer.acknowledged * 1000) / (producedMs - downMs),
+    producedPerSecond: (writer.acknowledged * 1000) / producedMs,
     readPerSecond: ((readDated.length + readUndated.length) * 1000) / readMs,
-    downMs,
+    failover,
+    longestGapMs: writer.longestGapMs,
   });
 } finally {
   await ottla.close();
-  await node.stop();
-  if (ownDirectory) await rm(dataDir, { recursive: true, force: true });
+  await cluster.stop();
+  if (ownDirectory) await rm(directory, { recursive: true, force: true });
 }
 
 function check(topic: string, sent: readonly Flight[], read: readonly ReadRecord[]): { topic: string; lost: number; doubled: number } {
@@ -120,14 +126,15 @@ interface Account {
   readonly read: number;
   readonly producedPerSecond: number;
   readonly readPerSecond: number;
-  readonly downMs: number;
+  readonly failover: { partition: number; killed: number; leader: number; elsewhereMs: number };
+  readonly longestGapMs: number;
 }
 
 /** @returns the exit code */
 function account(result: Account): number {
   const lost = result.faults.reduce((sum, fault) => sum + fault.lost, 0);
   const doubled = result.faults.reduce((sum, fault) => sum + fault.doubled, 0);
-  const { rewound, resumed } = result;
+  const { rewound, resumed, failover } = result;
   const complete = resumed.distinct === undated.length;
   const right =
     lost === 0 && doubled === 0 && result.wrongKeys.length === 0 && rewound.found === rewound.expected && complete && resumed.at > 0;
@@ -140,9 +147,14 @@ function account(result: Account): number {
   digests        ${result.wrongKeys.length === 0 ? `equal for each of ${digests(dated).size} airports` : `differ for ${result.wrongKeys.join(", ")}`}
   rewound        ${count(rewound.found)} flights from ${rewindTo} on, ${rewound.found === rewound.expected ? "as in the file" : `the file has ${count(rewound.expected)}`}
   resumed        a reader killed after ${count(resumed.first)} went on at its committed ${count(resumed.at)}, ${complete ? "none missed" : `${count(undated.length - resumed.distinct)} missed`}
-  produced       ${count(result.producedPerSecond)} records/s, synced before each acknowledgement
+  produced       ${count(result.producedPerSecond)} records/s, on the disks of at least two nodes before each acknowledgement
   consumed       ${count(result.readPerSecond)} records/s, printed as JSON by another process
-  outage         ${(result.downMs / 1000).toFixed(2)} s from SIGKILL to ready
+  longest gap    ${seconds(result.longestGapMs)} without an acknowledgement, the killed leader in it
+  leads now      node ${failover.leader}, in place of node ${failover.killed}
 `);
   return right ? 0 : 1;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
 }

@@ -10,7 +10,7 @@ export interface ReadRecord {
   readonly value: string;
 }
 
-/** Ends a reader with SIGKILL once it has read so many records and `until` has resolved; meanwhile nobody takes its output. */
+/** Ends a reader with SIGKILL once it has printed so many records and `until` has resolved. What it had printed by then counts as read. */
 export interface Kill {
   readonly after: number;
   until(): Promise<void>;
@@ -24,11 +24,12 @@ export async function readInOwnProcess(bootstrap: readonly string[], args: reado
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
   const records: ReadRecord[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
+    // The last line of a killed reader may be half a line.
+    if (!line.endsWith("}") && child.killed) break;
     records.push(JSON.parse(line));
     if (records.length === kill?.after) {
       await kill.until();
       child.kill("SIGKILL");
-      break;
     }
   }
   const code = await exited;

@@ -5,6 +5,8 @@ import type { Flight } from "./flights.ts";
 export class Writer {
   sent = 0;
   acknowledged = 0;
+  /** The longest time between two acknowledgements while sends were in flight. */
+  longestGapMs = 0;
   readonly #producer: Producer;
   #failure: Error | undefined;
   #wake = (): void => {};
@@ -20,6 +22,7 @@ export class Writer {
   /** Resolves when every flight is acknowledged.
    * @param during called once, when half of them have been sent and some are in flight */
   async write(topic: string, flights: readonly Flight[], during?: () => Promise<void>): Promise<void> {
+    let lastMs = performance.now();
     const half = this.sent + Math.floor(flights.length / 2);
     let interruption: Promise<void> | undefined;
     for (const flight of flights) {
@@ -32,6 +35,9 @@ export class Writer {
       this.#producer.send(topic, flight).then(
         () => {
           this.acknowledged += 1;
+          const nowMs = performance.now();
+          this.longestGapMs = Math.max(this.longestGapMs, nowMs - lastMs);
+          lastMs = nowMs;
           this.#wake();
         },
         (error: Error) => {

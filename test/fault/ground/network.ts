@@ -33,7 +33,8 @@ export class Network {
     await ip("-n", name, "addr", "add", `${this.host(nodeId)}/24`, "dev", "eth0");
     await ip("-n", name, "link", "set", "eth0", "up");
     await ip("-n", name, "link", "set", "lo", "up");
-    return ["ip", "netns", "exec", name];
+    // `ip netns exec` would copy all mounts too, and so hold the other nodes' disks when they are unmounted.
+    return ["nsenter", `--net=/run/netns/${name}`];
   }
 
   /** Packets vanish; nobody is told. With `peer` only those to and from that node. */
