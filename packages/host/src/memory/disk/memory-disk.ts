@@ -5,6 +5,7 @@ import { ManualClock } from "../manual-clock.ts";
 import { SeededRandom } from "../seeded-random.ts";
 import { FileNode, type Keep } from "./file-node.ts";
 import { MemoryFile } from "./memory-file.ts";
+import { lockDirectory, renaming } from "./names.ts";
 import { OperationLog, type DiskOperation, type LoggedOperation } from "./operation-log.ts";
 import { Platter, type DirectoryNode } from "./platter.ts";
 
@@ -134,14 +135,7 @@ export class MemoryDisk implements Disk {
 
   rename(from: string, to: string): Promise<void> {
     return this.perform("rename", from, () => {
-      const source = this.#platter.place("rename", from);
-      const target = this.#platter.place("rename", to);
-      const node = source.parent.cached.get(source.name);
-      if (node === undefined) throw new DiskError("rename", from, "ENOENT");
-      const replaced = target.parent.cached.get(target.name);
-      if (replaced?.kind === "directory" && node.kind === "file") throw new DiskError("rename", from, "EISDIR");
-      if (replaced?.kind === "file" && node.kind === "directory") throw new DiskError("rename", from, "ENOTDIR");
-      if (replaced?.kind === "directory" && replaced !== node && replaced.cached.size > 0) throw new DiskError("rename", from, "ENOTEMPTY");
+      const { source, target, node } = renaming(this.#platter, from, to);
       this.#platter.move(source, target, node);
     });
   }
@@ -170,19 +164,7 @@ export class MemoryDisk implements Disk {
 
   lock(path: string): Promise<DirectoryLock> {
     return this.perform("lock", path, () => {
-      const directory = this.#platter.directory("lock", path);
-      const { locked } = this.#platter;
-      if (locked.has(directory)) {
-        const error = new DiskError("lock", path, "EBUSY");
-        error.message = `lock ${path} failed: EBUSY: process 1 holds it (this very process); stop that process or use another directory`;
-        throw error;
-      }
-      locked.add(directory);
-      return {
-        release: async () => {
-          if (!this.#dead) locked.delete(directory);
-        },
-      };
+      return lockDirectory(this.#platter, path, () => this.#dead);
     });
   }
 
