@@ -79,7 +79,8 @@ export class Partitions {
     );
     // Only when nothing is being opened any more may the directory be closed.
     for (const one of opened) if (one.status === "rejected") throw one.reason;
-    return [...this.all()].flatMap((partition) => damagedReplica(partition) ?? []);
+    const unclean = this.#around.directory.cleanShutdown === null;
+    return [...this.all()].flatMap((partition) => damagedReplica(partition, unclean) ?? []);
   }
 
   /** Leadership belongs to this incarnation alone: what the image says of an earlier one does not count. */
