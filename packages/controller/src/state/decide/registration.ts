@@ -74,8 +74,10 @@ function uncleanReplicas(
   };
   return (partition) => {
     const damage = named.get(`${uuidFromBytes(partition.topicId)}-${partition.partition}`);
-    if (damage) return { nodeId, lastEpoch: damage.lastEpoch, endOffset: damage.endOffset };
-    return replaced || (!wasClean && mayLackUnsynced(partition)) ? { nodeId, lastEpoch: -1, endOffset: 0 } : null;
+    const lacking = replaced || (!wasClean && mayLackUnsynced(partition));
+    if (damage && (lacking || damage.kind !== pb.DamagedReplica_Kind.UNCLEAN))
+      return { nodeId, lastEpoch: damage.lastEpoch, endOffset: damage.endOffset };
+    return lacking ? { nodeId, lastEpoch: -1, endOffset: 0 } : null;
   };
 }
 
