@@ -6,7 +6,8 @@ import { fileFaults } from "./faults/files.ts";
 import { linkFaults } from "./faults/links.ts";
 import { memberFaults } from "./faults/members.ts";
 import { processFaults } from "./faults/processes.ts";
-import { allInSync, Ground } from "./ground/ground.ts";
+import { Ground } from "./ground/ground.ts";
+import { allInSync } from "./ground/in-sync.ts";
 import { Load } from "./load.ts";
 import { dumpReplicas } from "./replicas.ts";
 
@@ -85,9 +86,9 @@ function isPossible({ needs }: Fault, { network, disks }: Ground): boolean {
   return needs === undefined || (needs === "network" ? network !== null : disks !== null);
 }
 
-/** Every kind once in a random order before any comes again; a second one beside it in one of three rounds. */
 const bags = new WeakMap<readonly Fault[], Fault[]>();
 
+/** Every kind once in a random order before any comes again; a second one beside it in one of three rounds. */
 function choose(possible: readonly Fault[], random: (bound: number) => number, round: number): Fault[] {
   const bag = bags.get(possible) ?? [];
   bags.set(possible, bag);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { allInSync } from "../ground/ground.ts";
+import { allInSync } from "../ground/in-sync.ts";
 import type { Fault, Scene } from "./fault.ts";
 
 const settleMs = 60_000;
