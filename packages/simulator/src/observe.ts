@@ -15,7 +15,7 @@ export function observe(cluster: () => Cluster): Observed {
       return nodes;
     },
     logOf: (nodeId, log) => cluster().machine(nodeId).logs.logs.get(log),
-    disturbed: (nodeId) => cluster().machine(nodeId).disturbed,
+    damaged: (nodeId) => cluster().machine(nodeId).damaged,
   };
 }
 
@@ -33,6 +33,10 @@ class Observation implements ObservedNode {
 
   get running(): boolean {
     return this.#machine.up;
+  }
+
+  get lives(): number {
+    return this.#machine.lives;
   }
 
   get brokerEpoch(): number | null {

@@ -2,7 +2,7 @@ import { Ottla } from "@ottla/client";
 import { delay, memoryHost, type MemoryHost, SeededRandom } from "@ottla/host";
 import { Cluster } from "./cluster/cluster.ts";
 import type { Fault } from "./faults/fault.ts";
-import { inject } from "./faults/inject.ts";
+import { emptied, inject } from "./faults/inject.ts";
 import { check } from "./history/check.ts";
 import type { Drain, Dump, Event } from "./history/history.ts";
 import { Recorder } from "./history/recorder.ts";
@@ -49,6 +49,8 @@ const HEALED_WITHIN_MS = 30_000;
 const FOUNDED_WITHIN_MS = 30_000;
 /** A thousandfold of what a cluster at rest needs, and several times what a busy one does. */
 const STEPS_A_SECOND = 100_000;
+/** After so many a damaged disk is replaced. */
+const HOPELESS_STARTS = 3;
 const TOPIC = "orders";
 
 /** Runs one seed: a cluster of real nodes on simulated machines, programs that use it, faults, healing, and what must hold all the time and
@@ -234,8 +236,6 @@ class Simulation {
 
   #mayLoseData(nodeId: number): boolean {
     if (!this.#whole()) return false;
-    // Whoever is in sync everywhere has replaced what it had lost.
-    for (const machine of this.#cluster.machines) machine.disturbed = false;
     return this.#cluster.machines.length > 1 && this.#cluster.machine(nodeId).serving;
   }
 
@@ -320,10 +320,13 @@ class Simulation {
     return [...nodes, ...behind].join("; ");
   }
 
-  #ended(nodeId: number, error: Error | null): void {
+  #ended(nodeId: number, error: Error): void {
     this.#trace.note(`node ${nodeId} ended by itself: ${withCauses(error)}`);
-    // A supervisor starts it again.
-    this.#driver.clock.after(this.#healing ? 100 : 500, () => void this.#cluster.start(nodeId));
+    const { damaged, failedStarts } = this.#cluster.machine(nodeId);
+    // A supervisor starts it again, and an operator reads why it does not start.
+    const hopeless = damaged && failedStarts >= HOPELESS_STARTS;
+    if (hopeless) this.#trace.note(`node ${nodeId} gets an empty disk`);
+    this.#driver.clock.after(this.#healing ? 100 : 500, () => void this.#cluster.start(nodeId, hopeless ? emptied : undefined));
   }
 
   #connect(): Ottla {

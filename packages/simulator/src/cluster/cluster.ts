@@ -21,7 +21,7 @@ export interface ClusterOptions {
   witness(nodeId: number): LogWitness;
   /** A controller has replayed an entry of the controllers' log. */
   onReplayed(nodeId: number, index: number, term: number, records: readonly pb.MetadataRecord[]): void;
-  onEnded(nodeId: number, error: Error | null): void;
+  onEnded(nodeId: number, error: Error): void;
 }
 
 /** The machines of a cluster and of its clients, in one virtual time. */

@@ -77,9 +77,7 @@ export class ReplicaLogs implements DiskWitness {
   /** Looks at what a disk holds before a life begins. After a power failure that is durable; after the end of the process alone, what was. */
   async read(disk: Disk, directory: string, afterPowerLoss: boolean): Promise<void> {
     const former = new Map(this.logs);
-    this.logs.clear();
-    this.#syncing.clear();
-    this.#failed.clear();
+    this.clear();
     if (!(await disk.exists(directory))) return;
     for (const name of await disk.list(directory)) {
       if (!/^[0-9a-f]{32}-\d+$/.test(name)) continue;
@@ -98,6 +96,13 @@ export class ReplicaLogs implements DiskWitness {
         if (batches.reduce((sum, batch) => sum + batch.byteLength, 0) < bytes.byteLength) break;
       }
     }
+  }
+
+  /** There is nothing any more. */
+  clear(): void {
+    this.logs.clear();
+    this.#syncing.clear();
+    this.#failed.clear();
   }
 
   #touch(operation: string, path: string): string | null {

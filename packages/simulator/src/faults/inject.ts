@@ -150,7 +150,7 @@ const injections: Record<FaultKind, Injection> = {
     if (!mayLoseData(node)) return;
     const machine = cluster.machine(node);
     machine.kill();
-    machine.disturbed = true;
+    machine.damaged = true;
     await delay(clock, forMs);
     await cluster.start(node, (host) => flipSome(host, random));
   },
@@ -158,12 +158,8 @@ const injections: Record<FaultKind, Injection> = {
     if (!mayLoseData(node)) return;
     const machine = cluster.machine(node);
     machine.kill();
-    machine.disturbed = true;
     await delay(clock, forMs);
-    await cluster.start(node, async ({ disk }) => {
-      await disk.removeDirectory(DATA);
-      await disk.syncDirectory("/");
-    });
+    await cluster.start(node, emptied);
   },
   async "clock jump"({ node, forMs }, { cluster, clock, random }) {
     const machine = cluster.machine(node);
@@ -189,6 +185,12 @@ const injections: Record<FaultKind, Injection> = {
     await cluster.start(node);
   },
 };
+
+/** Somebody puts an empty disk in. */
+export async function emptied({ disk }: MemoryHost): Promise<void> {
+  await disk.removeDirectory(DATA);
+  await disk.syncDirectory("/");
+}
 
 async function startAll(
   cluster: FaultSurroundings["cluster"],

@@ -25,6 +25,8 @@ export interface ObservedNode {
   readonly nodeId: number;
   /** Its process runs. */
   readonly running: boolean;
+  /** How many lives it has begun. */
+  readonly lives: number;
   /** Of its registration, null without. */
   readonly brokerEpoch: number | null;
   /** How far its image of the cluster is. */

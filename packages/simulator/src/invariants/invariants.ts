@@ -10,8 +10,8 @@ import { Violation } from "./violation.ts";
 export interface Observed {
   readonly nodes: readonly ObservedNode[];
   logOf(nodeId: number, log: string): ReplicaLog | undefined;
-  /** A life that began on files that were damaged, restored from an old copy, or emptied, and has not caught up everywhere since. */
-  disturbed(nodeId: number): boolean;
+  /** Bits of its files have flipped: it may find out at any time, and cut its log there. */
+  damaged(nodeId: number): boolean;
 }
 
 /** What holds at every moment of a cluster's life, looked at from outside: files as the disk was told, decisions as the controllers
@@ -23,7 +23,8 @@ export class Invariants {
   readonly #changed = new Set<string>();
   /** By node and log. */
   readonly #watermarks = new Map<string, number>();
-  readonly #images = new Map<number, { brokerEpoch: number | null; index: number }>();
+  readonly #images = new Map<number, number>();
+  readonly #lives = new Map<number, number>();
   readonly #quorum = new QuorumChecks();
   violation: Violation | null = null;
 
@@ -69,22 +70,16 @@ export class Invariants {
     if (this.violation !== null) throw this.violation;
   }
 
-  /** A new life: what the former one showed says nothing of it. */
-  reborn(nodeId: number): void {
-    for (const key of this.#watermarks.keys()) if (key.startsWith(`${nodeId} `)) this.#watermarks.delete(key);
-    for (const committed of this.committed.values()) committed.forget(nodeId, 0);
-    for (const log of this.decisions.partitions.keys()) this.#changed.add(log);
-  }
-
   nameOf(log: string): string {
     return `${this.decisions.topics.get(log.slice(0, 32)) ?? log.slice(0, 32)}${log.slice(32)}`;
   }
 
   #look(node: ObservedNode): void {
-    const { nodeId, running, replicas, imageIndex, brokerEpoch } = node;
+    const { nodeId, running, replicas, imageIndex, lives } = node;
+    if (this.#lives.get(nodeId) !== lives) this.#reborn(nodeId, lives);
     this.#keep(() => this.#quorum.look(node));
     if (!running) return;
-    if (imageIndex !== null) this.#image(nodeId, imageIndex, brokerEpoch);
+    if (imageIndex !== null) this.#image(nodeId, imageIndex);
     for (const replica of replicas) {
       const { log } = replica;
       const key = `${nodeId} ${log}`;
@@ -97,13 +92,22 @@ export class Invariants {
     }
   }
 
-  #image(nodeId: number, index: number, brokerEpoch: number | null): void {
+  /** A new life: what the former one showed says nothing of it. */
+  #reborn(nodeId: number, lives: number): void {
+    this.#lives.set(nodeId, lives);
+    this.#images.delete(nodeId);
+    for (const key of this.#watermarks.keys()) if (key.startsWith(`${nodeId} `)) this.#watermarks.delete(key);
+    for (const committed of this.committed.values()) committed.forget(nodeId, 0);
+    for (const log of this.decisions.partitions.keys()) this.#changed.add(log);
+  }
+
+  #image(nodeId: number, index: number): void {
     const seen = this.#images.get(nodeId);
-    if (seen !== undefined && seen.brokerEpoch === brokerEpoch && index < seen.index)
-      this.#note(new Violation("P20", `the image of node ${nodeId} went back from index ${seen.index} to ${index}`));
+    if (seen !== undefined && index < seen)
+      this.#note(new Violation("P20", `the image of node ${nodeId} went back from index ${seen} to ${index}`));
     const committed = Math.max(this.#quorum.commitIndex, this.decisions.index);
     if (index > committed) this.#note(new Violation("P20", `the image of node ${nodeId} is at index ${index}, committed is ${committed}`));
-    this.#images.set(nodeId, { brokerEpoch, index });
+    this.#images.set(nodeId, index);
   }
 
   #raised(nodeId: number, log: string, replica: ReplicaInspection): void {
@@ -185,7 +189,7 @@ export class Invariants {
     if (first === undefined) return;
     committed.forget(nodeId, first.baseOffset);
     this.#changed.add(log);
-    if (this.#observed.disturbed(nodeId) || !this.decisions.partitions.has(log)) return;
+    if (this.#observed.damaged(nodeId) || !this.decisions.partitions.has(log)) return;
     const lost = gone.find((batch) => batch.lastOffset >= committed.startOffset && committed.holds(batch));
     if (lost !== undefined)
       throw new Violation(

@@ -20,8 +20,8 @@ export interface MachineOptions {
   readonly settings: Settings;
   readonly witness: LogWitness;
   onReplayed(index: number, term: number, records: readonly pb.MetadataRecord[]): void;
-  /** A life has ended by itself: with null after a close, else with what ended it. */
-  onEnded(error: Error | null): void;
+  /** A life has ended by itself, or did not begin. */
+  onEnded(error: Error): void;
 }
 
 /** What a machine runs at the moment. */
@@ -43,8 +43,8 @@ export class Machine {
   readonly nodeId: number;
   readonly hostName: string;
   readonly logs: ReplicaLogs;
-  /** Files were damaged, an older copy put back, or the disk was emptied since the last life that began on an untouched disk. */
-  disturbed = false;
+  /** Bits of its files have flipped: some damage may still lie where nobody has read since. */
+  damaged = false;
   wallOffsetMs = 0;
   latencyMs: (operation: string) => number = () => 0;
   frozen = false;
@@ -54,6 +54,7 @@ export class Machine {
   #life: Life | null = null;
   /** How the last life ended: then what is found is on the platter. */
   #powerLost = true;
+  #failedStarts = 0;
 
   constructor(options: MachineOptions) {
     this.nodeId = options.nodeId;
@@ -70,6 +71,11 @@ export class Machine {
 
   get up(): boolean {
     return this.#life !== null;
+  }
+
+  /** Since it last served. */
+  get failedStarts(): number {
+    return this.#failedStarts;
   }
 
   /** Its node serves. */
@@ -95,8 +101,10 @@ export class Machine {
     if (this.#host.crashed) this.#host = this.#host.restart();
     const host = this.#host;
     const life = this.#begin(host);
-    await prepare(host);
+    // Bits that flip now are found by the node, or not yet: what it holds is what was written.
     await this.logs.read(host.disk, `${DATA}/log`, this.#powerLost);
+    await prepare(host);
+    if (!(await host.disk.exists(DATA))) this.logs.clear();
     if (this.#life !== life) return;
     this.lives += 1;
     this.#options.trace.note(`node ${this.nodeId} starts life ${this.lives}`);
@@ -192,15 +200,17 @@ export class Machine {
         },
       });
       life.node = node;
+      this.#failedStarts = 0;
       if (this.#life !== life) return;
       trace.note(`node ${this.nodeId} serves`);
       const error = await node.closed;
       if (this.#life !== life) return;
       this.#ended(life);
-      onEnded(error);
+      if (error !== null) onEnded(error);
     } catch (error) {
       if (this.#life !== life) return;
       this.#ended(life);
+      this.#failedStarts += 1;
       onEnded(error instanceof Error ? error : new Error(String(error)));
     }
   }
