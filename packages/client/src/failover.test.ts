@@ -42,6 +42,19 @@ describe("when a leader fails a producer goes on without an error, each record o
     expect(gapMs).toBeLessThanOrEqual(limitMs);
   });
 
+  test("and its connection is given up before another is elected: the new one, to a process that does not run, holds up nobody", async () => {
+    await using cluster = await FakeCluster.start(three);
+    cluster.addTopic("t");
+    const freeze = (): void => {
+      cluster.freeze(1, 2_800, 2);
+      cluster.clock.after(2_300, () => cluster.host.network.reset("broker1"));
+    };
+    const { gapMs, sent } = await cluster.run(sendFor(cluster, 8_000, freeze));
+    expect(await cluster.values("t")).toEqual(sent);
+    expect(gapMs).toBeGreaterThanOrEqual(2_800);
+    expect(gapMs).toBeLessThanOrEqual(3_100);
+  });
+
   test("and the log it had not acknowledged is at the successor already", async () => {
     await using cluster = await FakeCluster.start(three);
     cluster.addTopic("t");

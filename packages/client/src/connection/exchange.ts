@@ -12,8 +12,8 @@ export interface ExchangeOptions<A> {
   readonly heard: () => void;
   /** A request waits for its answer. */
   readonly asked: () => void;
-  /** The stream ended by itself; `fruitful`: it had carried an answer. */
-  readonly broken: (fruitful: boolean) => void;
+  /** The stream ended by itself; `fruitful`: it had carried an answer; `owing`: not all of them. */
+  readonly broken: (fruitful: boolean, owing: boolean) => void;
 }
 
 /** One stream to one broker: requests out, answers matched to them by correlation id. It opens at first use, and again after it broke. */
@@ -120,12 +120,14 @@ export class Exchange<A extends { correlationId: number }> {
     }
   }
 
-  #broken(session: Session, fruitful: boolean, why: string, code: string | undefined): void {
+  #broken(session: Session, fruitful: boolean, why: string, code: string | undefined, owing = false): void {
     if (this.#session !== session) return;
     this.#session = null;
     const { broker } = this.#options;
+    let owed = owing;
     for (const [id, waiting] of this.#requests) {
       if (!waiting.sent) continue;
+      owed = true;
       this.#requests.fail(
         id,
         waiting,
@@ -134,7 +136,7 @@ export class Exchange<A extends { correlationId: number }> {
         }),
       );
     }
-    this.#options.broken(fruitful);
+    this.#options.broken(fruitful, owed);
   }
 
   #transmit(id: number, encode: (correlationId: number) => Frame): void {
@@ -170,7 +172,7 @@ export class Exchange<A extends { correlationId: number }> {
     if (silent && this.#session !== null) {
       const session = this.#session;
       session.close({ code: "REQUEST_TIMED_OUT", message: `no frame for ${Math.round(timeoutMs)} ms` });
-      this.#broken(session, false, `it said nothing for ${Math.round(timeoutMs)} ms`, undefined);
+      this.#broken(session, false, `it said nothing for ${Math.round(timeoutMs)} ms`, undefined, true);
     }
   }
 

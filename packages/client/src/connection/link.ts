@@ -46,6 +46,9 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #closing = new AbortController();
   #failures = 0;
+  /** A stream broke while it owed an answer, and nothing was heard since: a new connection alone proves nothing, the system of a process that
+   * stands still accepts it. */
+  #owing = false;
   #diallingSinceMs: number | null = null;
   #readyMs = Number.NEGATIVE_INFINITY;
 
@@ -64,14 +67,14 @@ export class Link {
     return Math.max(0, this.#readyMs - this.#options.host.clock.monotonicMs());
   }
 
-  /** Whether somebody waits for an answer of it. */
+  /** Whether somebody waits for an answer of it, or for a way to it. */
   get awaited(): boolean {
-    return this.#overdueMs !== null;
+    return this.#diallingSinceMs !== null || this.#overdueMs !== null;
   }
 
   /** It could not be reached when it was last tried, or lets somebody wait without a sign of life: others are asked first. */
   get troubled(): boolean {
-    if (this.failure !== null) return true;
+    if (this.failure !== null || this.#owing) return true;
     const nowMs = this.#options.host.clock.monotonicMs();
     if (this.#diallingSinceMs !== null && nowMs - this.#diallingSinceMs > DIAL_PATIENCE_MS) return true;
     return (this.#overdueMs ?? 0) > 0;
@@ -99,9 +102,11 @@ export class Link {
       heard: () => {
         this.heardMs = clock.monotonicMs();
         this.failure = null;
+        this.#owing = false;
         this.#failures = 0;
       },
-      broken: (fruitful) => {
+      broken: (fruitful, owing) => {
+        this.#owing ||= owing;
         if (!fruitful) this.#failed();
         this.#options.onTrouble();
       },
@@ -119,6 +124,7 @@ export class Link {
     const limit = deadline(host.clock, CONNECT_TIMEOUT_MS, `Connecting to ${this.label}`, this.#closing.signal);
     this.triedMs = host.clock.monotonicMs();
     this.#diallingSinceMs ??= this.triedMs;
+    this.#options.onAsked();
     try {
       const session = await host.network.dial(address, service, { attributes, maxFrameBytes: MAX_FRAME_BYTES, signal: limit.signal });
       const stranger = this.#options.checkCluster(session.attributes["ottla-cluster-id"] ?? "", this.label);
