@@ -4,6 +4,7 @@ import { batchCrcMatches, type BatchHeader, readBatchHeader } from "@ottla/proto
 export interface WrittenBatch {
   readonly path: string;
   readonly position: number;
+  readonly sizeBytes: number;
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly leaderEpoch: number;
@@ -86,8 +87,19 @@ export class ReplicaLog {
     return this.batches.splice(index);
   }
 
-  hasDurable(batch: WrittenBatch): boolean {
-    return this.#held(batch)?.durable === true;
+  /** Takes up a segment as it is found: what verifies, and what a former look knew to be durable.
+   * @returns false when something else follows */
+  read(path: string, bytes: Uint8Array, former: ReplicaLog | undefined): boolean {
+    for (let at = 0; at < bytes.byteLength;) {
+      const known = former?.batches.find((batch) => batch.durable && batch.path === path && batch.position === at);
+      const header = known === undefined && batchCrcMatches(bytes, at) ? readBatchHeader(bytes, at) : null;
+      if (known !== undefined && at + known.sizeBytes <= bytes.byteLength) this.batches.push(known);
+      else if (header !== null && (this.batches.length === 0 || header.baseOffset === this.endOffset))
+        this.batches.push({ ...written(path, at, header), durable: true });
+      else return false;
+      at += this.batches.at(-1)?.sizeBytes ?? 0;
+    }
+    return true;
   }
 
   /** What is there when a sync of the file begins, and what it will have made durable. */
@@ -119,10 +131,11 @@ export class ReplicaLog {
 }
 
 function written(path: string, position: number, header: BatchHeader): WrittenBatch {
-  const { baseOffset, lastOffset, leaderEpoch, crc, producerId, producerEpoch, baseSequence, lastSequence } = header;
+  const { sizeBytes, baseOffset, lastOffset, leaderEpoch, crc, producerId, producerEpoch, baseSequence, lastSequence } = header;
   return {
     path,
     position,
+    sizeBytes,
     baseOffset,
     lastOffset,
     leaderEpoch,
@@ -133,24 +146,4 @@ function written(path: string, position: number, header: BatchHeader): WrittenBa
     lastSequence,
     durable: false,
   };
-}
-
-/** The batches at the beginning of a segment file that verify. */
-export function wholeBatches(bytes: Uint8Array, fromOffset: number | null): Uint8Array[] {
-  const found: Uint8Array[] = [];
-  let next = fromOffset;
-  for (let at = 0; at + 61 <= bytes.byteLength;) {
-    let header: BatchHeader;
-    try {
-      header = readBatchHeader(bytes, at);
-    } catch {
-      break;
-    }
-    const end = at + header.sizeBytes;
-    if (end > bytes.byteLength || (next !== null && header.baseOffset !== next) || !batchCrcMatches(bytes, at)) break;
-    found.push(bytes.subarray(at, end));
-    next = header.lastOffset + 1;
-    at = end;
-  }
-  return found;
 }

@@ -1,6 +1,6 @@
 import type { Disk } from "@ottla/host";
 import type { DiskWitness } from "../machine/machine-disk.ts";
-import { ReplicaLog, wholeBatches, type WrittenBatch } from "./replica-log.ts";
+import { ReplicaLog, type WrittenBatch } from "./replica-log.ts";
 
 const SEGMENT = /\/log\/([0-9a-f]{32}-\d+)\/\d{20}\.log$/;
 const LOG_DIRECTORY = /\/log\/([0-9a-f]{32}-\d+)$/;
@@ -74,26 +74,25 @@ export class ReplicaLogs implements DiskWitness {
     this.removed(from);
   }
 
-  /** Looks at what a disk holds before a life begins. After a power failure that is durable; after the end of the process alone, what was. */
-  async read(disk: Disk, directory: string, afterPowerLoss: boolean): Promise<void> {
+  /** The process alone has ended: the files are as they were. */
+  killed(): void {
+    this.#syncing.clear();
+    this.#failed.clear();
+  }
+
+  /** Looks at what a disk holds after a power failure: that is durable. What was so before is there still, flipped bits or not. */
+  async read(disk: Disk, directory: string): Promise<void> {
     const former = new Map(this.logs);
     this.clear();
     if (!(await disk.exists(directory))) return;
     for (const name of await disk.list(directory)) {
       if (!/^[0-9a-f]{32}-\d+$/.test(name)) continue;
       const log = this.#log(name);
-      let next: number | null = null;
       for (const file of await disk.list(`${directory}/${name}`)) {
         if (!file.endsWith(".log")) continue;
         const path = `${directory}/${name}/${file}`;
-        const bytes = await contentOf(disk, path);
-        if (next !== null && Number(file.slice(0, 20)) !== next) break;
-        const batches = wholeBatches(bytes, Number(file.slice(0, 20)));
-        const { added } = log.write(path, 0, batches);
-        const before = former.get(name);
-        for (const batch of added) batch.durable = afterPowerLoss || before?.hasDurable(batch) === true;
-        if (batches.length > 0) next = log.endOffset;
-        if (batches.reduce((sum, batch) => sum + batch.byteLength, 0) < bytes.byteLength) break;
+        if (log.batches.length > 0 && Number(file.slice(0, 20)) !== log.endOffset) break;
+        if (!log.read(path, await contentOf(disk, path), former.get(name))) break;
       }
     }
   }

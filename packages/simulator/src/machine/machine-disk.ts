@@ -78,7 +78,8 @@ export class MachineDisk implements Disk {
       try {
         await file.write(parts, position);
       } catch (error) {
-        witness.writeFailed(path, position);
+        // When the power or the process has gone nobody hears of it: what got onto the disk is seen later.
+        if (!this.#disk.dead) witness.writeFailed(path, position);
         throw error;
       }
     };

@@ -102,7 +102,8 @@ export class Machine {
     const host = this.#host;
     const life = this.#begin(host);
     // Bits that flip now are found by the node, or not yet: what it holds is what was written.
-    await this.logs.read(host.disk, `${DATA}/log`, this.#powerLost);
+    if (this.#powerLost) await this.logs.read(host.disk, `${DATA}/log`);
+    else this.logs.killed();
     await prepare(host);
     if (!(await host.disk.exists(DATA))) this.logs.clear();
     if (this.#life !== life) return;
