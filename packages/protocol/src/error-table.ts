@@ -148,6 +148,7 @@ export const errors = {
 
   WRONG_NODE: row(10_001, "retriable", "The node dialled is not the one expected there; the message says which one it is."),
   UNSUPPORTED_PROTOCOL: row(10_002, "fatal", "The two sides share no version of the gRPC protocol."),
+  VOTER_CHANGE_PENDING: row(10_003, "retriable", "The voters of the controllers cannot change at this moment; nothing was done."),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorName = keyof typeof errors;

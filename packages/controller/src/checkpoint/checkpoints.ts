@@ -3,7 +3,7 @@ import type { Host, Logger } from "@ottla/host";
 import type { FactKey } from "../state/fact.ts";
 import type { Change, State } from "../state/state.ts";
 import { CheckpointDirectory, type Committed } from "./directory.ts";
-import { NewerFormatError } from "./header.ts";
+import { OtherFormatError } from "./header.ts";
 
 /** Of one batch; when more has changed the whole is written anew, piece by piece. */
 const MAX_UPDATE_KEYS = 25_000;
@@ -62,7 +62,7 @@ export class Checkpoints {
 
   /** The newest checkpoint that verifies. The other one is not looked at further: it is written anew before it counts.
    * @param distrusted a directory that is not to be used
-   * @throws Error for a checkpoint of a newer format */
+   * @throws Error for a checkpoint of another format */
   async restore(distrusted: string | null): Promise<Restored | null> {
     const present: { half: Half; appliedIndex: number }[] = [];
     for (const half of this.#halves) {
@@ -140,8 +140,7 @@ export class Checkpoints {
     try {
       return await read();
     } catch (error) {
-      if (error instanceof NewerFormatError)
-        throw new Error(`Cannot use the checkpoint ${path}: ${error.message}; start a newer version`, { cause: error });
+      if (error instanceof OtherFormatError) throw new Error(`Cannot use the checkpoint ${path}: ${error.message}`, { cause: error });
       this.#reject(path, error instanceof Error ? error.message : String(error));
       return null;
     }

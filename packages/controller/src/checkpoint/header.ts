@@ -1,6 +1,7 @@
 import { DIGEST_BYTES } from "../state/digest.ts";
 
-const FORMAT_VERSION = 1;
+/** Version 1 was of builds before the first release; it lacked the term of the last entry. */
+const FORMAT_VERSION = 2;
 const HEADER_BYTES = 1 + 8 + DIGEST_BYTES + 8 + 1;
 
 /** After every fact's key in byte order. */
@@ -17,9 +18,17 @@ export interface Header {
   readonly installed: boolean;
 }
 
-/** A checkpoint of a later version: not damage, and nothing to fall back from. */
-export class NewerFormatError extends Error {
-  override readonly name = "NewerFormatError";
+/** A checkpoint that another version of Ottla wrote: not damage, and nothing to fall back from. Says what to do. */
+export class OtherFormatError extends Error {
+  override readonly name = "OtherFormatError";
+
+  constructor(version: number) {
+    super(
+      version > FORMAT_VERSION
+        ? `it has format version ${version}, this version of Ottla reads version ${FORMAT_VERSION}; start a newer version`
+        : `it has format version ${version}, of a build before the first release, and this version of Ottla reads version ${FORMAT_VERSION}; start with an empty data directory (data.dir), or start the build that wrote it`,
+    );
+  }
 }
 
 export function encodeHeader({ appliedIndex, appliedTerm, digest, installed }: Header): Uint8Array {
@@ -33,12 +42,11 @@ export function encodeHeader({ appliedIndex, appliedTerm, digest, installed }: H
   return bytes;
 }
 
-/** @throws NewerFormatError */
+/** @throws OtherFormatError */
 export function decodeHeader(bytes: Uint8Array): Header {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const version = bytes.length > 0 ? view.getUint8(0) : 0;
-  if (version > FORMAT_VERSION)
-    throw new NewerFormatError(`it has format version ${version}, this version of Ottla reads up to ${FORMAT_VERSION}`);
+  const version = bytes[0] ?? 0;
+  if (version !== FORMAT_VERSION && version > 0) throw new OtherFormatError(version);
   if (bytes.length !== HEADER_BYTES) throw new Error(`its header has ${bytes.length} bytes instead of ${HEADER_BYTES}`);
   return {
     appliedIndex: Number(view.getBigUint64(1, true)),

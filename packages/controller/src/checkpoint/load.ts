@@ -20,7 +20,7 @@ export async function readHeader(store: Store): Promise<Header> {
 
 /** The state that the store holds, if every value and the whole verify.
  * @throws Error saying what does not
- * @throws NewerFormatError */
+ * @throws OtherFormatError */
 export async function load(store: Store): Promise<Loaded> {
   const header = await readHeader(store);
   const state = new State();

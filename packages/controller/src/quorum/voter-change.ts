@@ -37,7 +37,7 @@ export function changedVoters(call: pb.ChangeVotersCall, current: pb.VotersRecor
   }
   const why = around.whyNot(votersIn(next));
   if (why !== null)
-    throw new ProtocolError("INVALID_REQUEST", `Cannot change the voters of the controllers now: ${why}; try again in a moment`);
+    throw new ProtocolError("VOTER_CHANGE_PENDING", `Cannot change the voters of the controllers now: ${why}; try again in a moment`);
   return next;
 }
 

@@ -182,7 +182,7 @@ export class Pump {
     } catch (error) {
       // A full disk, or voters that cannot be changed now.
       const refused =
-        error instanceof VoterChangeError ? new ProtocolError("INVALID_REQUEST", `${error.message}; try again in a moment`) : error;
+        error instanceof VoterChangeError ? new ProtocolError("VOTER_CHANGE_PENDING", `${error.message}; try again in a moment`) : error;
       if (refused instanceof ProtocolError) {
         this.#state.undo(changes);
         return refused;
