@@ -58,7 +58,7 @@ test("a source of metadata that is more than a second behind the controllers is 
   await clock.run(follower.close());
 });
 
-test("a controller that no longer answers heartbeats is left after two seconds, and the next one is asked", async () => {
+test("a controller that no longer answers heartbeats is left after a second, and the next one is asked", async () => {
   const controller = new StandInController();
   const rig = await startBroker({ controller });
   const { clock } = rig.host;
@@ -66,7 +66,7 @@ test("a controller that no longer answers heartbeats is left after two seconds, 
   await clock.advance(10_000);
   expect(controller.sessions.length).toBe(1);
   controller.deaf = true;
-  await clock.advance(3100);
+  await clock.advance(1600);
   expect(controller.sessions.length).toBeGreaterThan(1);
   await rig.run(rig.broker.shutdown());
 });
@@ -95,11 +95,7 @@ test("time in which this process did not run counts for nobody's silence", async
   expect(silence.exceeded()).toBe(false);
   await clock.advance(60_000);
   expect(silence.exceeded()).toBe(false);
-  for (let beat = 0; beat < 2; beat++) {
-    await clock.advance(500);
-    expect(silence.exceeded()).toBe(false);
-  }
-  await clock.advance(1100);
+  await clock.advance(500);
   expect(silence.exceeded()).toBe(true);
 });
 

@@ -3,7 +3,8 @@ import type { Candidate } from "./controllers.ts";
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 500;
-const DIAL_TIMEOUT_MS = 2000;
+/** The system of a process that stands still accepts connections: others must get their turn while there is time. */
+const DIAL_TIMEOUT_MS = 1000;
 /** These stay as they are however often it is tried: a wrong setting, or another cluster's data directory. */
 const LASTING = new Set(["INCONSISTENT_CLUSTER_ID", "UNSUPPORTED_PROTOCOL"]);
 

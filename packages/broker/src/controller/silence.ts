@@ -1,7 +1,8 @@
 import type { Clock } from "@ottla/host";
 
-/** A controller that owes an answer and says nothing for so long is given up. */
-export const SILENCE_MAX_MS = 2000;
+/** A controller that owes an answer and says nothing for so long is given up. Shorter than an election and the time a broker then has to come
+ * back: whose metadata came from the frozen leader too hears of the new one only by asking. */
+export const SILENCE_MAX_MS = 1000;
 
 /** How long a controller has said nothing although it was spoken to. Time in which this process could not run is charged to nobody. */
 export class Silence {
@@ -27,10 +28,10 @@ export class Silence {
 
   exceeded(): boolean {
     const nowMs = this.#clock.monotonicMs();
-    const lateMs = Math.max(0, nowMs - this.#checkedMs - 2 * this.#intervalMs);
+    const elapsedMs = nowMs - this.#checkedMs;
     this.#checkedMs = nowMs;
     if (this.#sinceMs === null) return false;
-    if (lateMs > 0) this.#sinceMs = Math.min(nowMs, this.#sinceMs + lateMs + this.#intervalMs);
-    return nowMs - this.#sinceMs > SILENCE_MAX_MS;
+    if (elapsedMs > 2 * this.#intervalMs) this.#sinceMs = Math.min(nowMs, this.#sinceMs + elapsedMs);
+    return nowMs - this.#sinceMs >= SILENCE_MAX_MS;
   }
 }
