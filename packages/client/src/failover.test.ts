@@ -92,6 +92,35 @@ describe("when the broker that a consumer reads from fails it goes on elsewhere"
   });
 });
 
+describe("when the leader that is asked about its log fails the successor answers soon", () => {
+  test.each([
+    ["killed", "kill" as const, 300, 600],
+    ["frozen", "freeze" as const, 3_000, 4_000],
+  ])("%s", async (_, how, electedMs, limitMs) => {
+    await using cluster = await FakeCluster.start(three);
+    cluster.addTopic("t");
+    const { clock } = cluster;
+    const admin = cluster.client({ bootstrap }).admin();
+    const ends = () => admin.listOffsets([{ topic: "t", partition: 0, at: "latest" }]);
+    await cluster.run(ends());
+    cluster[how](1, electedMs, 2);
+    const startedMs = clock.monotonicMs();
+    const asked = [ends(), admin.deleteRecords([{ topic: "t", partition: 0, before: 0 }])];
+    expect(await cluster.run(Promise.all(asked))).toMatchObject([[{ offset: 0 }], [{ logStartOffset: 0 }]]);
+    expect(clock.monotonicMs() - startedMs).toBeLessThanOrEqual(limitMs);
+  });
+
+  test("and what any broker knows is asked of another one", async () => {
+    await using cluster = await FakeCluster.start(three);
+    const admin = cluster.client({ bootstrap }).admin();
+    await cluster.run(admin.listTopics());
+    cluster.freeze(1, 60_000, 2);
+    const startedMs = cluster.clock.monotonicMs();
+    await cluster.run(admin.listTopics());
+    expect(cluster.clock.monotonicMs() - startedMs).toBeLessThanOrEqual(1_500);
+  });
+});
+
 describe("a bootstrap list", () => {
   test("may hold dead entries: the first that answers will do", async () => {
     await using cluster = await FakeCluster.start();
@@ -136,6 +165,30 @@ describe("a bootstrap list", () => {
     await expect(cluster.run(client.admin().listTopics({ timeoutMs: 2_000 }))).rejects.toThrow(
       "broker2:9093 belongs to cluster another, and broker1:9093 to cluster fake: take the one that is not meant out of bootstrap",
     );
+  });
+
+  test("that names a door which says so is refused at once, in the words of that door", async () => {
+    await using cluster = await FakeCluster.start();
+    const { network } = cluster.brokers.get(1)?.host ?? cluster.host;
+    const accept = (): never => {
+      throw new NetworkError({
+        kind: "rejected",
+        code: "UNSUPPORTED_ENDPOINT_TYPE",
+        message: "This is the door of node 1 for other nodes; its door for clients is broker1:9093",
+      });
+    };
+    await network.listen({ host: "broker1", port: 9095 }, [{ name: services.call, accept }], { maxFrameBytes: 1000, maxSessions: 9 });
+    const admin = cluster.client({ bootstrap: "broker1:9095" }).admin();
+    await expect(cluster.run(admin.listTopics(), 1_000)).rejects.toThrow("its door for clients is broker1:9093");
+  });
+
+  test("of which nothing answers is an error after the timeout that names each entry and why", async () => {
+    await using cluster = await FakeCluster.start({ brokers: 2 });
+    cluster.host.network.trouble({ refused: true }, "broker1");
+    cluster.host.network.trouble({ stalled: true }, "broker2");
+    const admin = cluster.client({ bootstrap: ["broker1:9093", "broker2:9093", "nowhere:9093"] }).admin();
+    const failed = cluster.run(admin.listTopics({ timeoutMs: 8_000 }), 9_000);
+    await expect(failed).rejects.toThrow(/within 8000 ms: .*broker1:9093 .*broker2:9093 .*nowhere:9093/s);
   });
 
   test("that reaches a version from the future says who is to be updated", async () => {

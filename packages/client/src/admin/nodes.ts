@@ -1,5 +1,5 @@
 import { uuidFromBytes, uuidToText } from "@ottla/protocol";
-import type { CallLimits, Cluster } from "../connection/cluster.ts";
+import { ANY_BROKER_ATTEMPT_MS, type CallLimits, type Cluster } from "../connection/cluster.ts";
 import type { ClusterDescription, LogDirDescription } from "./api.ts";
 import { topicNames } from "./groups.ts";
 
@@ -7,7 +7,7 @@ export async function describeCluster(cluster: Cluster, limits: CallLimits): Pro
   const { clusterId, controllerId, controllerTerm, nodes, features, metadataIndex } = await cluster.call(
     "describeCluster",
     { case: "describeCluster", value: {} },
-    limits,
+    { ...limits, attemptMs: ANY_BROKER_ATTEMPT_MS },
   );
   return { clusterId, controllerId, controllerTerm, nodes, features, metadataIndex };
 }

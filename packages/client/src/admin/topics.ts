@@ -1,5 +1,5 @@
 import { errorName, ProtocolError, uuidFromBytes, uuidToText, type pb } from "@ottla/protocol";
-import type { CallLimits, Cluster } from "../connection/cluster.ts";
+import { ANY_BROKER_ATTEMPT_MS, type CallLimits, type Cluster } from "../connection/cluster.ts";
 import type { TopicInfo } from "../connection/topics.ts";
 import type { CreatedTopic, NewTopic, TopicDescription } from "./api.ts";
 import { succeeded, throwIfAny } from "./outcomes.ts";
@@ -44,7 +44,7 @@ export async function createPartitions(
 /** All topics when no names are given. */
 export async function describeTopics(cluster: Cluster, names: readonly string[] | null, limits: CallLimits): Promise<TopicDescription[]> {
   const value: pb.MetadataCall = { names: [...(names ?? [])], topicIds: [], allTopics: names === null, allowAutoCreation: false };
-  const answer = await cluster.call("metadata", { case: "metadata", value }, limits);
+  const answer = await cluster.call("metadata", { case: "metadata", value }, { ...limits, attemptMs: ANY_BROKER_ATTEMPT_MS });
   return succeeded("describe", answer.topics, ({ name }) => `topic "${name}"`).map(({ name, topicId, partitions }) => ({
     name,
     id: uuidToText(uuidFromBytes(topicId)),

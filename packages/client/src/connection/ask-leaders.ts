@@ -4,6 +4,7 @@ import { errorName, ProtocolError, uuidFromBytes } from "@ottla/protocol";
 import { messageOf } from "../errors.ts";
 import { backoffMs } from "./backoff.ts";
 import type { CallLimits, Cluster } from "./cluster.ts";
+import { Term } from "./term.ts";
 import type { TopicInfo } from "./topics.ts";
 
 const RETRY = { firstMs: 20, mostMs: 1_000 };
@@ -24,7 +25,8 @@ interface LeaderAnswer {
   leader: pb.LeaderHint | undefined;
 }
 
-/** Asks the leader of each partition, together where one broker leads several, and follows leaders that move. The topics must be watched.
+/** Asks the leader of each partition, together where one broker leads several, and follows leaders that move, also from one that stands still
+ * as soon as its successor is known. The topics must be watched.
  * An answer is missing from the map only if there is a ProtocolError instead. */
 export async function askLeaders<Q extends LeaderQuestion, A extends LeaderAnswer>(
   cluster: Cluster,
@@ -41,8 +43,10 @@ export async function askLeaders<Q extends LeaderQuestion, A extends LeaderAnswe
     const failures = new Map<Q, ProtocolError>();
     await Promise.all(
       byLeader(cluster, open, failures).map(async ({ node, asked }) => {
+        using term = new Term(cluster, node, asked, signal);
+        const limits = { node, timeoutMs: Math.max(1, Math.min(leftMs, ATTEMPT_MS)), signal: term.signal };
         try {
-          sort(cluster, asked, await ask(asked, { node, timeoutMs: Math.max(1, Math.min(leftMs, ATTEMPT_MS)), signal }), done, failures);
+          sort(cluster, asked, await ask(asked, limits), done, failures);
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error;
           for (const question of asked) failures.set(question, error);

@@ -9,6 +9,8 @@ import { Metadata } from "./metadata.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 
 const ATTEMPT_MS = 10_000;
+/** Of what every broker knows by itself: one that stands still is given up soon. */
+export const ANY_BROKER_ATTEMPT_MS = 1_000;
 /** One that may create topics waits for brokers that are to hold them. */
 const METADATA_ATTEMPT_MS = { plain: 1_000, creating: 2_000 };
 const METADATA_TIMEOUT_MS = 10_000;
@@ -33,7 +35,7 @@ export interface CallLimits {
   /** Retries included. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** One try on one broker. */
+  /** The first try on one broker. After one that ran out of time the next may take twice as long, up to 10 s: a busy broker answers in the end. */
   readonly attemptMs?: number;
   /** The one broker to ask; any by default. */
   readonly node?: number;
@@ -102,6 +104,7 @@ export class Cluster {
     const { timeoutMs = this.requestTimeoutMs, signal, attemptMs = ATTEMPT_MS, node } = limits;
     const untilMs = clock.monotonicMs() + timeoutMs;
     let failure: unknown = null;
+    let patienceMs = attemptMs;
     for (let attempt = 1; ; attempt++) {
       if (this.closing.aborted) throw new ClosedError(`call ${name}`, "this client");
       signal?.throwIfAborted();
@@ -111,12 +114,13 @@ export class Cluster {
       try {
         if (link === undefined) await this.metadata.refresh();
         else if (link.backoffMs > leftMs) await delay(clock, leftMs, signal);
-        else return await this.#callOnce(link, name, call, Math.min(leftMs, Math.max(attemptMs, 1) + link.backoffMs), signal);
+        else return await this.#callOnce(link, name, call, Math.min(leftMs, patienceMs + link.backoffMs), signal);
       } catch (error) {
         if (signal?.aborted || !(error instanceof ProtocolError)) throw error;
         if (!error.retriable && !(error instanceof ConnectionError && this.#othersMayDo(node)))
           throw error instanceof ConnectionError && node === undefined ? this.#noneWillDo(name, error) : error;
         failure = error;
+        if (error.error === "REQUEST_TIMED_OUT") patienceMs = Math.min(ATTEMPT_MS, 2 * patienceMs);
         const pauseMs = backoffMs(random, attempt, RETRY);
         // Another broker may well answer at once.
         if (!(error instanceof ConnectionError) || node !== undefined)

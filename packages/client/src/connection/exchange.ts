@@ -159,7 +159,7 @@ export class Exchange<A extends { correlationId: number }> {
   #timedOut(id: number, waiting: Waiting<A>): void {
     const { broker } = this.#options;
     const { what, timeoutMs } = waiting.options;
-    const silent = waiting.sent && this.#heardMs < waiting.startedMs;
+    const silent = waiting.sent && this.#heardMs <= waiting.startedMs;
     const where = waiting.sent ? "got no answer" : "could not be sent";
     this.#requests.fail(
       id,

@@ -13,6 +13,7 @@ export function wrongDoor(label: string, { reason }: NetworkError): { error: Err
       error: "UNSUPPORTED_PROTOCOL",
       message: `${label} does not speak gRPC (perhaps the HTTP door, 9094 by default, or a Kafka listener, 9092): use the port of grpc.listeners, 9093 by default`,
     };
+  if (reason.code === "UNSUPPORTED_ENDPOINT_TYPE") return { error: "UNSUPPORTED_ENDPOINT_TYPE", message: `${label}: ${reason.message}` };
   if (reason.code === "UNSUPPORTED_PROTOCOL")
     return { error: "UNSUPPORTED_PROTOCOL", message: `${label}: ${reason.message}; update this client or that node` };
   return null;
