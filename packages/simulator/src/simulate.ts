@@ -109,6 +109,7 @@ class Simulation {
           partitions: this.#scenario.partitions,
           paceMs: this.#scenario.paceMs,
           onAcknowledged: (partition, offset) => this.#invariants.acknowledged(this.#logOf(partition), offset),
+          epochOf: (partition) => invariants.decisions.partitions.get(this.#logOf(partition))?.record.leaderEpoch ?? -1,
           indexOf: (setting) => invariants.decisions.changes.get(setting),
           onRead: (partition, offset) => this.#invariants.handedOut(this.#logOf(partition), offset),
         }),
@@ -280,11 +281,11 @@ class Simulation {
       admin.listOffsets(partitions.map((one) => ({ ...one, at: "earliest" as const }))),
       admin.listOffsets(partitions.map((one) => ({ ...one, at: "latest" as const }))),
     ]);
-    const records = partitions.map((): { offset: number; value: string; leaderEpoch: number }[] => []);
+    const records = partitions.map((): { offset: number; value: string }[] => []);
     await using consumer = ottla.consumer({ assign: [{ topic: TOPIC, offset: "beginning" }], until: "end" });
     for await (const batch of consumer.batches())
-      for (const { offset, value, leaderEpoch } of batch.records)
-        records[batch.partition]?.push({ offset, leaderEpoch, value: value === null ? "" : Buffer.from(value).toString() });
+      for (const { offset, value } of batch.records)
+        records[batch.partition]?.push({ offset, value: value === null ? "" : Buffer.from(value).toString() });
     return partitions.map(({ topic, partition }, at) => ({
       partition: this.#recorder.partition(topic, partition),
       startOffset: starts[at]?.offset ?? -1,

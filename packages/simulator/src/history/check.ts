@@ -22,7 +22,7 @@ export function check(events: readonly Event[], drains: readonly Drain[], dumps:
     ...reordered(sends),
     ...gaps(drains),
     ...skipped(reads),
-    ...endAnomalies(latest, sends, drains),
+    ...endAnomalies(latest, sends),
     ...commitAnomalies(commits),
     ...metadataAnomalies(metadata),
     ...diverged(dumps),

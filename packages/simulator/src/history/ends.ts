@@ -1,14 +1,8 @@
-import type { Anomaly, Drain, Latest, Send } from "./history.ts";
+import type { Anomaly, Latest, Send } from "./history.ts";
 
 /** Where a partition ends never falls within one leader epoch, and a leader knows of all that was acknowledged in its epoch or before. */
-export function endAnomalies(answers: readonly Latest[], sends: readonly Send[], drains: readonly Drain[]): Anomaly[] {
+export function endAnomalies(answers: readonly Latest[], sends: readonly Send[]): Anomaly[] {
   const anomalies: Anomaly[] = [];
-  const epochs = new Map<number, Map<number, number>>();
-  for (const { partition, records } of drains) {
-    const ofPartition = new Map<number, number>();
-    for (const { offset, leaderEpoch } of records) if (leaderEpoch !== undefined) ofPartition.set(offset, leaderEpoch);
-    epochs.set(partition, ofPartition);
-  }
   for (const partition of new Set(answers.map((answer) => answer.partition))) {
     const asked = answers.filter((answer) => answer.partition === partition).sort((a, b) => a.invokedMs - b.invokedMs);
     const heard = [...asked].sort((a, b) => a.completedMs - b.completedMs);
@@ -27,8 +21,7 @@ export function endAnomalies(answers: readonly Latest[], sends: readonly Send[],
         send !== undefined && send.completedMs < invokedMs;
         send = acknowledged[(acknowledgedAt += 1)]
       ) {
-        const epoch = epochs.get(partition)?.get(send.offset);
-        if (epoch !== undefined) raise(known, epoch, send.offset);
+        if (send.leaderEpoch !== undefined) raise(known, send.leaderEpoch, send.offset);
       }
       const before = ends.get(leaderEpoch) ?? -1;
       if (offset < before)

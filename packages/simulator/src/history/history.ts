@@ -13,6 +13,8 @@ export interface Send {
   readonly outcome: "ok" | "fail" | "unknown";
   /** Where the broker said it is, with `ok`. */
   readonly offset: number;
+  /** Of the leader that acknowledged it, or a later one: the record itself may have been appended in an earlier epoch. */
+  readonly leaderEpoch?: number;
 }
 
 /** One record handed to a reader. */
@@ -66,12 +68,7 @@ export interface Drain {
   readonly partition: number;
   readonly startOffset: number;
   readonly endOffset: number;
-  readonly records: readonly {
-    readonly offset: number;
-    readonly value: string;
-    /** Of the leader that appended it. */
-    readonly leaderEpoch?: number;
-  }[];
+  readonly records: readonly { readonly offset: number; readonly value: string }[];
 }
 
 /** What one replica's log holds at the end. */

@@ -30,7 +30,12 @@ export class Recorder {
     return this.#names[partition] ?? `partition ${partition}`;
   }
 
-  send(producer: string, sequence: number, partition: number, value: string): Settle<Send> {
+  send(
+    producer: string,
+    sequence: number,
+    partition: number,
+    value: string,
+  ): (outcome: Send["outcome"], offset: number, leaderEpoch?: number) => void {
     const send: Open<Send> = {
       kind: "send",
       producer,
@@ -43,7 +48,7 @@ export class Recorder {
       offset: -1,
     };
     this.events.push(send);
-    return (outcome, offset) => Object.assign(send, { outcome, offset, completedMs: this.now() });
+    return (outcome, offset, leaderEpoch) => Object.assign(send, { outcome, offset, leaderEpoch, completedMs: this.now() });
   }
 
   commit(kind: Commit["kind"], group: string, partition: number, offset: number): Settle<Commit> {

@@ -17,6 +17,8 @@ export interface ProgramOptions {
   onAcknowledged(partition: number, offset: number): void;
   /** The entry of the controllers' log that made a setting. */
   indexOf(setting: string): number | undefined;
+  /** The newest leader epoch of the partition. */
+  epochOf(partition: number): number;
   /** A committed offset was acknowledged, a record was handed out. */
   onRead(partition: number, offset: number): void;
 }
@@ -73,13 +75,13 @@ export class Program {
   }
 
   async #send(producer: Producer, value: string, sequence: number, partition: number): Promise<void> {
-    const { recorder, topic, name, onAcknowledged, random } = this.#options;
+    const { recorder, topic, name, onAcknowledged, epochOf, random } = this.#options;
     const number = recorder.partition(topic, partition);
     const text = value.padEnd(20 + random.below(100), ".");
     const settle = recorder.send(name, sequence, number, text);
     try {
       const { offset } = await producer.send(topic, { value: text, partition });
-      settle("ok", offset);
+      settle("ok", offset, epochOf(number));
       onAcknowledged(number, offset);
     } catch (error) {
       this.#failed("send", error);
