@@ -24,7 +24,7 @@ export const permitted: ReadonlyMap<string, readonly string[]> = new Map([
       "@ottla/node",
     ],
   ],
-  ["ottla", ["@ottla/host", "@ottla/protocol", "@ottla/log", "@ottla/client", "@ottla/node"]],
+  ["ottla", ["@ottla/host", "@ottla/protocol", "@ottla/log", "@ottla/controller", "@ottla/client", "@ottla/node"]],
 ]);
 
 /** What the bundle of the command leaves outside, so that it must be installed beside it. */

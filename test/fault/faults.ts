@@ -7,8 +7,15 @@ import { runFaults, faults } from "./fault-run.ts";
 import { isApart, runApart, whyNotApart } from "./ground/apart.ts";
 
 const { values } = parseArgs({
-  options: { seed: { type: "string" }, rounds: { type: "string", default: "50" }, only: { type: "string", default: "" } },
+  options: {
+    seed: { type: "string" },
+    rounds: { type: "string", default: "50" },
+    only: { type: "string", default: "" },
+    sabotage: { type: "string" },
+  },
 });
+/** A preloaded file that breaks a node's syncs: `sync-is-a-lie`, or `answer-before-sync`. */
+const brokenSync = fileURLToPath(new URL("../simulation/broken-sync.cjs", import.meta.url));
 const why = isApart ? null : whyNotApart();
 if (!isApart && why === null) process.exitCode = await runApart(fileURLToPath(import.meta.url), process.argv.slice(2));
 else process.exitCode = await main(why);
@@ -23,10 +30,13 @@ async function main(whyTogether: string | null): Promise<number> {
       `SKIPPED: ${faults.flatMap(({ name, needs }) => (needs ? [name] : [])).join(", ")}: this machine lets no process have a network of its own (${whyTogether})`,
     );
   print(`${rounds} rounds, seed ${seed}`);
+  const { sabotage } = values;
+  if (sabotage !== undefined) print(`Every node's syncs are broken: ${sabotage}`);
+  const env = sabotage === undefined ? {} : { NODE_OPTIONS: `--require ${brokenSync}`, BROKEN_SYNC: sabotage };
   const directory = await mkdtemp(join(tmpdir(), "ottla-faults-"));
   const repeat = `npm run test:faults -- --seed ${seed} --rounds ${rounds}${only.length > 0 ? ` --only ${only.join(",")}` : ""}`;
   try {
-    const { acknowledged, unknown, anomalies, happened } = await runFaults({ seed, rounds, directory, apart: isApart, only, print });
+    const { acknowledged, unknown, anomalies, happened } = await runFaults({ seed, rounds, directory, apart: isApart, only, env, print });
     const count = (kind: string): number => anomalies.filter((anomaly) => anomaly.kind === kind).length;
     print([...happened].map(([name, times]) => `${name} ${times}`).join(", "));
     const never = faults.filter(({ name }) => !happened.has(name)).map(({ name }) => name);

@@ -161,21 +161,30 @@ export class Load implements AsyncDisposable {
     const admin = this.#ottla.admin();
     for (let offset = 1; !this.#stopped; offset += 1) {
       const partition = { topic: this.topic, partition: 0 };
-      await this.#observe("commit", group, async () => {
+      await this.#observe("commit", group, offset, async () => {
         await admin.commitGroupOffsets(group, [{ ...partition, offset }]);
         return offset;
       });
-      await this.#observe("committed", group, async () => (await admin.fetchGroupOffsets(group, [partition]))[0]?.offset ?? -1);
+      await this.#observe("committed", group, -1, async () => (await admin.fetchGroupOffsets(group, [partition]))[0]?.offset ?? -1);
     }
   }
 
-  async #observe(kind: Commit["kind"], group: string, work: () => Promise<number>): Promise<void> {
+  /** @param attempted what may have been committed although nobody answered */
+  async #observe(kind: Commit["kind"], group: string, attempted: number, work: () => Promise<number>): Promise<void> {
     const invokedMs = performance.now();
     try {
       this.events.push({ kind, group, partition: 0, offset: await work(), invokedMs, completedMs: performance.now(), outcome: "ok" });
     } catch {
       if (kind === "committed") return;
-      this.events.push({ kind, group, partition: 0, offset: -2, invokedMs, completedMs: Number.POSITIVE_INFINITY, outcome: "unknown" });
+      this.events.push({
+        kind,
+        group,
+        partition: 0,
+        offset: attempted,
+        invokedMs,
+        completedMs: Number.POSITIVE_INFINITY,
+        outcome: "unknown",
+      });
     }
   }
 }

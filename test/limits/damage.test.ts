@@ -207,6 +207,14 @@ test("a damaged controller log stops the node, which names the file and the fix"
   expect(stderr).toMatch(/restore|copy|backup/i);
 });
 
+test("a damaged controller log is given up for what its checkpoints hold, and the node starts", { timeout: 60_000 }, async () => {
+  const raft = await files("controller/raft", /\.log$/);
+  await flip(raft.at(-1) ?? "", (size) => size - 20);
+  const recovered = await ottla(["controller", "recover", "--data-dir", dataDir, "--controller-quorum-voters", "1@127.0.0.1:9095"]);
+  expect(recovered).toMatchObject({ code: 0, stdout: expect.stringContaining("Node 1 is the only controller") });
+  await withNode(async (client) => expect(await served(client)).toEqual(whole));
+});
+
 test("a damaged vote stops the node, which names the file and the fix", { timeout: 60_000 }, async () => {
   const vote = join(dataDir, "controller/vote");
   await writeFile(vote, Buffer.alloc(8192, 0x55));

@@ -62,6 +62,21 @@ export const fileFaults: readonly Fault[] = [
     },
   },
   {
+    name: "power-cut-all",
+    needs: "disks",
+    alone: true,
+    async happen(scene) {
+      const { ground, load } = scene;
+      const disks = disksOf(scene);
+      await load.someInFlight();
+      await Promise.all(ground.cluster.nodeIds.map((nodeId) => disks.cutPower(nodeId)));
+      await Promise.all(ground.cluster.nodeIds.map((nodeId) => ground.cluster.killNode(nodeId)));
+      for (const nodeId of ground.cluster.nodeIds) await disks.restore(nodeId);
+      await Promise.all(ground.cluster.nodeIds.map((nodeId) => ground.cluster.startNode(nodeId)));
+      return "power of all nodes cut at once, their disks as they were synced";
+    },
+  },
+  {
     name: "torn-tail",
     destroys: true,
     happen: (scene) =>

@@ -4,6 +4,7 @@ import { clusterOptions, type Surroundings, wholeNumber, withClient, withCluster
 import { showJson } from "../output/show.ts";
 import { formatDuration } from "../output/size.ts";
 import { table } from "../output/table.ts";
+import { controllerRecoverCommand } from "./controller-recover.ts";
 
 interface Common {
   bootstrap?: string;
@@ -25,7 +26,8 @@ export function controllerCommand(surroundings: Surroundings): Command {
       change(surroundings, "replace", "let a node that lost its directory vote with the new one", (admin, nodeId, call) =>
         admin.replaceVoter(nodeId, call),
       ),
-    );
+    )
+    .addCommand(controllerRecoverCommand(surroundings));
 }
 
 function listCommand(surroundings: Surroundings): Command {
