@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { adviceFor, duplicateAdvice } from "./check-advice.ts";
 
-const told = { nodeId: 2, address: "localhost:9193", fenced: false };
+const told = { nodeId: 2, address: "localhost:9193", fenced: false, doors: [] };
 
 test("an address of this machine that a remote client is told is named as such", () => {
   expect(adviceFor(told, "kafka.example:9093")).toBe(

@@ -3,6 +3,13 @@ export interface Told {
   readonly nodeId: number;
   readonly address: string;
   readonly fenced: boolean;
+  readonly doors: readonly Door[];
+}
+
+export interface Door {
+  /** GRPC, NODE or HTTP. */
+  readonly listener: string;
+  readonly address: string;
 }
 
 export interface Checked {
@@ -13,8 +20,16 @@ export interface Checked {
   readonly fix: string | null;
 }
 
+/** What to change about a bootstrap entry behind which no client's door answers. */
+export function entryAdvice(problem: unknown): string {
+  const error = problem instanceof Error && "error" in problem ? problem.error : null;
+  return error === "UNSUPPORTED_ENDPOINT_TYPE" || error === "UNSUPPORTED_PROTOCOL"
+    ? "name the node's door for clients there (grpc.listeners, 9093 by default)"
+    : "take it out of --bootstrap (OTTLA_BOOTSTRAP), or start the node there";
+}
+
 /** What to change about a broker that does not answer where the cluster says it is. */
-export function adviceFor({ nodeId, address }: Told, entry: string): string {
+export function adviceFor({ nodeId, address }: Pick<Told, "nodeId" | "address">, entry: string): string {
   const setting = `grpc.advertised.listeners of node ${nodeId}`;
   if (isLoopback(address) && !isLoopback(entry))
     return `set ${setting} to a name that clients can resolve: ${address} is each client's own machine`;
@@ -31,6 +46,6 @@ export function duplicateAdvice(told: Told, all: readonly Told[]): { problem: st
   };
 }
 
-function isLoopback(address: string): boolean {
+export function isLoopback(address: string): boolean {
   return /^(localhost|127\.|\[::1\])/.test(address);
 }

@@ -1,17 +1,26 @@
 import { Command } from "commander";
 import { clusterOptions, type GlobalOptions, type Surroundings, withClient } from "../invocation.ts";
 import { show } from "../output/show.ts";
-import { adviceFor, duplicateAdvice, type Checked, type Told } from "./check-advice.ts";
+import { adviceFor, duplicateAdvice, entryAdvice, type Checked, type Told } from "./check-advice.ts";
+import { checkDoor, messageOf } from "./check-doors.ts";
 
 const DIAL_TIMEOUT_MS = 3_000;
+
+interface Options {
+  bootstrap?: string;
+  timeout: string;
+  json: boolean;
+  allDoors: boolean;
+}
 
 export function clusterCheckCommand(surroundings: Surroundings): Command {
   return new Command("check")
     .description("dial every address that a client here would be told, and say which setting to change")
+    .option("--all-doors", "also the doors for other nodes, for health and metrics: run that on the machine of a node", false)
     .addHelpText("after", "\nRun it where the clients run: an address that works on the node may not work there.")
-    .action(async (options: { bootstrap?: string; timeout: string; json: boolean }) => {
+    .action(async (options: Options) => {
       const global = clusterOptions(options, surroundings);
-      const checked = await checkAll(global, surroundings.signal);
+      const checked = await checkAll(global, options.allDoors, surroundings.signal);
       await show(surroundings.terminal, global.json, checked, {
         empty: "",
         columns: [{ title: "ADDRESS" }, { title: "WHAT" }, { title: "ANSWER" }, { title: "FIX" }],
@@ -22,7 +31,8 @@ export function clusterCheckCommand(surroundings: Surroundings): Command {
     });
 }
 
-async function checkAll(global: GlobalOptions, signal: AbortSignal): Promise<Checked[]> {
+async function checkAll(given: GlobalOptions, allDoors: boolean, signal: AbortSignal): Promise<Checked[]> {
+  const global = { ...given, timeoutMs: Math.min(DIAL_TIMEOUT_MS, given.timeoutMs) };
   const entries = await Promise.all(global.bootstrap.map((address) => checkEntry(global, address, signal)));
   const first = entries.find(({ problem }) => problem === null);
   if (first === undefined) return entries;
@@ -30,22 +40,33 @@ async function checkAll(global: GlobalOptions, signal: AbortSignal): Promise<Che
     const { nodes } = await ottla.admin().describeCluster({ signal });
     return nodes
       .filter(({ broker }) => broker)
-      .map(({ nodeId, host, port, fenced }) => ({ nodeId, address: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`, fenced }));
+      .map(({ fenced, nodeId, endpoints, ...client }) => ({
+        nodeId,
+        address: shown(client),
+        fenced,
+        doors: endpoints.map((door) => ({ listener: door.listener, address: shown(door) })),
+      }));
   });
   const brokers = await Promise.all(told.map((one) => checkBroker(global, first.address, one, told, signal)));
-  return [...entries, ...brokers];
+  const doors = told
+    .filter(({ fenced }) => allDoors && !fenced)
+    .flatMap((one) => one.doors.map((door) => checkDoor(global, one.nodeId, door, first.address, signal)));
+  return [...entries, ...brokers, ...(await Promise.all(doors)).filter((each) => each !== null)];
+}
+
+function shown({ host, port }: { host: string; port: number }): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Each entry alone: with the others it would be passed over in silence. */
 async function checkEntry(global: GlobalOptions, address: string, signal: AbortSignal): Promise<Checked> {
   return await withClient({ ...global, bootstrap: [address] }, async (ottla) => {
     try {
-      const { clusterId } = await ottla.admin().describeCluster({ signal, timeoutMs: Math.min(DIAL_TIMEOUT_MS, global.timeoutMs) });
+      const { clusterId } = await ottla.admin().describeCluster({ signal });
       return { address, what: `bootstrap entry, cluster ${clusterId}`, problem: null, fix: null };
     } catch (error) {
       signal.throwIfAborted();
-      const problem = messageOf(error);
-      return { address, what: "bootstrap entry", problem, fix: "take it out of --bootstrap (OTTLA_BOOTSTRAP), or start the node there" };
+      return { address, what: "bootstrap entry", problem: messageOf(error), fix: entryAdvice(error) };
     }
   });
 }
@@ -58,7 +79,7 @@ async function checkBroker(global: GlobalOptions, entry: string, told: Told, all
     return { address: told.address, what, problem: "it is not running, or cut off from the controllers", fix: `start node ${told.nodeId}` };
   return await withClient({ ...global, bootstrap: [entry] }, async (ottla) => {
     try {
-      await ottla.admin().describeLogDirs({ nodes: [told.nodeId], signal, timeoutMs: Math.min(DIAL_TIMEOUT_MS, global.timeoutMs) });
+      await ottla.admin().describeLogDirs({ nodes: [told.nodeId], signal });
       return { address: told.address, what, problem: null, fix: null };
     } catch (error) {
       signal.throwIfAborted();
@@ -66,8 +87,4 @@ async function checkBroker(global: GlobalOptions, entry: string, told: Told, all
       return { address: told.address, what, problem, fix: adviceFor(told, entry) };
     }
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

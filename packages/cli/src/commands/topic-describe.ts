@@ -59,7 +59,9 @@ export async function describeTopics(
           one.start,
           one.end,
           one.size === null ? null : formatBytes(one.size),
-          [troubleOf(one) ?? "", moving(one), one.damage].filter((text) => text !== "").join("; "),
+          [troubleOf(one) ?? "", moving(one), ...one.damaged.map(({ from, until }) => `offsets ${from} to ${until - 1} are damaged`)]
+            .filter((text) => text !== "")
+            .join("; "),
         ]),
       ),
     );
@@ -71,13 +73,12 @@ export async function describeTopics(
     topic: string,
     partition: number,
     leader: number,
-  ): { start: number | null; end: number | null; size: number | null; damage: string } {
+  ): { start: number | null; end: number | null; size: number | null; damaged: LogDirPartition["damaged"] } {
     const found: LogDirPartition | undefined = directories
       .find(({ nodeId }) => nodeId === leader)
       ?.partitions.find((one) => one.topic === topic && one.partition === partition);
-    if (!found) return { start: null, end: null, size: null, damage: "" };
-    const damage = found.damaged.map(({ from, until }) => `offsets ${from} to ${until - 1} are damaged`).join("; ");
-    return { start: found.logStartOffset, end: found.highWatermark, size: found.sizeBytes, damage };
+    if (!found) return { start: null, end: null, size: null, damaged: [] };
+    return { start: found.logStartOffset, end: found.highWatermark, size: found.sizeBytes, damaged: found.damaged };
   }
 }
 
