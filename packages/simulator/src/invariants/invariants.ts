@@ -88,7 +88,7 @@ export class Invariants {
       if (replica.startOffset > committed.startOffset) committed.startOffset = replica.startOffset;
       if (replica.highWatermark === seen) continue;
       this.#watermarks.set(key, replica.highWatermark);
-      if (replica.role !== "none") this.#keep(() => this.#raised(nodeId, log, replica));
+      this.#keep(() => this.#raised(nodeId, log, replica));
     }
   }
 
