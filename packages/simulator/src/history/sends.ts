@@ -111,24 +111,6 @@ export function reordered(sends: readonly Send[]): Anomaly[] {
   return anomalies;
 }
 
-/** The longest time in which no send to the partition was acknowledged while some were asked, of each partition (L4, L5). */
-export function longestGaps(sends: readonly Send[]): Map<number, number> {
-  const gaps = new Map<number, number>();
-  for (const [partition, those] of byPartition(sends)) {
-    const answers = those.filter(({ outcome }) => outcome === "ok").sort((a, b) => a.completedMs - b.completedMs);
-    let longest = 0;
-    let latestMs = Number.POSITIVE_INFINITY;
-    for (const { invokedMs } of those) latestMs = Math.min(latestMs, invokedMs);
-    for (const { completedMs, invokedMs } of answers) {
-      // While nobody asks nobody waits.
-      longest = Math.max(longest, completedMs - Math.max(latestMs, Math.min(invokedMs, completedMs)));
-      latestMs = completedMs;
-    }
-    gaps.set(partition, longest);
-  }
-  return gaps;
-}
-
 function byPartition(sends: readonly Send[]): Map<number, Send[]> {
   const groups = new Map<number, Send[]>();
   for (const send of sends) {
