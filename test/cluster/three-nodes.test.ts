@@ -5,6 +5,8 @@ import { expect, test } from "vitest";
 
 const IDS = [1, 2, 3] as const;
 const VOTERS = IDS.map((id) => `${id}@node-${id}:9095`).join(",");
+/** About as long as it takes grpc-js to give up a connection. */
+const PINGS_UNANSWERED_MS = 2300;
 const BOOTSTRAP = IDS.map((id) => `node-${id}:9093`);
 
 /** Three machines on one simulated network, a fourth for programs, and a node started on each of the three. */
@@ -37,6 +39,17 @@ async function cluster() {
       host.kill();
       nodes.delete(nodeId);
       hosts.set(nodeId, host.restart());
+    },
+    /** Nothing passes to or from it any more. The connections that there are break when their pings have stayed unanswered for long enough. */
+    cutOff(nodeId: number): void {
+      const host = hosts.get(nodeId) as MemoryHost;
+      host.network.trouble({ stalled: true });
+      for (const other of [program, ...hosts.values()]) if (other !== host) other.network.trouble({ stalled: true }, `node-${nodeId}`);
+      clock.after(PINGS_UNANSWERED_MS, () => host.network.reset());
+    },
+    heal(nodeId: number): void {
+      hosts.get(nodeId)?.network.trouble({});
+      for (const other of [program, ...hosts.values()]) other.network.trouble({}, `node-${nodeId}`);
     },
     health: () => [...nodes.values()].map(({ health }) => health.ready),
     async [Symbol.asyncDispose]() {
@@ -108,4 +121,28 @@ test.each(IDS)("node %d is killed under load: nothing fails, sending goes on wit
   await clock.run(done);
   const [topic] = await clock.run(ottla.admin().describeTopics(["orders"]));
   expect(topic?.partitions.map(({ inSyncReplicas }) => inSyncReplicas.toSorted())).toEqual([IDS, IDS, IDS]);
+});
+
+test("the leader of the controllers, which leads partitions too, is cut off: sending goes on within 5 s, and it comes back in sync", async () => {
+  await using at = await cluster();
+  const { clock, ottla } = at;
+  const admin = ottla.admin();
+  await clock.run(admin.createTopic({ name: "orders", partitions: 3, replicationFactor: 3 }));
+  const { seen, done } = sendSteadily(ottla, clock, 3);
+  for (let round = 0; round < 3; round++) {
+    // Leaders are at home again.
+    await clock.advance(8000);
+    const { controllerId } = await clock.run(admin.describeCluster());
+    at.cutOff(controllerId);
+    await clock.advance(6000);
+    const [during] = await clock.run(admin.describeTopics(["orders"]));
+    expect(during?.partitions.map(({ leader }) => leader === controllerId || leader === -1)).toEqual([false, false, false]);
+    expect(seen.longestMs).toBeLessThanOrEqual(5000);
+    at.heal(controllerId);
+    await clock.advance(4000);
+    const [after] = await clock.run(admin.describeTopics(["orders"]));
+    expect(after?.partitions.map(({ inSyncReplicas }) => inSyncReplicas.toSorted())).toEqual([IDS, IDS, IDS]);
+  }
+  seen.stop = true;
+  await clock.run(done);
 });
