@@ -58,7 +58,7 @@ test("changes that make no sense are refused by name, and nothing changes", asyn
   expect(await change(broker, ADD, 8)).toContain(
     "no controller of node 8 follows this cluster without a vote; start that node with process.roles=controller,broker",
   );
-  expect(await change(broker, REMOVE, 8)).toContain("Cannot remove controller 8 among the voters: the voters are 1, 2, 3");
+  expect(await change(broker, REMOVE, 8)).toContain("Cannot remove controller 8 from the voters: the voters are 1, 2, 3");
   expect(await change(broker, REPLACE, 2)).toContain("no controller of node 2 follows this cluster without a vote");
   const leader = await cluster.leader();
   const [alive, dead] = [1, 2, 3].filter((nodeId) => nodeId !== leader.nodeId);

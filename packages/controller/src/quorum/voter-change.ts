@@ -25,7 +25,7 @@ export function changedVoters(call: pb.ChangeVotersCall, current: pb.VotersRecor
     next = withLearner(current, caughtUp(`add controller ${nodeId} to the voters`, nodeId, around));
   } else {
     const replace = call.change === pb.ChangeVotersCall_Change.REPLACE;
-    const action = `${replace ? "replace" : "remove"} controller ${nodeId} among the voters`;
+    const action = replace ? `replace controller ${nodeId} among the voters` : `remove controller ${nodeId} from the voters`;
     if (voter === undefined)
       throw new ProtocolError(
         "VOTER_NOT_FOUND",
