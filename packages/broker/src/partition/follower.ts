@@ -51,6 +51,8 @@ export class Follower {
   ask(brokerEpoch: number): pb.AttachPartition | null {
     const { log, producers, index } = this.replica;
     if (this.#ended || this.#stage === "busy" || !producers.trusted) return null;
+    // What is not written does not count as held; when it is, this is asked again.
+    if (log.writtenOffset < log.endOffset) return null;
     this.#stage = "asking";
     this.#chunks = null;
     return {

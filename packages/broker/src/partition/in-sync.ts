@@ -5,6 +5,9 @@ import { RemoteReplica } from "./remote-replica.ts";
 /** After a refusal the same is not proposed again for so long. */
 const QUIET_MS = 500;
 
+/** Why a proposal is refused whose record is not the one it speaks of. */
+const newerRecord: ReadonlySet<string> = new Set(["INVALID_UPDATE_VERSION", "FENCED_LEADER_EPOCH", "NOT_LEADER_OR_FOLLOWER"]);
+
 /** A wish of a leader: who is in sync from now on. Compare and set by the epochs. */
 export interface InSyncProposal {
   readonly replica: Replica;
@@ -146,9 +149,9 @@ export class InSync {
   }
 
   #settle(proposal: InSyncProposal, refusal: ProtocolError | null): void {
-    // Committed, or decided against a newer record: that record is on its way, and until it is here the proposal counts.
-    if (this.#pending !== proposal || refusal === null) return;
-    if (refusal.error === "INVALID_UPDATE_VERSION" || refusal.error === "FENCED_LEADER_EPOCH") return;
+    // Committed, or decided against a newer record: that record is on its way, and until it is here the proposal counts. It may have been
+    // committed when it was sent before, and the answer lost.
+    if (this.#pending !== proposal || refusal === null || newerRecord.has(refusal.error)) return;
     this.#pending = null;
     this.#quietUntilMs = this.#replica.around.clock.monotonicMs() + QUIET_MS;
     this.#span();

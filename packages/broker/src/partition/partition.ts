@@ -248,7 +248,7 @@ export class Partition {
     const waiting = this.#due !== null;
     this.#due = next;
     if (waiting) return;
-    const busy = this.#role instanceof Follower ? this.#role.busy : null;
+    const busy = (this.#role instanceof Follower ? this.#role.busy : null) ?? this.#unwritten();
     this.#leave(
       new ProtocolError(
         "NOT_LEADER_OR_FOLLOWER",
@@ -262,6 +262,12 @@ export class Partition {
     };
     if (busy === null) begin();
     else void busy.then(begin);
+  }
+
+  /** What the disk may still take back is no part of the log with which an epoch begins: a follower that holds it would count for what comes in its place. */
+  #unwritten(): Promise<void> | null {
+    const { failure, writtenOffset, endOffset } = this.log;
+    return failure === null && writtenOffset < endOffset ? this.log.written(endOffset).catch(() => {}) : null;
   }
 
   #leave(reason: ProtocolError): void {

@@ -1,0 +1,90 @@
+import type { DiskFault, MemoryHost } from "@ottla/host";
+import { DiskError } from "@ottla/host";
+import { describe, expect, test } from "vitest";
+import { bytesOf, produce, ReplicationCluster } from "./replication.test.kit.ts";
+
+const isSegment = (path: string): boolean => path.endsWith(".log");
+
+/** Writes to segments take this long. */
+function slow({ disk }: MemoryHost, ms: number): void {
+  disk.latencyMs = (operation, path) => (operation === "write" && isSegment(path) ? ms : 0);
+}
+
+/** Writes to segments that begin from now on find no room. */
+function full({ disk }: MemoryHost): void {
+  const fault: DiskFault = (operation, path) => {
+    if (operation === "write" && isSegment(path)) return new DiskError("write", path, "ENOSPC");
+  };
+  disk.fault = fault;
+}
+
+describe("batches that a follower has taken and not yet written", () => {
+  test("P5: when the disk takes them back from one that leads since, no follower that holds them counts for what comes in their place", async () => {
+    const cluster = await ReplicationCluster.start(3);
+    await cluster.createTopic([{ replicas: [1, 2, 3] }]);
+    const first = produce(cluster.partition(1), "a");
+    await cluster.until(() => first.outcome === "acknowledged");
+    const { host } = cluster.node(2);
+    slow(host, 1000);
+    produce(cluster.partition(1), "b");
+    await cluster.until(() => cluster.partition(2).log.endOffset === 2);
+    produce(cluster.partition(1), "c");
+    await cluster.until(() => cluster.partition(2).log.endOffset === 3 && cluster.partition(3).log.durableOffset === 3);
+    expect(cluster.partition(2).log.writtenOffset).toBe(1);
+    full(host);
+    cluster.crash(1);
+    cluster.elect(2, [2, 3]);
+    await cluster.until(() => cluster.partition(2).log.failure !== null);
+    host.disk.fault = null;
+    slow(host, 0);
+    await cluster.until(() => cluster.partition(2).role === "leader" && !cluster.partition(2).failed);
+    await cluster.until(() => cluster.partition(2).leader?.inSync.held(3) !== undefined);
+    const sent = produce(cluster.partition(2), "x");
+    await cluster.until(() => sent.outcome !== undefined);
+    expect(sent.outcome).toBe("acknowledged");
+    expect(await bytesOf(cluster, cluster.partition(3))).toBe(await bytesOf(cluster, cluster.partition(2)));
+    expect(cluster.partition(2).requireReadable(-1).end).toBe(cluster.partition(2).log.endOffset);
+  });
+
+  test.each(["os", "commit"])("P7: they count for no high watermark in a new epoch (%s)", async (policy) => {
+    const cluster = await ReplicationCluster.start(3);
+    await cluster.createTopic([{ replicas: [1, 2, 3] }], { "flush.policy": policy });
+    const first = produce(cluster.partition(1), "a");
+    await cluster.until(() => first.outcome === "acknowledged");
+    slow(cluster.node(2).host, 1000);
+    produce(cluster.partition(1), "b");
+    await cluster.until(() => cluster.partition(2).log.endOffset === 2);
+    produce(cluster.partition(1), "c");
+    await cluster.until(() => cluster.partition(2).log.endOffset === 3 && cluster.partition(3).log.writtenOffset === 3);
+    cluster.crash(1);
+    cluster.elect(3, [2, 3]);
+    await cluster.until(() => {
+      expect(cluster.partition(3).highWatermark).toBeLessThanOrEqual(cluster.partition(2).log.writtenOffset);
+      return cluster.partition(3).highWatermark === 3;
+    });
+  });
+});
+
+describe("a proposal whose fate is not known", () => {
+  test("P6: it counts until the image tells, also when the answer says that another leads by now", async () => {
+    const cluster = await ReplicationCluster.start(3);
+    await cluster.createTopic([{ replicas: [1, 2, 3], isr: [1, 2] }]);
+    // The controllers hear of the wish and commit it; the answer is lost, and no news reaches the leader.
+    const alter = cluster.alter.bind(cluster);
+    let asked = 0;
+    cluster.alter = async (nodeId, command) => {
+      const reply = await alter(nodeId, command);
+      if (asked++ > 0) return reply;
+      cluster.elect(3, [1, 2, 3]);
+      cluster.unreachable = false;
+      throw new Error("the answer is lost");
+    };
+    cluster.deaf.add(1).add(2);
+    await cluster.until(() => asked === 2);
+    // The former leader and one follower have not heard of the new epoch.
+    const sent = produce(cluster.partition(1), "a");
+    await cluster.clock.advance(5000);
+    expect(sent.outcome).toBe(undefined);
+    expect(cluster.partition(1).highWatermark).toBe(0);
+  });
+});
