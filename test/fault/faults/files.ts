@@ -1,4 +1,4 @@
-import { open, readdir, rm, stat } from "node:fs/promises";
+import { cp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Disks } from "../ground/disks.ts";
@@ -110,6 +110,27 @@ export const fileFaults: readonly Fault[] = [
         await file.close();
         return `a bit flipped in a segment of node ${scene.victim} while it was down`;
       }),
+  },
+  {
+    name: "stale-disk",
+    onRequest: true,
+    destroys: true,
+    alone: true,
+    async happen(scene) {
+      const { ground, load, victim } = scene;
+      const dataDir = ground.cluster.dataDir(victim);
+      const copy = `${dataDir}.copy`;
+      await whileDown(scene, async () => {
+        await cp(dataDir, copy, { recursive: true });
+        return "";
+      });
+      await load.progress(500);
+      return whileDown(scene, async () => {
+        await rm(dataDir, { recursive: true, force: true });
+        await rename(copy, dataDir);
+        return `node ${victim} came back with an old copy of its disk`;
+      });
+    },
   },
   {
     name: "emptied-disk",
