@@ -1,5 +1,4 @@
-import type { DiskFault, MemoryHost } from "@ottla/host";
-import { DiskError } from "@ottla/host";
+import { DiskError, type MemoryHost } from "@ottla/host";
 import { describe, expect, test } from "vitest";
 import { bytesOf, produce, ReplicationCluster } from "./replication.test.kit.ts";
 
@@ -12,10 +11,9 @@ function slow({ disk }: MemoryHost, ms: number): void {
 
 /** Writes to segments that begin from now on find no room. */
 function full({ disk }: MemoryHost): void {
-  const fault: DiskFault = (operation, path) => {
-    if (operation === "write" && isSegment(path)) return new DiskError("write", path, "ENOSPC");
+  disk.fault = (operation, path) => {
+    if (operation === "write" && isSegment(path)) throw new DiskError("write", path, "ENOSPC");
   };
-  disk.fault = fault;
 }
 
 describe("batches that a follower has taken and not yet written", () => {
@@ -87,4 +85,17 @@ describe("a proposal whose fate is not known", () => {
     expect(sent.outcome).toBe(undefined);
     expect(cluster.partition(1).highWatermark).toBe(0);
   });
+});
+
+test("P3: a replica that is taken away and given back counts only with what it holds after that, however late it hears of it", async () => {
+  const cluster = await ReplicationCluster.start(3);
+  await cluster.createTopic([{ replicas: [1, 2, 3] }]);
+  const sent = produce(cluster.partition(1), "a");
+  await cluster.until(() => sent.outcome === "acknowledged");
+  // Its log goes as soon as it hears of the first change.
+  cluster.deaf.add(3);
+  cluster.change({ replicas: [1, 2], isr: [1, 2], leaderEpoch: cluster.record().leaderEpoch + 1 });
+  cluster.change({ replicas: [1, 2, 3], adding: [3] });
+  await cluster.clock.advance(2000);
+  expect(cluster.record().isr).toEqual([1, 2]);
 });

@@ -73,6 +73,16 @@ test("a reassignment adds, waits until the added are in sync, then lets go, and 
   expect(last?.text).toBe("In sync with t-0: [2, 3, 4], replicas [4, 2, 3] as wanted ([4] came, [1] went): caught up");
 });
 
+test("a replica that goes begins a new leader epoch: what it held before counts no more, should it come back (P3)", () => {
+  const decisions = cluster(3, { name: "t", ...assigned([1, 2, 3]) });
+  reassign(decisions, [1, 2]);
+  expect(only(decisions)).toMatchObject({ replicas: [1, 2], isr: [1, 2], leader: 1, leaderEpoch: 1 });
+  reassign(decisions, [1, 2, 3]);
+  expect(only(decisions)).toMatchObject({ replicas: [1, 2, 3], adding: [3], isr: [1, 2], leader: 1, leaderEpoch: 1 });
+  reassign(decisions, [], { cancel: true });
+  expect(only(decisions)).toMatchObject({ replicas: [1, 2], leader: 1, leaderEpoch: 2 });
+});
+
 test("a cancelled reassignment leaves the replicas as they were", () => {
   const decisions = cluster(4, { name: "t", ...assigned([1, 2, 3]) });
   reassign(decisions, [1, 2, 4]);

@@ -36,9 +36,11 @@ export function changePartition(draft: Draft, around: Around, before: pb.Partiti
   const settled = completed(state, around, settle(state, around, before, wanted));
   const sameLeader = settled.leader === before.leader && settled.leaderBrokerEpoch === before.leaderBrokerEpoch;
   if (sameLeader && same(before, settled)) return null;
+  // One that goes removes its log, and may hear late of it: what its leader knew of it must not count should it come back.
+  const someGo = settled.leader !== -1 && !before.replicas.every((nodeId) => settled.replicas.includes(nodeId));
   const after = {
     ...settled,
-    leaderEpoch: before.leaderEpoch + (sameLeader && wanted.forced === undefined ? 0 : 1),
+    leaderEpoch: before.leaderEpoch + (sameLeader && !someGo && wanted.forced === undefined ? 0 : 1),
     partitionEpoch: before.partitionEpoch + 1,
   };
   check(state, after);
