@@ -3,8 +3,8 @@ import { errorName, pb, ProtocolError } from "@ottla/protocol";
 import { ClosedError, ConnectionError, messageOf } from "../errors.ts";
 import { showAddress } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
-import { Home } from "./home.ts";
-import { Link } from "./link.ts";
+import type { Link } from "./link.ts";
+import { Links } from "./links.ts";
 import { Metadata } from "./metadata.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 
@@ -48,11 +48,9 @@ export class Cluster {
   readonly requestTimeoutMs: number;
   readonly metadata: Metadata;
   readonly #options: ClusterOptions;
-  readonly #seeds: readonly Link[];
-  readonly #links = new Map<number, Link>();
+  readonly #links: Links;
   readonly #closing = new AbortController();
   readonly #silence: SilenceWatch;
-  readonly #home = new Home();
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -61,10 +59,15 @@ export class Cluster {
     this.requestTimeoutMs = options.requestTimeoutMs;
     this.#silence = new SilenceWatch(
       options.host.clock,
-      () => this.#links.values(),
+      () => this.#links.known,
       () => this.metadata.requestRefresh(),
     );
-    this.#seeds = options.bootstrap.map((address) => this.#newLink(null, address));
+    this.#links = new Links({
+      ...options,
+      brokers: () => this.metadata.brokers,
+      onTrouble: () => !this.closing.aborted && this.metadata.requestRefresh(),
+      onAsked: () => this.#silence.look(),
+    });
     this.metadata = new Metadata({
       clock: options.host.clock,
       logger: options.logger,
@@ -87,14 +90,7 @@ export class Cluster {
 
   /** undefined: no broker has told of such a node. */
   link(nodeId: number): Link | undefined {
-    const address = this.metadata.brokers.get(nodeId);
-    const known = this.#links.get(nodeId);
-    if (address === undefined || (known !== undefined && known.address.host === address.host && known.address.port === address.port))
-      return known;
-    known?.close();
-    const link = this.#newLink(nodeId, address);
-    this.#links.set(nodeId, link);
-    return link;
+    return this.#links.to(nodeId);
   }
 
   /** Asks until a broker answers without a retriable error. A call that is repeated may have had its effect before.
@@ -110,14 +106,15 @@ export class Cluster {
       signal?.throwIfAborted();
       const leftMs = untilMs - clock.monotonicMs();
       if (leftMs <= 0) throw this.#outOfTime(name, timeoutMs, failure);
-      const link = this.#choose(node);
+      const link = node === undefined ? this.#links.any() : this.link(node);
       try {
         if (link === undefined) await this.metadata.refresh();
         else if (link.backoffMs > leftMs) await delay(clock, leftMs, signal);
         else return await this.#callOnce(link, name, call, Math.min(leftMs, patienceMs + link.backoffMs), signal);
       } catch (error) {
         if (signal?.aborted || !(error instanceof ProtocolError)) throw error;
-        if (!error.retriable && !(error instanceof ConnectionError && this.#othersMayDo(node)))
+        // A bootstrap entry that will never do is passed over as long as another one may.
+        if (!error.retriable && !(error instanceof ConnectionError && node === undefined && this.#links.mayDo))
           throw error instanceof ConnectionError && node === undefined ? this.#noneWillDo(name, error) : error;
         failure = error;
         if (error.error === "REQUEST_TIMED_OUT") patienceMs = Math.min(ATTEMPT_MS, 2 * patienceMs);
@@ -131,14 +128,13 @@ export class Cluster {
 
   /** Why brokers cannot be reached; null while none is known to be out of reach. */
   get trouble(): string | null {
-    const failures = [...this.#seeds, ...this.#links.values()].flatMap(({ failure }) => (failure === null ? [] : [failure.message]));
-    return failures.length === 0 ? null : failures.join("; ");
+    return this.#links.trouble;
   }
 
   close(): void {
     this.#silence.close();
     this.#closing.abort(new ClosedError("go on", "this client"));
-    for (const link of [...this.#seeds, ...this.#links.values()]) link.close();
+    this.#links.close();
   }
 
   async #callOnce<K extends CallName>(
@@ -160,37 +156,6 @@ export class Cluster {
     const answer: { case: unknown; value?: unknown } = response.answer;
     if (!isAnswerTo(answer, name)) throw new ProtocolError("INVALID_REQUEST", `${link.label} answered ${name} with ${String(answer.case)}`);
     return answer.value;
-  }
-
-  /** The broker heard of last, among those that answer and may be dialled at once; else a bootstrap address of which the same holds; else the
-   * one that may be first. */
-  #choose(node: number | undefined): Link | undefined {
-    if (node !== undefined) return this.link(node);
-    const known = [...this.metadata.brokers.keys()].flatMap((nodeId) => this.link(nodeId) ?? []);
-    const fine = (link: Link): boolean => link.backoffMs === 0 && !link.troubled;
-    const ready = known.filter(fine).toSorted((one, other) => other.heardMs - one.heardMs)[0] ?? this.#seeds.find(fine);
-    if (ready !== undefined) return ready;
-    // Of those that failed alike the one that has waited longest comes first, so that all get their turn.
-    return [...this.#seeds, ...known].toSorted((one, other) => one.backoffMs - other.backoffMs || one.triedMs - other.triedMs)[0];
-  }
-
-  /** A bootstrap entry that will never do is passed over as long as another one may. */
-  #othersMayDo(node: number | undefined): boolean {
-    if (node !== undefined) return false;
-    return this.metadata.brokers.size > 0 || this.#seeds.some(({ failure }) => failure === null || failure.retriable);
-  }
-
-  #newLink(nodeId: number | null, address: Address): Link {
-    const { host, clientId } = this.#options;
-    return new Link({
-      host,
-      clientId,
-      nodeId,
-      address,
-      onTrouble: () => nodeId !== null && !this.closing.aborted && this.metadata.requestRefresh(),
-      onAsked: () => this.#silence.look(),
-      checkCluster: (clusterId, label) => this.#home.objection(clusterId, label),
-    });
   }
 
   #noneWillDo(name: string, cause: ConnectionError): ConnectionError {

@@ -1,14 +1,14 @@
 import { delay, type Address, type Clock, type Logger, type Timer } from "@ottla/host";
 import type { pb } from "@ottla/protocol";
-import { errors, ProtocolError, type Uuid } from "@ottla/protocol";
+import { ProtocolError, type Uuid } from "@ottla/protocol";
 import { ConnectionError, messageOf } from "../errors.ts";
 import { Hunt } from "./hunt.ts";
+import { verdictOf } from "./missing.ts";
 import { orAborted } from "./or-aborted.ts";
 import { Topics, type PartitionInfo, type TopicInfo } from "./topics.ts";
+import { WatchedTopics } from "./watched.ts";
 
 const MIN_GAP_MS = 100;
-/** Brokers hear of a new topic within a fraction of this; after it, an unknown topic is taken for missing. */
-const UNKNOWN_TOPIC_GRACE_MS = 2_000;
 
 export interface MetadataOptions {
   readonly clock: Clock;
@@ -25,7 +25,7 @@ export interface MetadataOptions {
 export class Metadata {
   readonly #options: MetadataOptions;
   readonly #topics: Topics;
-  readonly #watched = new Map<string, { watchers: number; creators: number }>();
+  readonly #watched = new WatchedTopics();
   readonly #listeners = new Set<() => void>();
   #brokers: ReadonlyMap<number, Address> = new Map();
   readonly #hunt: Hunt;
@@ -69,20 +69,11 @@ export class Metadata {
 
   /** Keeps the topic fresh until the returned function is called. `create`: brokers may create it if it is missing and they allow that. */
   watch(name: string, create: boolean): () => void {
-    const entry = this.#watched.get(name) ?? { watchers: 0, creators: 0 };
     // The gap is between two looks at the same; nobody has asked about this one yet.
-    if (entry.watchers === 0) this.#notBeforeMs = Number.NEGATIVE_INFINITY;
-    this.#watched.set(name, entry);
-    entry.watchers++;
-    if (create) entry.creators++;
-    let watching = true;
+    if (!this.#watched.has(name)) this.#notBeforeMs = Number.NEGATIVE_INFINITY;
+    const end = this.#watched.add(name, create);
     return () => {
-      if (!watching) return;
-      watching = false;
-      if (create) entry.creators--;
-      if (--entry.watchers > 0) return;
-      this.#watched.delete(name);
-      this.#topics.forget(name);
+      if (end()) this.#topics.forget(name);
     };
   }
 
@@ -119,18 +110,7 @@ export class Metadata {
   verdict(name: string): ProtocolError | null {
     const problem = this.#topics.problem(name);
     if (problem === undefined) return this.#topics.byName(name) === undefined ? this.#outOfReach() : null;
-    const { error, message, sinceMs } = problem;
-    if (error === "UNKNOWN_TOPIC_OR_PARTITION" || error === "UNKNOWN_TOPIC_ID") {
-      if (this.#options.clock.monotonicMs() - sinceMs < UNKNOWN_TOPIC_GRACE_MS) return null;
-      const gone = this.#topics.byName(name) !== undefined;
-      return new ProtocolError(
-        error,
-        gone ? `topic "${name}" was deleted` : `there is no topic "${name}"; check the name, or create it (ottla topic create ${name})`,
-        { notAppended: true },
-      );
-    }
-    if (errors[error].retriable) return null;
-    return new ProtocolError(error, message === "" ? `topic "${name}": ${errors[error].meaning}` : message, { notAppended: true });
+    return verdictOf(problem, name, this.#topics.byName(name) !== undefined, this.#options.clock.monotonicMs());
   }
 
   /** The watched topic, as soon as a broker tells.
@@ -167,9 +147,7 @@ export class Metadata {
 
   async #fetch(): Promise<void> {
     const { clock, ask } = this.#options;
-    const names = (create: boolean): string[] =>
-      [...this.#watched].filter(([, { creators }]) => creators > 0 === create).map(([name]) => name);
-    const [created, plain] = [names(true), names(false)];
+    const [created, plain] = [this.#watched.wanted(true), this.#watched.wanted(false)];
     try {
       if (created.length > 0) this.#apply(await ask(callFor(created, true)));
       if (plain.length > 0 || created.length === 0) this.#apply(await ask(callFor(plain, false)));
@@ -200,7 +178,7 @@ export class Metadata {
 
   #leaderless(): boolean {
     const leaders = new Set<number>();
-    for (const name of this.#watched.keys()) for (const { leader } of this.#topics.byName(name)?.partitions ?? []) leaders.add(leader);
+    for (const name of this.#watched.names) for (const { leader } of this.#topics.byName(name)?.partitions ?? []) leaders.add(leader);
     return [...leaders].some((leader) => leader < 0 || this.#options.troubled(leader));
   }
 
