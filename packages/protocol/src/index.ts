@@ -22,6 +22,7 @@ export { describeNodeConfig, describeTopicConfig } from "./config/describe.ts";
 export type { FlushPolicy } from "./config/flush-policy.ts";
 export { loadNodeConfig, type ConfigEntry, type LoadedConfig } from "./config/load.ts";
 export { nodeDefaults, type NodeConfig } from "./config/node-settings.ts";
+export { maxBatchBytes } from "./config/node/logs.ts";
 export { nodeSettingRows, topicSettingRows, type SettingRow } from "./config/reference.ts";
 export type { ConfigSources } from "./config/sources.ts";
 export { testConfig } from "./config/test-config.ts";

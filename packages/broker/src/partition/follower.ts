@@ -1,4 +1,4 @@
-import { batches, type pb, ProtocolError, uuidToBytes } from "@ottla/protocol";
+import { batches, maxBatchBytes, type pb, ProtocolError, uuidToBytes } from "@ottla/protocol";
 import type { Replica } from "./replica.ts";
 
 /** Where a follower stands with its leader. `away`: it has not asked, or must ask again. `asking`: what comes before the answer is old.
@@ -220,13 +220,13 @@ export class Follower {
 
   #joined(part: pb.DataPart, bytes: Uint8Array): Uint8Array | null {
     const { chunkAt, chunkOf, baseOffset } = part;
-    const limit = Math.max(this.replica.settings.maxMessageBytes, 1 << 20) * 2;
-    if (chunkAt === 0 && chunkOf <= limit) this.#chunks = { baseOffset, bytes: new Uint8Array(chunkOf), filled: 0 };
+    // The topic's own limit may have been higher when the batch came.
+    if (chunkAt === 0 && chunkOf <= maxBatchBytes) this.#chunks = { baseOffset, bytes: new Uint8Array(chunkOf), filled: 0 };
     const chunks = this.#chunks;
     if (chunks === null || chunks.baseOffset !== baseOffset || chunks.filled !== chunkAt || chunkAt + bytes.length > chunks.bytes.length) {
       throw new ProtocolError(
         "CORRUPT_MESSAGE",
-        `Bytes ${chunkAt} to ${chunkAt + bytes.length} of ${chunkOf} of a batch of ${this.replica.name} do not follow those before (the limit is ${limit})`,
+        `Bytes ${chunkAt} to ${chunkAt + bytes.length} of ${chunkOf} of a batch of ${this.replica.name} do not follow those before (the limit is ${maxBatchBytes})`,
       );
     }
     chunks.bytes.set(bytes, chunkAt);

@@ -1,3 +1,4 @@
+import { minInSync } from "@ottla/metadata";
 import { type BatchHeader, type pb, type ProtocolError, stampAppendTime, validateBatch } from "@ottla/protocol";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { committedOffset } from "./high-watermark.ts";
@@ -5,7 +6,6 @@ import { InSync } from "./in-sync.ts";
 import { lowSpace, takesNoWrites, tooFewAfterAppend, tooFewInSync, transactional } from "./refusals.ts";
 import type { RemoteReplica } from "./remote-replica.ts";
 import type { Replica } from "./replica.ts";
-import { effectiveMinInSync } from "./settings.ts";
 import type { Appended } from "./surroundings.ts";
 import { checkTimestamps } from "./timestamps.ts";
 
@@ -55,7 +55,7 @@ export class Leader {
   }
 
   get minInSync(): number {
-    return effectiveMinInSync(this.replica.settings, this.#record.replicas.length);
+    return minInSync(this.replica.settings.minInsyncReplicas, this.#record);
   }
 
   /** The same epoch, but other replicas. */

@@ -240,6 +240,8 @@ export class Partition {
     around.logger.warn({ partition: name, endOffset: log.endOffset }, "A log that had failed takes writes again");
     this.#progressed();
     this.#replica.notify();
+    // Followers may wait for what is known of producers.
+    around.peers.changed([]);
   }
 
   /** Ends the present role at once; the next one begins when the log is free for it. */

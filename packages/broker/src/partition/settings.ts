@@ -27,8 +27,3 @@ export function storedSettings(image: ClusterImage, topic: TopicImage): Readonly
 export function effectiveSettings(config: NodeConfig, image: ClusterImage, topic: TopicImage): TopicSettings {
   return topicSettings(config, storedSettings(image, topic));
 }
-
-/** -1 stands for the majority of the replicas. */
-export function effectiveMinInSync(settings: TopicSettings, replicas: number): number {
-  return settings.minInsyncReplicas === -1 ? Math.floor(replicas / 2) + 1 : settings.minInsyncReplicas;
-}

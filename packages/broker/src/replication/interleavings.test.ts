@@ -1,6 +1,6 @@
 import { DiskError, type MemoryHost } from "@ottla/host";
 import { describe, expect, test } from "vitest";
-import { bytesOf, produce, ReplicationCluster } from "./replication.test.kit.ts";
+import { bytesOf, produce, ReplicationCluster, topicId } from "./replication.test.kit.ts";
 
 const isSegment = (path: string): boolean => path.endsWith(".log");
 
@@ -98,4 +98,43 @@ test("P3: a replica that is taken away and given back counts only with what it h
   cluster.change({ replicas: [1, 2, 3], adding: [3] });
   await cluster.clock.advance(2000);
   expect(cluster.record().isr).toEqual([1, 2]);
+});
+
+test("a batch that was within max.message.bytes when it came goes to new replicas also after the limit was lowered", async () => {
+  const cluster = await ReplicationCluster.start(2);
+  await cluster.createTopic([{ replicas: [1] }], { "max.message.bytes": String(8 << 20), "min.insync.replicas": "1" });
+  const sent = produce(cluster.partition(1), "a", { valueBytes: 5_000_000 });
+  await cluster.until(() => sent.outcome === "acknowledged");
+  cluster.commit({ case: "config", value: { resourceType: 2, resource: topicId, name: "max.message.bytes", value: "1000" } });
+  cluster.change({ replicas: [1, 2], adding: [2] });
+  await cluster.until(() => cluster.record().isr.includes(2));
+  expect(await bytesOf(cluster, cluster.partition(2))).toBe(await bytesOf(cluster, cluster.partition(1)));
+});
+
+test("while replicas are being added, as many must be in sync as before: they are still empty", async () => {
+  const cluster = await ReplicationCluster.start(3, { minInsyncReplicas: -1 });
+  await cluster.createTopic([{ replicas: [1] }]);
+  cluster.node(1).host.network.trouble({ stalled: true }, "n2");
+  cluster.node(1).host.network.trouble({ stalled: true }, "n3");
+  cluster.change({ replicas: [1, 2, 3], adding: [2, 3] });
+  const sent = produce(cluster.partition(1), "a");
+  await cluster.until(() => sent.outcome !== undefined);
+  expect(sent.outcome).toBe("acknowledged");
+});
+
+test("a follower is answered that asked while its leader's log recovered, also when nothing else happens in the cluster", async () => {
+  const cluster = await ReplicationCluster.start(2);
+  await cluster.createTopic([{ replicas: [1] }], { "min.insync.replicas": "1" });
+  const sent = [0, 1, 2].map((at) => produce(cluster.partition(1), `${at}`));
+  await cluster.until(() => sent.every(({ outcome }) => outcome === "acknowledged"));
+  await cluster.run(cluster.partition(1).deleteRecords(2));
+  full(cluster.node(1).host);
+  produce(cluster.partition(1), "lost");
+  await cluster.until(() => cluster.partition(1).failed);
+  cluster.change({ replicas: [1, 2], adding: [2] });
+  await cluster.until(() => cluster.partition(2).role === "follower");
+  await cluster.clock.advance(100);
+  cluster.node(1).host.disk.fault = null;
+  await cluster.until(() => cluster.record().isr.includes(2));
+  expect(cluster.partition(2).log.startOffset).toBe(2);
 });
