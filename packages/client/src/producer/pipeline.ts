@@ -1,16 +1,17 @@
-import { BATCH_HEADER_BYTES, ProtocolError } from "@ottla/protocol";
+import { ProtocolError } from "@ottla/protocol";
 import type { Cluster } from "../connection/cluster.ts";
 import { messageOf } from "../errors.ts";
-import { Batch, type Delivery } from "./batch.ts";
+import type { Batch } from "./batch.ts";
 import { encode } from "./encode.ts";
+import { Gathering } from "./gathering.ts";
 import { Identities } from "./identities.ts";
+import { Introductions } from "./introductions.ts";
 import type { Lane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
-import { Linger } from "./linger.ts";
 import { Outcomes } from "./outcomes.ts";
-import type { Outgoing } from "./outgoing.ts";
 import { Pauses } from "./pauses.ts";
-import { Sender } from "./sender.ts";
+import type { SenderOptions } from "./sender.ts";
+import { Senders } from "./senders.ts";
 import type { ProducerSettings } from "./settings.ts";
 
 export interface PipelineOptions {
@@ -24,14 +25,14 @@ export interface PipelineOptions {
 
 /** From a record in its lane to its outcome. */
 export class Pipeline {
+  /** Where records come in. */
+  readonly gathering: Gathering;
   readonly #cluster: Cluster;
   readonly #settings: ProducerSettings;
   readonly #options: PipelineOptions;
-  readonly #identities: Identities;
-  readonly #linger: Linger;
-  readonly #senders = new Map<number, Sender>();
+  readonly #introductions: Introductions;
+  readonly #senders: Senders;
   readonly #pauses: Pauses;
-  readonly #ledger: Ledger;
   readonly #outcomes: Outcomes;
   #closed = false;
 
@@ -39,52 +40,41 @@ export class Pipeline {
     this.#options = options;
     this.#cluster = options.cluster;
     this.#settings = options.settings;
-    this.#ledger = new Ledger(options.freed);
+    const ledger = new Ledger(options.freed);
     const { clock, random } = options.cluster.host;
     this.#pauses = new Pauses(clock, random, (lane) => this.wake(lane));
-    this.#identities = new Identities(options.cluster);
+    this.#introductions = new Introductions({
+      identities: new Identities(options.cluster),
+      ready: (lane) => this.wake(lane),
+      failed: (lane, error) => this.#nameless(lane, error),
+    });
+    this.#senders = new Senders((nodeId) => this.#senderOptions(nodeId));
     this.#outcomes = new Outcomes({
       ...options,
-      ledger: this.#ledger,
+      ledger,
       pause: (lane) => this.#pause(lane),
       wake: (lane) => this.wake(lane),
     });
-    this.#linger = new Linger(clock, options.settings.lingerMs, (lane) => this.wake(lane));
-  }
-
-  get bufferedBytes(): number {
-    return this.#ledger.bufferedBytes;
-  }
-
-  room(bytes: number): boolean {
-    return this.bufferedBytes === 0 || this.bufferedBytes + bytes <= this.#settings.maxBufferedBytes;
-  }
-
-  put(lane: Lane, outgoing: Outgoing, delivery: Delivery, startedMs: number): void {
-    const limit = this.#settings.batchBytes - BATCH_HEADER_BYTES;
-    if (lane.open !== null && lane.open.bytes + outgoing.bytes > limit) this.#seal(lane);
-    const batch = lane.open ?? new Batch(startedMs);
-    batch.add(outgoing, delivery, startedMs);
-    this.#ledger.add(outgoing.bytes);
-    if (lane.open === null) {
-      lane.open = batch;
-      this.#linger.add(lane, batch);
-    }
-    if (batch.bytes >= limit) this.#seal(lane);
+    this.gathering = new Gathering({
+      clock,
+      settings: options.settings,
+      ledger,
+      sealed: (lane) => {
+        options.sealed(lane);
+        this.wake(lane);
+      },
+      due: (lane) => this.wake(lane),
+    });
   }
 
   /** Sends what the lane may send now, and sees to what it lacks: an identity, a leader. */
   wake(lane: Lane): void {
     if (lane.idle || this.#closed) return;
-    if (lane.needsIdentity) {
-      const identity = this.#identities.fresh(lane.identity);
-      if (identity === null) return this.#identify(lane);
-      lane.begin(identity);
-    }
+    if (lane.needsIdentity && !this.#introductions.introduce(lane)) return;
     const { metadata } = this.#cluster;
     const leader = metadata.partition(lane.topic.id, lane.partition)?.leader ?? -1;
     if (leader < 0 || this.#cluster.link(leader) === undefined) return metadata.requestRefresh();
-    this.#sender(leader).add(lane);
+    this.#senders.to(leader).add(lane);
   }
 
   /** Who leads may have changed. */
@@ -97,11 +87,6 @@ export class Pipeline {
     }
     if (leader >= 0 && lane.failedAt !== leader) this.#pauses.end(lane);
     this.wake(lane);
-  }
-
-  /** Open batches stop waiting for company, also those that come while it is on. */
-  hurry(on: boolean): void {
-    this.#linger.hurry(on);
   }
 
   /** Fails what waits since `beforeMs` or longer. Returns whether an acknowledgement has been due since `overdueMs`. */
@@ -123,25 +108,17 @@ export class Pipeline {
     for (const lane of lanes) {
       for (const batch of [...lane.batches()]) this.#outcomes.fail(lane, batch, "REQUEST_TIMED_OUT", why, batch.inFlight, batch.lastError);
     }
-    this.#linger.close();
+    this.gathering.close();
     this.#pauses.close();
-    for (const sender of this.#senders.values()) sender.close();
+    this.#senders.close();
   }
 
   fail(lane: Lane, error: ProtocolError): void {
     for (const batch of [...lane.batches()]) this.#outcomes.fail(lane, batch, error.error, error.message, batch.inFlight, error);
   }
 
-  #seal(lane: Lane): void {
-    lane.seal();
-    this.#options.sealed(lane);
-    this.wake(lane);
-  }
-
-  #sender(nodeId: number): Sender {
-    const known = this.#senders.get(nodeId);
-    if (known !== undefined) return known;
-    const sender = new Sender({
+  #senderOptions(nodeId: number): SenderOptions {
+    return {
       clock: this.#cluster.host.clock,
       nodeId,
       link: () => this.#cluster.link(nodeId),
@@ -151,9 +128,7 @@ export class Pipeline {
       answered: (sent, answer, link) => this.#outcomes.answered(sent, answer, link),
       failed: (sent, error) => this.#outcomes.broken(sent, error),
       unreachable: (lanes) => this.#unreachable(lanes, nodeId),
-    });
-    this.#senders.set(nodeId, sender);
-    return sender;
+    };
   }
 
   #take(lane: Lane, nodeId: number): Batch | null {
@@ -202,21 +177,10 @@ export class Pipeline {
     if (!this.#closed) this.#pauses.add(lane);
   }
 
-  #identify(lane: Lane): void {
-    if (lane.identifying) return;
-    lane.identifying = true;
-    this.#identities.ask().then(
-      () => {
-        lane.identifying = false;
-        this.wake(lane);
-      },
-      (error: unknown) => {
-        lane.identifying = false;
-        if (this.#closed) return;
-        if (error instanceof ProtocolError && !error.retriable) this.fail(lane, error);
-        for (const batch of lane.batches()) batch.lastError = error instanceof ProtocolError ? error : batch.lastError;
-        this.#pause(lane);
-      },
-    );
+  #nameless(lane: Lane, error: unknown): void {
+    if (this.#closed) return;
+    if (error instanceof ProtocolError && !error.retriable) this.fail(lane, error);
+    for (const batch of lane.batches()) batch.lastError = error instanceof ProtocolError ? error : batch.lastError;
+    this.#pause(lane);
   }
 }

@@ -5,15 +5,12 @@ import { orAborted } from "../connection/or-aborted.ts";
 import { wholeNumber } from "../options.ts";
 import { topicName, type Topic } from "../topic/topic.ts";
 import type { OutgoingRecord, ProducerOptions, RecordMetadata, SendOptions } from "./api.ts";
-import type { Lane } from "./lane.ts";
 import { toOutgoing } from "./outgoing.ts";
-import { Placement } from "./partitioner.ts";
 import { Pipeline } from "./pipeline.ts";
-import { allSettled } from "./ledger.ts";
-import { closedBefore, nothingKnown, notInTime, refused, tooManyWait } from "./refusals.ts";
+import { closedBefore, nothingKnown, notInTime, tooManyWait } from "./refusals.ts";
 import { ManyCall, SingleCall, type SendCall } from "./send-call.ts";
 import { producerSettings, type ProducerSettings } from "./settings.ts";
-import { TopicQueue } from "./topic-queue.ts";
+import { TopicQueues } from "./topic-queues.ts";
 
 const MAX_WAITING_CALLS = 1_000_000;
 const CLOSE_TIMEOUT_MS = 30_000;
@@ -28,8 +25,7 @@ export class Producer implements AsyncDisposable {
   readonly #cluster: Cluster;
   readonly #settings: ProducerSettings;
   readonly #pipeline: Pipeline;
-  readonly #queues = new Map<string, TopicQueue>();
-  readonly #endings: (() => void)[] = [];
+  readonly #queues: TopicQueues;
   readonly #onClosed: () => void;
   #waitingCalls = 0;
   #ticker: Timer | null = null;
@@ -43,10 +39,10 @@ export class Producer implements AsyncDisposable {
     this.#pipeline = new Pipeline({
       cluster,
       settings: this.#settings,
-      freed: () => this.#waitingCalls > 0 && this.#admitWaiting(),
-      sealed: (lane) => this.#queues.get(lane.topic.name)?.placement.sealed(lane.partition),
+      freed: () => this.#waitingCalls > 0 && this.#queues.admit(),
+      sealed: (lane) => this.#queues.known(lane.topic.name)?.placement.sealed(lane.partition),
     });
-    this.#endings.push(cluster.metadata.onChange(() => this.#metadataChanged()));
+    this.#queues = new TopicQueues(cluster, this.#settings, this.#pipeline);
   }
 
   /** Resolves once the record is acknowledged as `acks` asks. While the buffer is full it waits, so await it or bound how many you have open.
@@ -88,11 +84,11 @@ export class Producer implements AsyncDisposable {
 
   /** Resolves once everything sent before has its outcome, good or bad. Nothing waits for company meanwhile. */
   async flush(options: { signal?: AbortSignal } = {}): Promise<void> {
-    this.#pipeline.hurry(true);
+    this.#pipeline.gathering.hurry(true);
     try {
-      await orAborted(this.#drained(), options.signal);
+      await orAborted(this.#queues.drained(), options.signal);
     } finally {
-      this.#pipeline.hurry(false);
+      this.#pipeline.gathering.hurry(false);
     }
   }
 
@@ -116,9 +112,9 @@ export class Producer implements AsyncDisposable {
     } finally {
       limit.cancel();
       this.#ticker?.cancel();
-      for (const queue of this.#queues.values()) queue.refuse(Number.POSITIVE_INFINITY, () => closedBefore(queue.name));
-      this.#pipeline.close(this.#lanes(), `the producer was closed after ${timeoutMs} ms of flushing`);
-      for (const end of this.#endings) end();
+      for (const queue of this.#queues) queue.refuse(Number.POSITIVE_INFINITY, () => closedBefore(queue.name));
+      this.#pipeline.close(this.#queues.lanes(), `the producer was closed after ${timeoutMs} ms of flushing`);
+      this.#queues.close();
       this.#onClosed();
     }
   }
@@ -127,7 +123,7 @@ export class Producer implements AsyncDisposable {
     if (this.#closing !== null || this.#cluster.closing.aborted) throw new ClosedError(`send to "${topic}"`, "this producer");
     signal?.throwIfAborted();
     if (this.#waitingCalls >= MAX_WAITING_CALLS) throw tooManyWait(topic, this.#waitingCalls, this.#settings.maxBufferedBytes);
-    const queue = this.#queue(topic);
+    const queue = this.#queues.of(topic);
     this.#ticker ??= this.#tick();
     if (queue.add(call)) return;
     this.#waitingCalls++;
@@ -146,42 +142,6 @@ export class Producer implements AsyncDisposable {
     if (queue.info === null) this.#cluster.metadata.requestRefresh();
   }
 
-  #queue(name: string): TopicQueue {
-    const known = this.#queues.get(name);
-    if (known !== undefined) return known;
-    const { partitioner, idempotent } = this.#settings;
-    const queue = new TopicQueue(name, {
-      placement: new Placement(partitioner, this.#cluster.host.random.below(1 << 16)),
-      idempotent,
-      room: (bytes) => this.#pipeline.room(bytes),
-      put: (lane, outgoing, delivery, startedMs) => this.#pipeline.put(lane, outgoing, delivery, startedMs),
-    });
-    this.#queues.set(name, queue);
-    this.#endings.push(this.#cluster.metadata.watch(name, true));
-    const info = this.#cluster.metadata.topic(name);
-    if (info !== undefined) queue.learn(info);
-    return queue;
-  }
-
-  #metadataChanged(): void {
-    const { metadata } = this.#cluster;
-    for (const queue of this.#queues.values()) {
-      const verdict = metadata.verdict(queue.name);
-      const info = metadata.topic(queue.name);
-      if (verdict !== null) {
-        queue.refuse(Number.POSITIVE_INFINITY, () => refused(queue.name, verdict));
-        for (const lane of queue.lanes) this.#pipeline.fail(lane, verdict);
-      } else if (info !== undefined) {
-        queue.learn(info);
-        for (const lane of queue.lanes) this.#pipeline.moved(lane);
-      }
-    }
-  }
-
-  #admitWaiting(): void {
-    for (const queue of this.#queues.values()) if (queue.calls.length > 0) queue.admit();
-  }
-
   /** Runs while something is on its way. */
   #tick(): Timer {
     const { clock } = this.#cluster.host;
@@ -190,37 +150,17 @@ export class Producer implements AsyncDisposable {
       const nowMs = clock.monotonicMs();
       const beforeMs = nowMs - deliveryTimeoutMs;
       const { metadata } = this.#cluster;
-      for (const queue of this.#queues.values()) {
+      for (const queue of this.#queues) {
         queue.refuse(beforeMs, () => {
           const why =
             queue.info === null ? nothingKnown(this.#cluster) : `the buffer of ${this.#settings.maxBufferedBytes} bytes stayed full`;
           return notInTime(queue.name, deliveryTimeoutMs, why, metadata.failure);
         });
       }
-      const overdue = this.#pipeline.sweep(this.#lanes(), beforeMs, nowMs - OVERDUE_MS);
-      const unknown = [...this.#queues.values()].some((queue) => queue.info === null && queue.calls.length > 0);
+      const overdue = this.#pipeline.sweep(this.#queues.lanes(), beforeMs, nowMs - OVERDUE_MS);
+      const unknown = [...this.#queues].some((queue) => queue.info === null && queue.calls.length > 0);
       if (overdue || unknown) metadata.requestRefresh();
-      this.#ticker = this.#waitingCalls > 0 || this.#pipeline.bufferedBytes > 0 ? this.#tick() : null;
+      this.#ticker = this.#waitingCalls > 0 || this.#pipeline.gathering.bufferedBytes > 0 ? this.#tick() : null;
     });
-  }
-
-  *#lanes(): Generator<Lane> {
-    for (const queue of this.#queues.values()) yield* queue.lanes;
-  }
-
-  /** First everything that waits for room finds it, then all batches are settled. */
-  async #drained(): Promise<void> {
-    const calls = [...this.#queues.values()].flatMap((queue) => [...queue.calls]);
-    const admissions = calls.map((call) => {
-      const { admitted } = call;
-      return new Promise<void>((resolve) => {
-        call.admitted = () => {
-          admitted?.();
-          resolve();
-        };
-      });
-    });
-    await Promise.all(admissions);
-    await allSettled(this.#lanes());
   }
 }
