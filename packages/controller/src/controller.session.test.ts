@@ -257,3 +257,33 @@ test("what the controller reports counts what is there", async () => {
   expect(values.get("kafka_controller_kafkacontroller_activebrokercount")).toBe(1);
   expect(values.get("kafka_controller_kafkacontroller_offlinepartitionscount")).toBe(0);
 });
+
+test("a replica that is not in sync leads after 10 s where unclean.leader.election.enable says so, and an event tells what that may cost", async () => {
+  const { host, controller, broker } = await oneBroker();
+  const second = new TestBroker(host, controller, 2);
+  await second.join(2);
+  const assignments = [{ nodes: [2, 1] }];
+  const alone = { name: "min.insync.replicas", value: "1" };
+  const lossy = [alone, { name: "unclean.leader.election.enable", value: "true" }];
+  await broker.run(create("lossy", { partitions: -1, assignments, configs: lossy }));
+  await broker.run(create("safe", { partitions: -1, assignments, configs: [alone] }));
+  const partition = (name: string): pb.PartitionRecord | undefined => second.image.topicByName(name)?.partitions[0];
+  broker.close();
+  await host.clock.runUntil(() => partition("safe")?.isr.length === 1);
+  second.close();
+  await host.clock.advance(100);
+  const back = new TestBroker(host, controller);
+  back.brokerEpoch = broker.brokerEpoch;
+  const at = (name: string): pb.PartitionRecord | undefined => back.image.topicByName(name)?.partitions[0];
+  await host.clock.runUntil(() => back.image.brokers.get(1)?.fenced === false);
+  await host.clock.advance(9000);
+  expect([at("lossy")?.leader, at("safe")?.leader], "broker 2 may come back").toEqual([-1, -1]);
+  await host.clock.advance(2000);
+  expect(at("lossy")).toMatchObject({ leader: 1, isr: [1], elr: [], lastEligible: [] });
+  expect(at("safe")).toMatchObject({ leader: -1, elr: [2] });
+  const { reply } = await back.run({ case: "describeEvents", value: { afterNumber: 0, limit: 0 } });
+  const told = reply.case === "describeEvents" ? reply.value.events.filter(({ kind }) => kind === "unclean") : [];
+  expect(told.map(({ text }) => text)).toEqual([
+    "Broker 1 leads lossy-0 in epoch 2: no broker that was in sync came back in time, and unclean.leader.election.enable is true. Acknowledged records that it lacks may be lost; candidates were [2]",
+  ]);
+});

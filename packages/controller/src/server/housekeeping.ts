@@ -2,7 +2,7 @@ import { uuidFromBytes } from "@ottla/protocol";
 import type { Around } from "../state/decide/context.ts";
 import { continueDrains, isDraining } from "../state/decide/drain.ts";
 import { sendLeadersHome } from "../state/decide/elections.ts";
-import { electRecovered, recoveryStage } from "../state/decide/recovery.ts";
+import { electLacking, mayElectLacking } from "../state/decide/recovery.ts";
 import type { Pump } from "../state/pump.ts";
 import type { State } from "../state/state.ts";
 
@@ -11,7 +11,7 @@ const EVERY_MS = 1000;
 const SETTLED_AFTER_MS = 5000;
 /** Leaders that go home at a time. */
 const HOME_AT_ONCE = 500;
-/** Once enough candidates without a clean log have reported, the others have so long (P21). */
+/** Once somebody could lead who may lack records, those that do not, or lack fewer, have so long to come (P21). */
 const RECOVERY_WAIT_MS = 10_000;
 
 /** What the leader of the controllers does by itself, from time to time. */
@@ -20,7 +20,7 @@ export class Housekeeping {
   readonly #pump: Pump;
   readonly #around: Around;
   readonly #liveSinceMs: (nodeId: number) => number | null;
-  /** Partitions for whose recovery enough candidates have reported, since when. */
+  /** Partitions that somebody could lead who may lack records, since when. */
   #waiting = new Map<string, number>();
   #nextMs = 0;
 
@@ -59,7 +59,7 @@ export class Housekeeping {
     const waiting = new Map<string, number>();
     let due = false;
     for (const partition of this.#state.topics.partitions.leaderless) {
-      if (recoveryStage(this.#state, this.#around, partition) === "too few") continue;
+      if (!mayElectLacking(this.#state, this.#around, partition)) continue;
       const key = `${uuidFromBytes(partition.topicId)}-${partition.partition}`;
       const sinceMs = this.#waiting.get(key) ?? nowMs;
       waiting.set(key, sinceMs);
@@ -70,7 +70,7 @@ export class Housekeeping {
     this.#pump.decide((draft) => {
       for (const partition of [...draft.state.topics.partitions.leaderless]) {
         const sinceMs = waiting.get(`${uuidFromBytes(partition.topicId)}-${partition.partition}`);
-        if (sinceMs !== undefined && sinceMs + RECOVERY_WAIT_MS <= nowMs) electRecovered(draft, this.#around, partition, true);
+        if (sinceMs !== undefined && sinceMs + RECOVERY_WAIT_MS <= nowMs) electLacking(draft, this.#around, partition);
       }
     });
   }

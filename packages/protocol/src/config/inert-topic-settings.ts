@@ -58,6 +58,5 @@ export const inertTopicSettings: ReadonlyMap<string, Setting<unknown>> = new Map
     "remote.storage.enable": bool({ default: false, doc: "Tiered storage." }),
     "segment.index.bytes": int({ default: 10_485_760, min: 4, doc: "The size of an index file." }),
     "segment.jitter.ms": long({ default: 0, doc: "Random part of segment.ms." }),
-    "unclean.leader.election.enable": bool({ default: false, doc: "Leadership of replicas outside the in-sync set." }),
   }),
 );

@@ -1,5 +1,5 @@
 import { flushPolicy } from "./flush-policy.ts";
-import { int, long, oneOf } from "./kinds.ts";
+import { bool, int, long, oneOf } from "./kinds.ts";
 import { nodeSettings, type NodeConfig } from "./node-settings.ts";
 import { maxBatchBytes } from "./node/logs.ts";
 import type { ValuesOf } from "./setting.ts";
@@ -60,6 +60,10 @@ export const topicSettingTable = {
     min: 0,
     doc: "Bytes of log between two entries of the offset index.",
   }),
+  uncleanLeaderElectionEnable: bool({
+    default: false,
+    doc: "Whether a live replica that is not in sync leads when none that holds every acknowledged record has come for 10 seconds. Records may be lost; an event says so.",
+  }),
 } as const;
 
 /** What applies to one topic; durations in milliseconds, sizes in bytes. */
@@ -81,5 +85,6 @@ export function inheritedSettings(config: NodeConfig): TopicSettings {
     minInsyncReplicas: config.minInsyncReplicas,
     flushPolicy: config.logFlushPolicy,
     indexIntervalBytes: config.logIndexIntervalBytes,
+    uncleanLeaderElectionEnable: topicSettingTable.uncleanLeaderElectionEnable.default,
   };
 }

@@ -40,6 +40,7 @@ test("a topic follows its node until it has a value of its own", () => {
     minInsyncReplicas: -1,
     flushPolicy: { kind: "os" },
     indexIntervalBytes: 4096,
+    uncleanLeaderElectionEnable: false,
   });
 });
 

@@ -115,7 +115,7 @@ test("when all candidates lost something, enough of them are heard, then the one
   electNow();
   expect(only(decisions)).toMatchObject({ leader: b, isr: [b], elr: [], lastEligible: [], reports: [] });
   expect(events(decisions, "unclean")).toEqual([
-    `Broker ${b} leads t-0 in epoch 1: the logs of all candidates were cut, damaged or replaced; that of broker ${b} has the most, which ends at offset 700 of epoch 2. Acknowledged records beyond it may be lost; candidates were [${a}, ${b}, ${c}]`,
+    `Broker ${b} leads t-0 in epoch 1: the logs of all candidates were cut, damaged or replaced; that of broker ${b} has the most; its log ends at offset 700 of epoch 2. Acknowledged records that it lacks may be lost; candidates were [${a}, ${b}, ${c}]`,
   ]);
 });
 

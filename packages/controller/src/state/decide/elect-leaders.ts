@@ -54,7 +54,7 @@ function electAny(context: Context, before: pb.PartitionRecord): void {
   const name = nameOf(draft, before);
   if (hasLeader(draft.state, before))
     throw new ProtocolError("ELECTION_NOT_NEEDED", `${name} is led by broker ${before.leader}: nothing need be given up`);
-  if (!electUnclean(draft, context, before))
+  if (!electUnclean(draft, context, before, "an operator had it elected without being in sync"))
     throw new ProtocolError(
       "ELIGIBLE_LEADERS_NOT_AVAILABLE",
       `None of the replicas [${before.replicas.join(", ")}] of ${name} is live; start one of these brokers`,

@@ -220,7 +220,7 @@ test("leaders are elected as asked: the preferred ones, or any live replica wher
   expect(only(decisions)).toMatchObject({ leader: 2, isr: [2], elr: [] });
   const told = [...decisions.state.events.after(0)].filter(({ kind }) => kind === "unclean").map(({ text }) => text);
   expect(told).toEqual([
-    "Broker 2 leads t-0 in epoch 2: an operator had broker 2 elected without being in sync. Acknowledged records beyond it may be lost; candidates were [1]",
+    "Broker 2 leads t-0 in epoch 2: an operator had it elected without being in sync. Acknowledged records that it lacks may be lost; candidates were [1]",
   ]);
 });
 

@@ -1,4 +1,4 @@
-import { type pb } from "@ottla/protocol";
+import { topicSettings, type pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
 import type { State } from "../state.ts";
 import { isUsable } from "../tables/brokers.ts";
@@ -7,7 +7,7 @@ import { nameOf, writeEvent } from "./event.ts";
 import { changePartition, minInSyncOf, type Changed } from "./partition-change.ts";
 
 /** How far a partition is that only replicas can lead which may lack acknowledged records (P21): too few have said what they have, enough have, all have. */
-export function recoveryStage(state: State, around: Around, partition: pb.PartitionRecord): "too few" | "enough" | "all" {
+function recoveryStage(state: State, around: Around, partition: pb.PartitionRecord): "too few" | "enough" | "all" {
   const { reports, lastEligible, leader } = partition;
   if (leader !== -1 || reports.length === 0) return "too few";
   if (reports.length === lastEligible.length) return "all";
@@ -33,19 +33,46 @@ export function electRecovered(draft: Draft, around: Around, partition: pb.Parti
   return change;
 }
 
-/** Elects whoever is live, because the operator says so: of those that told what they have the one with the most, else any.
+/** Whether somebody is there who may lead although it may lack acknowledged records, if nobody better comes in time: enough candidates have said what
+ * is left of their logs, or the topic's settings give up records for a leader. */
+export function mayElectLacking(state: State, around: Around, partition: pb.PartitionRecord): boolean {
+  if (recoveryStage(state, around, partition) !== "too few") return true;
+  return givesUpRecords(state, around, partition) && liveReplicas(state, partition).length > 0;
+}
+
+/** Nobody better has come in time. */
+export function electLacking(draft: Draft, around: Around, partition: pb.PartitionRecord): Changed | null {
+  const recovered = electRecovered(draft, around, partition, true);
+  if (recovered || !givesUpRecords(draft.state, around, partition)) return recovered;
+  return electUnclean(draft, around, partition, `no broker that was in sync came back in time, and ${UNCLEAN_ELECTION} is true`);
+}
+
+/** Elects whoever is live: of those that told what they have the one with the most, else any, one that is only being added last.
+ * @param why for people
  * @returns null when none of the replicas is live */
-export function electUnclean(draft: Draft, around: Around, partition: pb.PartitionRecord): Changed | null {
-  const live = partition.replicas.filter((nodeId) => {
-    const broker = draft.state.brokers.get(nodeId);
-    return broker !== undefined && isUsable(broker);
-  });
+export function electUnclean(draft: Draft, around: Around, partition: pb.PartitionRecord, why: string): Changed | null {
+  const live = liveReplicas(draft.state, partition);
   const [most] = partition.reports.filter(({ nodeId }) => live.includes(nodeId)).sort(byContent);
-  const forced = most?.nodeId ?? live[0];
+  const forced = most?.nodeId ?? live.find((nodeId) => !partition.adding.includes(nodeId)) ?? live[0];
   if (forced === undefined) return null;
   const change = changePartition(draft, around, partition, { forced });
-  if (change) tellLoss(draft, change, `an operator had broker ${forced} elected without being in sync`, most);
+  if (change) tellLoss(draft, change, why, most);
   return change;
+}
+
+const UNCLEAN_ELECTION = "unclean.leader.election.enable";
+
+function givesUpRecords({ topics, brokerDefaults }: State, { config }: Around, partition: pb.PartitionRecord): boolean {
+  const { configs } = topics.of(partition);
+  if (!configs.has(UNCLEAN_ELECTION) && !brokerDefaults.has(UNCLEAN_ELECTION)) return false;
+  return topicSettings(config, new Map([...brokerDefaults, ...configs])).uncleanLeaderElectionEnable;
+}
+
+function liveReplicas({ brokers }: State, { replicas }: pb.PartitionRecord): number[] {
+  return replicas.filter((nodeId) => {
+    const broker = brokers.get(nodeId);
+    return broker !== undefined && isUsable(broker);
+  });
 }
 
 function byContent(a: pb.ReplicaReport, b: pb.ReplicaReport): number {
@@ -53,11 +80,11 @@ function byContent(a: pb.ReplicaReport, b: pb.ReplicaReport): number {
 }
 
 function tellLoss(draft: Draft, { before, after }: Changed, why: string, report: pb.ReplicaReport | undefined): void {
-  const has = report ? `, which ends at offset ${report.endOffset} of epoch ${report.lastEpoch}` : "";
+  const has = report ? `; its log ends at offset ${report.endOffset} of epoch ${report.lastEpoch}` : "";
   writeEvent(
     draft,
     "unclean",
     { nodeId: after.leader, partition: after },
-    `Broker ${after.leader} leads ${nameOf(draft, after)} in epoch ${after.leaderEpoch}: ${why}${has}. Acknowledged records beyond it may be lost; candidates were [${before.lastEligible.join(", ")}]`,
+    `Broker ${after.leader} leads ${nameOf(draft, after)} in epoch ${after.leaderEpoch}: ${why}${has}. Acknowledged records that it lacks may be lost; candidates were [${before.lastEligible.join(", ")}]`,
   );
 }
