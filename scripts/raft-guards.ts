@@ -46,6 +46,7 @@ const GUARDS: Readonly<Record<string, readonly Removal[]>> = {
     },
     { file: "replication.ts", guard: "|| !isSame(progress.peer, from)", without: "" },
   ],
+  "R16-late-answer": [{ file: "suspension.ts", guard: "if (round < doubt.round) return false;", without: "" }],
   R17: [{ file: "leadership.ts", guard: "< core.limits.electionTicks;", without: "< Number.POSITIVE_INFINITY;" }],
   R18: [{ file: "transfer.ts", guard: "|| last.index !== own.index || last.term !== own.term", without: "" }],
 };

@@ -1,20 +1,14 @@
 import { deadline, NetworkError, type Attributes, type Metric, type Session } from "@ottla/host";
-import { assert, services, uuidFromBytes, uuidToText, type pb, type Uuid } from "@ottla/protocol";
+import { assert, services, type pb, type Uuid } from "@ottla/protocol";
 import { installReceived } from "./checkpoint/install.ts";
 import type { ControllerInspection, ControllerOptions, ControllerStatus } from "./controller-options.ts";
+import { closeParts, hasOthers, openParts, whatDoesNotFit, type Parts } from "./controller-parts.ts";
 import { directoryIdOf, setAside } from "./directory-id.ts";
 import { DamagedControllerError } from "./quorum/index.ts";
-import { Replica } from "./replica.ts";
+import type { Suspension } from "./raft/index.ts";
+import type { Replica } from "./replica.ts";
 import { stateMetrics } from "./samples.ts";
-import { Server } from "./server/server.ts";
 import type { DigestMismatch } from "./state/mismatch.ts";
-import { VoterCare } from "./voter-care.ts";
-
-interface Parts {
-  readonly replica: Replica;
-  readonly server: Server;
-  readonly care: VoterCare;
-}
 
 /** One controller: Raft, the replicated state, and the sessions of brokers. */
 export class Controller implements AsyncDisposable {
@@ -26,6 +20,7 @@ export class Controller implements AsyncDisposable {
   #rejectFounded: (error: Error) => void = () => {};
   readonly #options: ControllerOptions;
   #directoryId: Uuid;
+  #clusterId: string | null;
   #parts: Parts | null = null;
   /** The entry before which the state here did not match the log and was rebuilt. */
   #rebuiltAt: number | null = null;
@@ -35,6 +30,7 @@ export class Controller implements AsyncDisposable {
   private constructor(options: ControllerOptions, directoryId: Uuid) {
     this.#options = options;
     this.#directoryId = directoryId;
+    this.#clusterId = options.clusterId ?? null;
     this.founded = new Promise((resolve, reject) => {
       this.#resolveFounded = resolve;
       this.#rejectFounded = reject;
@@ -53,12 +49,7 @@ export class Controller implements AsyncDisposable {
       await controller.#open(null);
     } catch (error) {
       if (!(error instanceof DamagedControllerError) || !hasOthers(options)) throw error;
-      const aside = await setAside(host, directory);
-      controller.#directoryId = await directoryIdOf(host, directory);
-      logger.error(
-        { error, nodeId, aside },
-        `the controller of node ${nodeId} is damaged: it was set aside in ${aside}, votes no more, and is rebuilt from the other controllers`,
-      );
+      await controller.#setAside(error);
       await controller.#open(null);
     }
     logger.info({ nodeId, directory, version }, "controller started");
@@ -133,72 +124,29 @@ export class Controller implements AsyncDisposable {
   }
 
   async #open(distrusted: string | null): Promise<void> {
-    const { host, config, nodeId, directory, logger } = this.#options;
-    const onFatal = (error: Error): void => this.#options.onFatal(error);
-    const parts = (): Parts => {
-      assert(this.#parts !== null, "the replica spoke before it was opened");
-      return this.#parts;
-    };
-    const replica = await Replica.open(
+    const clusterId = this.#clusterId;
+    const parts = await openParts(
+      this.#options,
+      { directoryId: this.#directoryId, clusterId, distrusted },
       {
-        host,
-        config,
-        nodeId,
-        directory,
-        directoryId: this.#directoryId,
-        clusterId: this.#options.clusterId ?? null,
-        logger,
-        onFatal,
-        distrusted,
-        nodeAddress: () => this.#options.nodeAddress(),
-        dial: (peer, service, attributes, signal) => this.#options.dial(peer, service, attributes, signal),
-      },
-      {
-        committed: (index, term, records) => {
-          this.onCommitted?.(index, term, records);
-          parts().server.committed(index, records);
-        },
-        caughtUp: () => {
-          parts().server.caughtUp();
-          this.#checkCluster(parts().replica);
-        },
-        leading: () => parts().server.leading(),
-        lost: () => parts().server.lost(),
-        mismatch: (error) => this.#mismatch(error, parts().replica.restoredFrom),
+        committed: (index, term, records) => this.onCommitted?.(index, term, records),
+        caughtUp: (replica) => this.#check(replica),
+        mismatch: (error, restoredFrom) => this.#mismatch(error, restoredFrom),
+        outdated: (suspension) => this.#outdated(suspension),
         snapshot: (index) => this.#install(index),
       },
     );
-    if (typeof this.#options.clusterId === "string" && replica.isEmpty && !hasOthers(this.#options))
-      onFatal(
-        new Error(
-          `Cannot start the controller: the data directory belongs to a cluster, ${this.#options.clusterId}, but the controller's log in ${directory} is empty; restore the controller's directory from a copy`,
-        ),
-      );
-    const server = new Server({ host, config, nodeId, logger }, replica);
-    this.#parts = { replica, server, care: new VoterCare(host.clock, logger, replica) };
-    this.#checkCluster(replica);
-    replica.start();
+    this.#parts = parts;
+    this.#check(parts.replica);
+    parts.replica.start();
   }
 
-  /** What is committed must be the cluster that the data directory belongs to. */
-  #checkCluster(replica: Replica): void {
-    const { clusterId, state } = replica;
+  #check(replica: Replica): void {
+    const error = whatDoesNotFit(this.#options, this.#directoryId, replica);
+    if (error !== null) return this.#options.onFatal(error);
+    const { clusterId } = replica;
     if (clusterId === null) return;
-    const { clusterId: expected, directory, nodeId, onFatal } = this.#options;
-    if (typeof expected === "string" && expected !== clusterId)
-      return onFatal(
-        new Error(
-          `Cannot run the controller in ${directory}: it belongs to cluster ${clusterId}, the data directory to cluster ${expected}; restore the right one from a copy`,
-        ),
-      );
-    const [voter, ...others] = state.voters;
-    const id = this.#directoryId;
-    if (others.length === 0 && voter?.nodeId === nodeId && uuidFromBytes(voter.directoryId) !== id)
-      return onFatal(
-        new Error(
-          `Cannot run the controller in ${directory}: cluster ${clusterId} has no voter ${nodeId} with directory id ${uuidToText(id)}; its file directory-id was replaced: restore it from a copy`,
-        ),
-      );
+    this.#clusterId = clusterId;
     this.#resolveFounded(clusterId);
   }
 
@@ -220,6 +168,25 @@ export class Controller implements AsyncDisposable {
     this.#rebuilding = this.#rebuild(null, () => installReceived(host, directory, logger));
   }
 
+  /** Its leader told it. */
+  #outdated({ acknowledged, holds }: Suspension): void {
+    const { directory } = this.#options;
+    const error = new DamagedControllerError(
+      `The controller's directory ${directory} is an old copy: this controller had acknowledged entries up to ${acknowledged}, and its log ends at ${holds}`,
+    );
+    this.#rebuilding = this.#rebuild(null, () => this.#setAside(error));
+  }
+
+  async #setAside(error: DamagedControllerError): Promise<void> {
+    const { host, directory, logger, nodeId } = this.#options;
+    const aside = await setAside(host, directory);
+    this.#directoryId = await directoryIdOf(host, directory);
+    logger.error(
+      { error, nodeId, aside },
+      `the controller of node ${nodeId} lacks what it had promised to keep: it was set aside in ${aside}, votes no more, and is rebuilt from the other controllers`,
+    );
+  }
+
   async #rebuild(distrusted: string | null, prepare: () => Promise<void>): Promise<void> {
     try {
       await this.#shut();
@@ -233,13 +200,6 @@ export class Controller implements AsyncDisposable {
   async #shut(): Promise<void> {
     const parts = this.#parts;
     this.#parts = null;
-    parts?.care.close();
-    parts?.server.close();
-    await parts?.replica.close();
+    if (parts !== null) await closeParts(parts);
   }
-}
-
-/** Controllers that may hold what this one lost. */
-function hasOthers({ config, nodeId }: ControllerOptions): boolean {
-  return config.controllerQuorumBootstrapServers.length > 0 || config.controllerQuorumVoters.some((voter) => voter.nodeId !== nodeId);
 }

@@ -1,6 +1,7 @@
 import type { Address, Attributes, Host, Logger, Session } from "@ottla/host";
 import type { NodeConfig, pb, Uuid } from "@ottla/protocol";
 import type { Peer } from "./quorum/index.ts";
+import type { Suspension } from "./raft/index.ts";
 import type { DigestMismatch } from "./state/mismatch.ts";
 
 export interface ReplicaOptions {
@@ -29,6 +30,8 @@ export interface ReplicaListener {
   lost(): void;
   /** The state here is not the log's; nothing is replayed any more. */
   mismatch(error: DigestMismatch): void;
+  /** This controller holds less than it acknowledged: an old copy of its directory is in its place. It ends, and another starts with an empty one. */
+  outdated(suspension: Suspension): void;
   /** A whole state has come from the leader: this replica ends, and another starts from it. */
   snapshot(index: number): void;
 }

@@ -2,6 +2,7 @@ import { assert, pb } from "@ottla/protocol";
 import { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { ReceivedCheckpoint } from "./checkpoint/received.ts";
 import { DamagedControllerError, Quorum, votersIn, type CommittedEntry, type SnapshotSource } from "./quorum/index.ts";
+import type { Suspension } from "./raft/index.ts";
 import type { ReplicaListener, ReplicaOptions } from "./replica-options.ts";
 import { checkFeature } from "./state/decide/founding.ts";
 import { sameDigest } from "./state/digest.ts";
@@ -9,6 +10,7 @@ import { encodeFact, type Fact, type FactKey } from "./state/fact.ts";
 import { InFlight } from "./state/in-flight.ts";
 import { DigestMismatch } from "./state/mismatch.ts";
 import { Pump } from "./state/pump.ts";
+import { writeEvent } from "./state/decide/event.ts";
 import { State, type Change } from "./state/state.ts";
 import { addressesOf, foundingEntry } from "./voters.ts";
 
@@ -90,6 +92,7 @@ export class Replica {
           leading: () => opened().#leading(listener),
           lost: () => opened().#lost(listener),
           resumed: () => opened().pump.resume(),
+          suspended: (suspension) => opened().#suspended(suspension, listener),
           snapshot: (index) => opened().#snapshotArrived(index, listener),
         },
         snapshotSource: () => opened().#snapshot(),
@@ -155,6 +158,21 @@ export class Replica {
     this.#stopped = true;
     this.pump.stop();
     listener.snapshot(index);
+  }
+
+  /** The alarm; what is to be done about it happens by itself, where the voter's process can. */
+  #suspended(suspension: Suspension, listener: ReplicaListener): void {
+    if (this.#stopped) return;
+    const { nodeId, logger } = this.#options;
+    const { voter, acknowledged, holds } = suspension;
+    if (voter.nodeId === nodeId) {
+      this.#stopped = true;
+      this.pump.stop();
+      return listener.outdated(suspension);
+    }
+    const text = `controller ${voter.nodeId} acknowledged entries up to ${acknowledged} and holds them up to ${holds}: an old copy of its directory was restored. It is suspended and returns as a new voter; if it does not, empty its controller directory and run ottla controller replace ${voter.nodeId}`;
+    logger.error({ controller: voter.nodeId, directoryId: voter.directoryId, acknowledged, holds }, text);
+    this.pump.decide((draft) => writeEvent(draft, "voters", { nodeId: voter.nodeId }, text));
   }
 
   #committed(entries: readonly CommittedEntry[], listener: ReplicaListener): void {

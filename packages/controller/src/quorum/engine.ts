@@ -164,7 +164,6 @@ export class Engine {
     this.#send(effects.messages);
     const { persist } = effects;
     if (persist !== null) {
-      assert(persist.install === null, () => `the core installs a snapshot up to ${persist.install?.index}, which it was not told of`);
       this.#lastPersist = persist.id;
       this.writer.save(persist);
     }

@@ -1,3 +1,4 @@
+import type { Suspension } from "../raft/index.ts";
 import type { CommittedEntry, QuorumListener } from "./listener.ts";
 
 /** A listener that writes down what it hears and insists on its order. */
@@ -29,6 +30,10 @@ export class Follower implements QuorumListener {
 
   resumed(): void {
     this.resumptions++;
+  }
+
+  suspended({ voter }: Suspension): void {
+    throw new Error(`controller ${voter.nodeId} was suspended`);
   }
 
   snapshot(index: number): void {

@@ -1,3 +1,5 @@
+import type { Suspension } from "../raft/index.ts";
+
 /** An entry that a majority holds on disk. `data` of length 0 is a leader's first entry of its term: nothing to replay, but its index counts. */
 export interface CommittedEntry {
   /** The first entry ever has index 1. */
@@ -17,6 +19,8 @@ export interface QuorumListener {
   lost(term: number): void;
   /** Leadership was to be handed over, and was not: `propose` works again. */
   resumed(): void;
+  /** A voter that this leader led was suspended; or this node was, and is mute now: what follows is a start with an empty directory. */
+  suspended(suspension: Suspension): void;
   /** A state of committed entries up to `index` has come from the leader and is verified. What follows is a start from it. */
   snapshot(index: number): void;
 }

@@ -26,6 +26,8 @@ export function decodeMessage({ term, message }: pb.RaftMessage): Message {
     }
     case "timeoutNow":
       return { kind: "timeout-now", term, last: { index: message.value.lastIndex, term: message.value.lastTerm } };
+    case "suspended":
+      return { kind: "suspended", term, matchIndex: message.value.matchIndex };
     default:
       throw new ProtocolError("INVALID_REQUEST", `Cannot read a Raft message of term ${term}: it holds none of the known messages`);
   }
@@ -75,6 +77,8 @@ function body(message: Message): pb.RaftMessage["message"] {
     }
     case "append-reply":
       return { case: "appendReply", value: { success: message.success, matchIndex: message.matchIndex, round: message.round } };
+    case "suspended":
+      return { case: "suspended", value: { matchIndex: message.matchIndex } };
     case "timeout-now":
       return { case: "timeoutNow", value: { lastIndex: message.last.index, lastTerm: message.last.term } };
   }

@@ -1,8 +1,8 @@
-import type { Attributes, Metric, Session, Timer } from "@ottla/host";
+import type { Attributes, Metric, Session } from "@ottla/host";
 import type { pb } from "@ottla/protocol";
-import type { Effects, Input, Limits, Voter, Voters } from "../raft/index.ts";
+import type { Effects, Input, Limits, Suspension, Voter, Voters } from "../raft/index.ts";
+import { Attendance } from "./attendance.ts";
 import { Engine } from "./engine.ts";
-import { mayFound } from "./founding.ts";
 import { checkGreeting, greetingAttributes, listText, type Greeting } from "./greeting.ts";
 import { Inbound } from "./inbound.ts";
 import { membersOf } from "./members.ts";
@@ -17,9 +17,6 @@ import { Transfers } from "./transfers.ts";
 import { caughtUpReplacement, changedVoters, type Circumstances } from "./voter-change.ts";
 
 const TICK_MS = 10;
-/** How often it is looked who is there, while nothing says that it changed. */
-const ATTEND_MS = 250;
-const SAY_AGAIN_MS = 10_000;
 /** Entries that a voter lacks are kept for it as long as the log is smaller; then it gets a snapshot. */
 const MAX_LOG_BYTES = 64 << 20;
 
@@ -33,12 +30,8 @@ export class Quorum {
   readonly #snapshots: Snapshots;
   readonly #story: Story;
   readonly #transfers: Transfers;
-  #waitingFor: readonly string[] = [];
-  #saidAtMs = Number.NEGATIVE_INFINITY;
-  #said = "";
-  #learners = "";
-  #voters: Voters | null = null;
-  #timer: Timer | null = null;
+  readonly #attendance: Attendance;
+  #suspensions = 0;
   #closed = false;
 
   private constructor(options: QuorumOptions, storage: Storage) {
@@ -63,7 +56,7 @@ export class Quorum {
       own: () => this.#greeting(),
       logger,
       receive: (from, message) => this.#receive(from, message),
-      onChange: () => this.#attend(),
+      onChange: () => this.#attendance.look(),
     });
     this.#peers = new Peers({
       host,
@@ -76,7 +69,7 @@ export class Quorum {
       dial: (peer, service, attributes, signal) => options.dial(peer, service, attributes, signal),
       onGreeted: (theirs) => {
         checkGreeting(theirs, this.#greeting(), undefined);
-        this.#attend();
+        this.#attendance.look();
       },
       onBroken: (peer) => {
         this.#snapshots.broken(peer);
@@ -93,12 +86,12 @@ export class Quorum {
       send,
       onEnded: (peer) => this.#engine.step({ kind: "snapshotEnded", peer }),
       onComplete: (last) => {
-        // A leader holds everything committed, and so does whoever got further by entries meanwhile (R13).
-        if (!this.#engine.ended && raft.role !== "leader" && last.index > raft.commitIndex) listener.snapshot(last.index);
+        if (!this.#engine.ended && raft.needs(last)) listener.snapshot(last.index);
       },
     });
     this.#story = new Story(nodeId, logger, raft);
     this.#transfers = new Transfers(host.clock, logger, this.#engine, options.electionTimeoutMs);
+    this.#attendance = new Attendance(options, this.#engine, this.#inbound, this.#peers);
   }
 
   /** @throws DamagedControllerError when the log or the vote of this controller are damaged or missing: a voter that lost part of them must not vote */
@@ -138,7 +131,7 @@ export class Quorum {
       lastIndex,
       commitIndex,
       voters: voters?.voters ?? [],
-      waitingFor: this.#waitingFor,
+      waitingFor: this.#attendance.waitingFor,
     };
   }
 
@@ -157,8 +150,7 @@ export class Quorum {
   /** Begins to take part. A single voter leads within two syncs. */
   start(): void {
     this.#engine.start();
-    this.#attend();
-    this.#attendLater();
+    this.#attendance.start();
   }
 
   /** Appends at the leader and returns the index the entry has if it commits. The bytes belong to the quorum from here on.
@@ -222,6 +214,8 @@ export class Quorum {
       logBytes: log.sizeBytes,
       uncommittedBytes: proposals.uncommittedBytes,
       elections: this.#story.elections,
+      suspended: this.#engine.raft.suspended.length,
+      suspensions: this.#suspensions,
       slowestWriteMs: writer.waitingMs,
       snapshotsSent: this.#snapshots.sentCount,
       snapshotsReceived: this.#snapshots.receivedCount,
@@ -232,7 +226,7 @@ export class Quorum {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#timer?.cancel();
+    this.#attendance.close();
     await Promise.all([this.#engine.close(), this.#inbound.close(), this.#peers.close(), this.#snapshots.stop()]);
     await this.#storage.log.close();
     await this.#storage.votes.close();
@@ -244,8 +238,14 @@ export class Quorum {
     if (effects.lost !== null) this.#snapshots.lost();
     for (const peer of effects.snapshots) this.#snapshots.send(peer);
     this.#transfers.stepped(effects);
-    if ((raft.voters?.voters ?? null) !== this.#voters) this.#attend();
+    this.#attendance.stepped();
     if (input.kind === "tick") this.#transfers.leaveSlowDisk();
+    if (effects.suspended !== null) this.#suspended(effects.suspended);
+  }
+
+  #suspended(suspension: Suspension): void {
+    this.#suspensions++;
+    this.#options.listener.suspended(suspension);
   }
 
   #receive(from: Greeting, message: pb.RaftMessage): void {
@@ -263,54 +263,6 @@ export class Quorum {
     const { raft } = this.#engine;
     const empty = clusterId === null && raft.lastIndex === 0 && raft.voters === null;
     return { nodeId, directoryId, clusterId, empty, listed: listText(listed), term: raft.term, address: this.#options.nodeAddress() };
-  }
-
-  /** Looks who is there: dials who is to be known, tells the core who follows without a vote, and founds the cluster if that is what is to be done. */
-  #attend(): void {
-    if (this.#closed || this.#engine.ended) return;
-    const { raft } = this.#engine;
-    this.#voters = raft.voters?.voters ?? null;
-    const voters = this.#voters ?? [];
-    this.#peers.keep(voters, this.#inbound.peers());
-    const isVoter = (who: Greeting): boolean =>
-      voters.some((voter) => voter.nodeId === who.nodeId && voter.directoryId === who.directoryId);
-    const learners = [...this.#inbound.peers()].filter((who) => !isVoter(who));
-    const key = learners.map(({ nodeId, directoryId }) => `${nodeId} ${directoryId}`).join(",");
-    if (key !== this.#learners) {
-      this.#learners = key;
-      this.#engine.step({ kind: "learners", learners: learners.map(({ nodeId, directoryId }) => ({ nodeId, directoryId })) });
-    }
-    if (this.#voters === null && raft.lastIndex === 0) this.#found();
-    else this.#waitingFor = [];
-  }
-
-  #found(): void {
-    const { nodeId, directoryId, listed, bootstrap, logger, host } = this.#options;
-    const verdict = mayFound(
-      { nodeId, directoryId, listed, joins: bootstrap.length > 0, links: () => this.#peers.links },
-      this.#options.clusterId(),
-    );
-    if (verdict.kind === "found") {
-      this.#waitingFor = [];
-      if (this.#engine.raft.role !== "follower") return;
-      logger.info({ controller: nodeId, voters: listText(listed) }, "every voter is reached and empty: founding the cluster");
-      const { voters, term } = verdict;
-      return this.#engine.step({ kind: "found", voters, data: this.#options.founding(voters), term });
-    }
-    this.#waitingFor = verdict.waitingFor;
-    const said = verdict.waitingFor.join("; ");
-    const nowMs = host.clock.monotonicMs();
-    if (said === this.#said && nowMs < this.#saidAtMs + SAY_AGAIN_MS) return;
-    this.#said = said;
-    this.#saidAtMs = nowMs;
-    logger.info({ controller: nodeId, waitingFor: verdict.waitingFor }, `not in a cluster yet: ${said}`);
-  }
-
-  #attendLater(): void {
-    this.#timer = this.#options.host.clock.after(ATTEND_MS, () => {
-      this.#attend();
-      if (!this.#closed && !this.#engine.ended) this.#attendLater();
-    });
   }
 
   #circumstances(): Circumstances {

@@ -9,6 +9,9 @@ export interface RaftSamples {
   readonly logBytes: number;
   readonly uncommittedBytes: number;
   readonly elections: number;
+  /** Now, at a leader. */
+  readonly suspended: number;
+  readonly suspensions: number;
   readonly slowestWriteMs: number;
   readonly snapshotsSent: number;
   readonly snapshotsReceived: number;
@@ -32,6 +35,12 @@ export function raftMetrics(o: RaftSamples): Metric[] {
       o.slowestWriteMs / 1000,
     ),
     counter("ottla_raft_elections_total", "Elections in which this controller stood", o.elections),
+    gauge("ottla_raft_suspended_voters", "Voters that hold less than they acknowledged and do not count for this leader", o.suspended),
+    counter(
+      "ottla_raft_suspensions_total",
+      "Times that a voter, this one included, was found to hold less than it had acknowledged",
+      o.suspensions,
+    ),
     counter("ottla_raft_snapshots_sent_total", "States sent to controllers whose entries were gone", o.snapshotsSent),
     counter("ottla_raft_snapshots_received_total", "States taken from the leader", o.snapshotsReceived),
   ];

@@ -2,7 +2,7 @@ import { assert } from "./assert.ts";
 import type { Entries } from "./entries.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Progress } from "./progress.ts";
-import type { Limits, Message, NodeId, Restored, Role, Voter, Voters } from "./types.ts";
+import type { Limits, Message, NodeId, Restored, Role, Suspension, Voter, Voters } from "./types.ts";
 import { includes } from "./voter-sets.ts";
 
 /** Where this voter gets its randomness from: a whole number in [0, bound). */
@@ -32,6 +32,8 @@ export interface Leadership {
   reads: { readonly id: number; readonly round: number; readonly index: number }[];
   /** Leadership is being handed over: nothing is appended and no read begins meanwhile. */
   transfer: Transfer | null;
+  /** By directory: voters that hold less than they acknowledged. They are not fed, and do not count. */
+  readonly suspended: Map<string, Suspension>;
 }
 
 export interface Transfer {
@@ -76,6 +78,8 @@ export interface Core {
   leadership: Leadership | null;
 
   learners: readonly Voter[];
+  /** This node holds less than it acknowledged: it says nothing any more. */
+  suspended: boolean;
   /** What the first entry ever is to be, while this node campaigns for writing it. */
   founding: { readonly voters: Voters; readonly data: Uint8Array } | null;
 }
@@ -93,6 +97,7 @@ export function isVoter(core: Core, who: Voter): boolean {
 /** A voter, or one that the newest set leaves out while that is not committed: nobody else may hold what is (Raft dissertation §4.2.2). */
 export function mayCampaign(core: Core): boolean {
   const { newest } = core.entries.voterSets;
+  if (core.suspended) return false;
   if (isVoter(core, core.self)) return true;
   return (
     newest !== null && newest.index > core.commitIndex && includes(core.entries.voterSets.at(newest.index - 1)?.voters ?? [], core.self)

@@ -1,5 +1,5 @@
 import { assert } from "./assert.ts";
-import type { Entry, LogPosition, Restored, VoterSet } from "./types.ts";
+import type { Entry, LogPosition, Restored } from "./types.ts";
 import { VoterSets } from "./voter-sets.ts";
 
 /** What an entry counts for in every bound on bytes: its data and about what it costs beside them. */
@@ -139,18 +139,6 @@ export class Entries {
     this.#firstIndex = index;
     this.voterSets.forgetBefore(index);
     this.#drop(index - this.tailFrom);
-  }
-
-  /** A snapshot takes the place of everything. It is not on disk yet. */
-  reset(last: LogPosition, voters: VoterSet): void {
-    this.#base = last;
-    this.#firstIndex = last.index + 1;
-    this.#lastIndex = last.index;
-    this.#durableIndex = 0;
-    this.#runs = [];
-    this.#tail = [];
-    this.#tailBytes = 0;
-    this.voterSets.reset(voters);
   }
 
   #run(index: number): LogPosition {

@@ -13,6 +13,7 @@ export type {
   Persist,
   Proposal,
   SnapshotRequest,
+  Suspension,
   Voter,
   Voters,
   VoterSet,

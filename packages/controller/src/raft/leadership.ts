@@ -31,6 +31,7 @@ export function lead(core: Core): void {
     round: 0,
     reads: [],
     transfer: null,
+    suspended: new Map(),
   };
   const first = entries.voterSets.newest === null ? core.founding : null;
   append(core, [first ?? { data: NO_DATA, voters: null }]);
@@ -68,9 +69,10 @@ function append(core: Core, proposals: readonly Proposal[]): void {
 /** Who is fed: voters and learners. A learner stands for the voter of its node id that lost its directory.
  * @param silentTicks of those that come in: 0 gives a new voter an election timeout to answer */
 export function reviseFollowers(core: Core, silentTicks: number): void {
-  const { followers } = leading(core);
+  const { followers, suspended } = leading(core);
   const wanted = new Map<NodeId, Voter>();
-  for (const peer of [...votersOf(core), ...core.learners]) if (peer.nodeId !== core.self.nodeId) wanted.set(peer.nodeId, peer);
+  for (const peer of [...votersOf(core), ...core.learners])
+    if (peer.nodeId !== core.self.nodeId && !suspended.has(peer.directoryId)) wanted.set(peer.nodeId, peer);
   for (const [nodeId, { peer }] of followers) if (!isSame(wanted.get(nodeId) ?? null, peer)) followers.delete(nodeId);
   for (const [nodeId, peer] of wanted)
     if (!followers.has(nodeId)) followers.set(nodeId, newProgress(peer, leading(core).firstIndex, silentTicks));

@@ -1,5 +1,5 @@
 import { assert } from "./assert.ts";
-import type { Effects, Entry, Envelope, Load, LogPosition, Message, ReadAnswer, Voter } from "./types.ts";
+import type { Effects, Entry, Envelope, Load, Message, ReadAnswer, Suspension, Voter } from "./types.ts";
 
 /** Gathers what one step owes, and knows which of the writes handed out are still on their way. */
 export class Outbox {
@@ -8,7 +8,6 @@ export class Outbox {
   #writing: { readonly id: number; readonly vote: boolean; lastIndex: number }[] = [];
 
   #vote: { readonly term: number; readonly votedFor: Voter | null } | null = null;
-  #install: LogPosition | null = null;
   #truncateFrom: number | null = null;
   #entries: Entry[] = [];
   #messages: Envelope[] = [];
@@ -17,6 +16,7 @@ export class Outbox {
   #snapshots: Voter[] = [];
   #reads: ReadAnswer[] = [];
   #transferUndone = false;
+  #suspended: Suspension | null = null;
   #lost: number | null = null;
 
   /** The newest term or vote is not on disk. */
@@ -38,12 +38,6 @@ export class Outbox {
     for (const write of this.#writing) write.lastIndex = Math.min(write.lastIndex, index - 1);
   }
 
-  install(last: LogPosition): void {
-    assert(this.#entries.length === 0 && this.#truncateFrom === null, () => `a snapshot up to ${last.index} amid other changes of the log`);
-    this.#install = last;
-    for (const write of this.#writing) write.lastIndex = 0;
-  }
-
   send(to: Voter, message: Message): void {
     this.#messages.push({ to, message });
   }
@@ -63,6 +57,10 @@ export class Outbox {
 
   transferUndone(): void {
     this.#transferUndone = true;
+  }
+
+  suspended(suspension: Suspension): void {
+    this.#suspended = suspension;
   }
 
   answer(read: ReadAnswer): void {
@@ -91,7 +89,6 @@ export class Outbox {
         ? {
             id: this.#nextPersistId++,
             vote: this.#vote,
-            install: this.#install,
             truncateFrom: this.#truncateFrom,
             entries: this.#entries,
           }
@@ -105,13 +102,13 @@ export class Outbox {
       leading,
       reads: this.#reads,
       transferUndone: this.#transferUndone,
+      suspended: this.#suspended,
     };
     if (effects.persist !== null) {
-      const { id, vote, install, entries } = effects.persist;
-      this.#writing.push({ id, vote: vote !== null, lastIndex: entries.at(-1)?.index ?? install?.index ?? 0 });
+      const { id, vote, entries } = effects.persist;
+      this.#writing.push({ id, vote: vote !== null, lastIndex: entries.at(-1)?.index ?? 0 });
     }
     this.#vote = null;
-    this.#install = null;
     this.#truncateFrom = null;
     this.#entries = [];
     this.#messages = [];
@@ -120,11 +117,12 @@ export class Outbox {
     this.#snapshots = [];
     this.#reads = [];
     this.#transferUndone = false;
+    this.#suspended = null;
     this.#lost = null;
     return effects;
   }
 
   get #unsaved(): boolean {
-    return this.#vote !== null || this.#install !== null || this.#truncateFrom !== null || this.#entries.length > 0;
+    return this.#vote !== null || this.#truncateFrom !== null || this.#entries.length > 0;
   }
 }

@@ -26,6 +26,8 @@ export interface Progress {
   stalledTicks: number;
   /** Highest confirmation round it answered. */
   round: number;
+  /** It seems to hold less than it acknowledged. An answer to this round or a later one is no late one: it tells. */
+  doubt: { readonly round: number; readonly matchIndex: number } | null;
   /** Highest commit index it can have taken from what was sent. */
   commitSent: number;
 }
@@ -44,6 +46,7 @@ export function newProgress(peer: Voter, nextIndex: number, silentTicks: number)
     silentTicks,
     stalledTicks: 0,
     round: 0,
+    doubt: null,
     commitSent: 0,
   };
 }
@@ -57,7 +60,7 @@ export function refused(progress: Progress, matchIndex: number, lowestNext: numb
 }
 
 /** Nothing that can still be sent follows what it holds. */
-export function needsSnapshot(progress: Progress): void {
+export function awaitSnapshot(progress: Progress): void {
   probe(progress, progress.nextIndex);
   progress.state = "snapshot";
 }

@@ -9,9 +9,9 @@ import { receive } from "./receive.ts";
 import { brokenConnection, onLoaded, replicationTick } from "./replication.ts";
 import { restore } from "./restore.ts";
 import { tellCommit } from "./sending.ts";
-import { onSnapshot, snapshotEnded } from "./snapshot.ts";
+import { needsSnapshot, snapshotEnded } from "./snapshot.ts";
 import { beginTransfer, nameSuccessor } from "./transfer.ts";
-import type { Effects, Entry, FollowerStatus, Input, NodeId, Role, Voter, Voters, VoterSet } from "./types.ts";
+import type { Effects, Entry, FollowerStatus, Input, LogPosition, NodeId, Role, Suspension, Voter, Voters, VoterSet } from "./types.ts";
 import { whyNotVoters } from "./voter-change.ts";
 
 /** One voter of Raft with PreVote, CheckQuorum, ReadIndex, leadership transfer, learners and changes of voters (Ongaro's dissertation §3, §4, §6.4, §9.6).
@@ -70,6 +70,16 @@ export class Raft {
     }));
   }
 
+  /** Voters that hold less than they acknowledged, as this leader found out. */
+  get suspended(): readonly Suspension[] {
+    return [...(this.#core.leadership?.suspended.values() ?? [])];
+  }
+
+  /** A snapshot up to here would bring this node further. */
+  needs(last: LogPosition): boolean {
+    return needsSnapshot(this.#core, last);
+  }
+
   /** The lowest index that some other voter or learner is known to hold; `lastIndex` when there are none, null when not leading. */
   get heldByAll(): number | null {
     const { leadership, entries } = this.#core;
@@ -83,7 +93,7 @@ export class Raft {
   get quietTicks(): number | null {
     const core = this.#core;
     const { leadership, timeoutTicks, elapsedTicks, leaderSilentTicks, limits } = core;
-    if (leadership !== null) return leadership.followers.size === 0 ? null : leadership.ticksToHeartbeat;
+    if (leadership !== null) return leadership.followers.size === 0 && leadership.suspended.size === 0 ? null : leadership.ticksToHeartbeat;
     if (mayCampaign(core)) return Math.max(0, timeoutTicks - elapsedTicks);
     // Without a vote there is nothing to do but to forget a silent leader, so that others get an answer.
     return leaderSilentTicks === null || leaderSilentTicks >= limits.electionTicks ? null : limits.electionTicks - leaderSilentTicks;
@@ -148,8 +158,6 @@ export class Raft {
         return beginTransfer(core, input.to);
       case "snapshotEnded":
         return snapshotEnded(core, input.peer);
-      case "snapshot":
-        return onSnapshot(core, input.last, input.voters);
     }
   }
 

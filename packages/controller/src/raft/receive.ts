@@ -2,12 +2,13 @@ import { speak, type Core } from "./core.ts";
 import { follow, onVoteReply, onVoteRequest } from "./election.ts";
 import { onAppendRequest } from "./follower.ts";
 import { onAppendReply } from "./replication.ts";
+import { onSuspended } from "./suspension.ts";
 import { onTimeoutNow } from "./transfer.ts";
 import type { Message, Voter } from "./types.ts";
 
 /** Anybody may ask, because a set of voters may be newer than what this node knows of it; who answers counts only as the voter it is. */
 export function receive(core: Core, from: Voter, message: Message): void {
-  if (from.nodeId === core.self.nodeId) return;
+  if (from.nodeId === core.self.nodeId || core.suspended) return;
   if (message.term > core.term && speaksForItsTerm(message)) follow(core, message.term, null);
   if (message.term < core.term) return refuse(core, from, message);
   switch (message.kind) {
@@ -21,6 +22,8 @@ export function receive(core: Core, from: Voter, message: Message): void {
       return core.role === "leader" ? onAppendReply(core, from, message) : undefined;
     case "timeout-now":
       return onTimeoutNow(core, message);
+    case "suspended":
+      return onSuspended(core, message);
   }
 }
 

@@ -1,8 +1,9 @@
 import { assert } from "./assert.ts";
 import { advanceCommit } from "./commit.ts";
 import { leading, type Core } from "./core.ts";
-import { matched, needsSnapshot, probe, refused } from "./progress.ts";
+import { matched, awaitSnapshot, probe, refused } from "./progress.ts";
 import { settleReads } from "./read-index.ts";
+import { isStale, remindSuspended } from "./suspension.ts";
 import { before, heartbeat, replicate, tellCommit, transmit } from "./sending.ts";
 import { continueTransfer, transferTick } from "./transfer.ts";
 import type { AppendReply, Entry, NodeId, Voter } from "./types.ts";
@@ -18,6 +19,7 @@ export function replicationTick(core: Core): void {
     if (progress.inFlight.length > 0 && ++progress.stalledTicks >= core.limits.electionTicks) probe(progress, progress.matchIndex + 1);
     if (heartbeatDue) heartbeat(core, progress);
   }
+  if (heartbeatDue) remindSuspended(core);
   transferTick(core);
 }
 
@@ -64,9 +66,10 @@ export function onAppendReply(core: Core, from: Voter, answer: AppendReply): voi
     if (progress.state === "probe" && progress.matchIndex >= progress.nextIndex - 1) progress.state = "replicate";
     if (advanceCommit(core)) for (const other of leading(core).followers.values()) tellCommit(core, other);
     continueTransfer(core, progress);
-  } else if (answer.matchIndex >= progress.matchIndex && progress.state !== "snapshot") {
+  } else if (isStale(core, progress, answer)) return;
+  else if (answer.matchIndex >= progress.matchIndex && progress.state !== "snapshot") {
     if (answer.matchIndex + 1 < core.entries.lowestNext) {
-      needsSnapshot(progress);
+      awaitSnapshot(progress);
       core.outbox.snapshot(progress.peer);
     } else refused(progress, answer.matchIndex, core.entries.lowestNext);
   }

@@ -32,6 +32,7 @@ export function restore({ self, limits, random, restored }: RaftOptions): Core {
     votes: new Map(),
     leadership: null,
     learners: [],
+    suspended: false,
     founding: null,
   };
   core.timeoutTicks = electionTimeout(core);

@@ -60,11 +60,14 @@ export type Message =
       readonly round: number;
     }
   /** From a leader that goes: whoever gets it campaigns at once, if its log ends at `last`. */
-  | { readonly kind: "timeout-now"; readonly term: number; readonly last: LogPosition };
+  | { readonly kind: "timeout-now"; readonly term: number; readonly last: LogPosition }
+  /** From a leader to a voter that had acknowledged entries up to `matchIndex` and does not hold them any more: it votes and acknowledges no further. */
+  | { readonly kind: "suspended"; readonly term: number; readonly matchIndex: number };
 
 export type AppendRequest = Extract<Message, { kind: "append-request" }>;
 export type AppendReply = Extract<Message, { kind: "append-reply" }>;
 export type TimeoutNow = Extract<Message, { kind: "timeout-now" }>;
+export type Suspended = Extract<Message, { kind: "suspended" }>;
 export type VoteRequest = Extract<Message, { kind: "vote-request" }>;
 export type VoteReply = Extract<Message, { kind: "vote-reply" }>;
 
@@ -100,18 +103,13 @@ export type Input =
    * nothing happens at a node that does not lead. */
   | { readonly kind: "transfer"; readonly to: NodeId | null }
   /** The transfer of a snapshot that `snapshots` asked for is over, well or not: the core finds out what the peer needs now. */
-  | { readonly kind: "snapshotEnded"; readonly peer: NodeId }
-  /** A whole, verified snapshot lies beside the state. If the core needs it the persist of this step says `install`; else it is to be thrown away.
-   * `voters` is the newest set in entries up to it. */
-  | { readonly kind: "snapshot"; readonly last: LogPosition; readonly voters: VoterSet };
+  | { readonly kind: "snapshotEnded"; readonly peer: NodeId };
 
 /** What must reach the disk. Applied in order of id; vote and entries of one or of several may be written side by side. */
 export interface Persist {
   /** Rises by one. */
   readonly id: number;
   readonly vote: { readonly term: number; readonly votedFor: Voter | null } | null;
-  /** The snapshot up to here becomes the state, and the whole log is dropped: its next entry follows this one. Before `entries`. */
-  readonly install: LogPosition | null;
   /** Entries from this index on are removed before `entries` are appended. */
   readonly truncateFrom: number | null;
   readonly entries: readonly Entry[];
@@ -125,8 +123,18 @@ export interface Load {
   readonly maxBytes: number;
 }
 
-/** The peer lacks entries that were trimmed: the caller sends it a snapshot and answers `snapshotEnded`. A later one for the same peer replaces it. */
+/** The peer lacks entries that were trimmed: the caller sends it a snapshot and answers `snapshotEnded`. A later one for the same peer replaces it.
+ * Whoever receives one that it `needs` ends its core, and begins another from it. */
 export type SnapshotRequest = Voter;
+
+/** A voter holds less than it acknowledged under this directory: an old copy of its disk was put into its place. */
+export interface Suspension {
+  readonly voter: Voter;
+  /** It had acknowledged entries up to here. */
+  readonly acknowledged: number;
+  /** It holds the leader's log up to here at most. */
+  readonly holds: number;
+}
 
 /** `index` null: leadership went before it could be confirmed. */
 export interface ReadAnswer {
@@ -145,13 +153,16 @@ export interface Effects {
   readonly snapshots: readonly SnapshotRequest[];
   /** The term of a leadership that had been announced as `leading` and is gone. */
   readonly lost: number | null;
-  /** Newly committed, both ends included. After an install the first is the one after it. */
+  /** Newly committed, both ends included. */
   readonly committed: { readonly from: number; readonly to: number } | null;
   /** This term's first entry is committed: the leader may take proposals. */
   readonly leading: number | null;
   readonly reads: readonly ReadAnswer[];
   /** The transfer failed and this node goes on leading: it takes proposals again. */
   readonly transferUndone: boolean;
+  /** At a leader: the voter does not count any more, for as long as this leader leads. At the voter itself: it is mute from now on, and returns as a
+   * new voter, with an empty directory of another id. */
+  readonly suspended: Suspension | null;
 }
 
 /** What a leader knows of another voter or of a learner. */
@@ -189,7 +200,7 @@ export interface Restored {
   readonly lastIndex: number;
   /** The entry before `firstIndex`; null when its term is unknown, which it may not be with an empty log. */
   readonly base: LogPosition | null;
-  /** The newest set of the checkpoint (or of a snapshot), then those of the entries after it, rising in index. Empty: this node has never heard of
+  /** The newest set of the checkpoint, then those of the entries after it, rising in index. Empty: this node has never heard of
    * any voters. */
   readonly voterSets: readonly VoterSet[];
   /** Where each term begins in the log, rising in both; empty with the log. */

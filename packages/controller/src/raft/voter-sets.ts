@@ -34,10 +34,6 @@ export class VoterSets {
     const from = this.#sets.findLastIndex((set) => set.index <= index);
     if (from > 0) this.#sets.splice(0, from);
   }
-
-  reset(set: VoterSet): void {
-    this.#sets = [set];
-  }
 }
 
 export function isSame(a: Voter | null, b: Voter): boolean {

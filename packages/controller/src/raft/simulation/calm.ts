@@ -1,4 +1,5 @@
 import { nameLearners, proposeVoters, withVoter, without } from "./operations.ts";
+import { replaceMute } from "./old-disks.ts";
 import { found } from "./founding.ts";
 import type { SimulatedVoter } from "./voter.ts";
 import type { World } from "./world.ts";
@@ -11,6 +12,7 @@ export function calm(world: World): void {
   for (let round = 0; round < 80 * electionTicks; round++) {
     for (const voter of world.all) world.act(voter, { kind: "tick" });
     settle(world);
+    replaceMute(world);
     if (round % electionTicks === 0) {
       found(world);
       for (const voter of world.all) nameLearners(world, voter, true);

@@ -9,12 +9,6 @@ export interface Checkpoint {
   readonly hash: number;
 }
 
-interface Write {
-  readonly persist: Persist;
-  /** What the persist installs. */
-  readonly snapshot: Checkpoint | null;
-}
-
 interface Content {
   firstIndex: number;
   entries: Entry[];
@@ -28,7 +22,7 @@ export class SimulatedDisk {
   readonly #synced: Content = { firstIndex: 1, entries: [] };
   /** As it will be once every write is done; what can be read. */
   readonly #seen: Content = { firstIndex: 1, entries: [] };
-  #underWay: Write[] = [];
+  #underWay: Persist[] = [];
 
   get firstIndex(): number {
     return this.#synced.firstIndex;
@@ -56,8 +50,8 @@ export class SimulatedDisk {
     return entries.slice(from - firstIndex, Math.min(until - firstIndex, from - firstIndex + count));
   }
 
-  write(persist: Persist, snapshot: Checkpoint | null): void {
-    this.#underWay.push({ persist, snapshot });
+  write(persist: Persist): void {
+    this.#underWay.push(persist);
     save(this.#seen, persist, persist.entries.length);
   }
 
@@ -67,11 +61,12 @@ export class SimulatedDisk {
     if (write === undefined) throw new Error("nothing is being written");
     this.#saveVote(write);
     this.#saveLog(write);
-    return write.persist.id;
+    return write.id;
   }
 
-  /** Vote file and log are written side by side, so each keeps its own part of what was under way; the log may be torn within a write. */
-  crash(random: Randomness): void {
+  /** Vote file and log are written side by side, so each keeps its own part of what was under way; the log may be torn within a write.
+   * @param snapshot not null: takes the place of the checkpoint meanwhile */
+  crash(random: Randomness, snapshot: Checkpoint | null = null): void {
     const votes = random.below(this.#underWay.length + 1);
     const logs = random.below(this.#underWay.length + 1);
     for (const write of this.#underWay.slice(0, votes)) this.#saveVote(write);
@@ -79,9 +74,23 @@ export class SimulatedDisk {
     const torn = this.#underWay[logs];
     if (torn !== undefined && random.below(2) === 1) this.#tear(torn, random);
     this.#underWay = [];
+    if (snapshot !== null) this.checkpoint = snapshot;
     this.#dropLogBehindCheckpoint();
     this.#seen.firstIndex = this.#synced.firstIndex;
     this.#seen.entries = [...this.#synced.entries];
+  }
+
+  /** Of what is synced. */
+  copy(): SimulatedDisk {
+    const copy = new SimulatedDisk();
+    copy.term = this.term;
+    copy.votedFor = this.votedFor;
+    copy.checkpoint = this.checkpoint;
+    for (const content of [copy.#synced, copy.#seen]) {
+      content.firstIndex = this.#synced.firstIndex;
+      content.entries = [...this.#synced.entries];
+    }
+    return copy;
   }
 
   trim(index: number): void {
@@ -110,7 +119,7 @@ export class SimulatedDisk {
     return { term, votedFor, base, firstIndex, lastIndex, voterSets, terms, commitIndex: checkpoint.last.index };
   }
 
-  /** A crash between the change of the checkpoint and the removal of the log it replaces. */
+  /** The log that a snapshot replaces, as a start removes it. */
   #dropLogBehindCheckpoint(): void {
     const { index, term } = this.checkpoint.last;
     if (index < this.firstIndex || this.at(index)?.term === term) return;
@@ -118,28 +127,22 @@ export class SimulatedDisk {
     this.#synced.entries = [];
   }
 
-  #tear({ persist, snapshot }: Write, random: Randomness): void {
-    if (snapshot !== null) this.checkpoint = snapshot;
-    else save(this.#synced, persist, random.below(persist.entries.length + 1));
+  #tear(persist: Persist, random: Randomness): void {
+    save(this.#synced, persist, random.below(persist.entries.length + 1));
   }
 
-  #saveVote({ persist: { vote } }: Write): void {
+  #saveVote({ vote }: Persist): void {
     if (vote === null) return;
     this.term = vote.term;
     this.votedFor = vote.votedFor;
   }
 
-  #saveLog({ persist, snapshot }: Write): void {
-    if (snapshot !== null) this.checkpoint = snapshot;
+  #saveLog(persist: Persist): void {
     save(this.#synced, persist, persist.entries.length);
   }
 }
 
-function save(content: Content, { install, truncateFrom, entries }: Persist, count: number): void {
-  if (install !== null) {
-    content.firstIndex = install.index + 1;
-    content.entries = [];
-  }
+function save(content: Content, { truncateFrom, entries }: Persist, count: number): void {
   if (truncateFrom !== null) content.entries.length = Math.max(0, truncateFrom - content.firstIndex);
   for (let i = 0; i < count; i++) {
     const entry = entries[i];

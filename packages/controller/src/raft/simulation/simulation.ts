@@ -1,6 +1,7 @@
 import { calm } from "./calm.ts";
 import { breakConnection, checkpoint, partition, wipe } from "./faults.ts";
 import { found } from "./founding.ts";
+import { replaceMute, restoreCopy, saveCopy } from "./old-disks.ts";
 import { changeVoters, nameLearners, stranger, transfer } from "./operations.ts";
 import type { Sabotage } from "./sabotage.ts";
 import type { SimulatedVoter } from "./voter.ts";
@@ -36,6 +37,7 @@ const COURSE: readonly (readonly [number, Event])[] = [
   [5, (world, voter) => nameLearners(world, voter, false)],
   [6, (world, voter) => world.sendSnapshot(voter)],
   [6, moveSnapshot],
+  [3, replaceMute],
 ];
 /** Of these each seed leaves some out and has more of others: what happens seldom together is met so, too. */
 const TROUBLE: readonly (readonly [number, Event])[] = [
@@ -47,6 +49,8 @@ const TROUBLE: readonly (readonly [number, Event])[] = [
   [8, checkpoint],
   [4, (world) => atLeader(world, (leader) => changeVoters(world, leader))],
   [2, (world) => atLeader(world, (leader) => transfer(world, leader))],
+  [6, saveCopy],
+  [40, restoreCopy],
 ];
 const FACTORS = [0, 1, 1, 3];
 

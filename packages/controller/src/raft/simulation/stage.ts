@@ -27,7 +27,10 @@ export class Stage {
     const { last } = from.disk.checkpoint;
     this.say(`${from.self.nodeId} sends ${to.nodeId} the state after ${last.index}/${last.term}`);
     const receiver = this.voter(to.nodeId);
-    this.show(receiver, () => receiver.offer(from.disk.checkpoint));
+    if (receiver.raft.needs(last)) {
+      receiver.install(from.disk.checkpoint, { below: () => 0 });
+      this.say(`${to.nodeId} begins anew from it: ${this.summary(receiver)}`);
+    }
     this.do(from, { kind: "snapshotEnded", peer: to.nodeId });
   }
 
@@ -89,6 +92,10 @@ export class Stage {
     if (committed !== null) this.say(`${node} hands out ${committed.from}..${committed.to}`);
     if (leading !== null) this.say(`${node} leads term ${leading}`);
     for (const { nodeId } of effects.snapshots) this.say(`${node} owes ${nodeId} a snapshot`);
+    if (effects.suspended !== null) {
+      const { voter: who, acknowledged, holds } = effects.suspended;
+      this.say(`${node} finds that ${who.nodeId} held up to ${acknowledged} and holds up to ${holds}: it is suspended`);
+    }
     if (effects.transferUndone) this.say(`${node} keeps the leadership`);
     for (const { id, index } of reads) this.say(index === null ? `${node} gives up read ${id}` : `${node} answers read ${id} at ${index}`);
     for (const { to, message } of messages) this.#letters.push({ from: voter.self, to, message });

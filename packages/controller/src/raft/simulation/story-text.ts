@@ -5,10 +5,9 @@ export function voterText({ nodeId, directoryId }: Voter): string {
   return `${nodeId}${"'".repeat(directoryId.split("'").length - 1)}`;
 }
 
-export function persistText({ vote, install, truncateFrom, entries }: Persist): string {
+export function persistText({ vote, truncateFrom, entries }: Persist): string {
   const parts: string[] = [];
   if (vote !== null) parts.push(`term ${vote.term}, vote ${vote.votedFor?.nodeId ?? "none"}`);
-  if (install !== null) parts.push(`the snapshot of ${positionText(install)} in place of its log`);
   if (truncateFrom !== null) parts.push(`cut from ${truncateFrom}`);
   return [...parts, ...entries.map(entryText)].join("; ");
 }
@@ -33,6 +32,8 @@ export function messageText(message: Message): string {
       return `after ${positionText(message.previous)} append ${message.entries.map(entryText).join(" ") || "nothing"} (term ${term}, committed ${message.commitIndex}, round ${message.round})`;
     case "timeout-now":
       return `campaign at once, if your log ends at ${positionText(message.last)} (term ${term})`;
+    case "suspended":
+      return `you held up to ${message.matchIndex} and do not any more: you are suspended (term ${term})`;
     case "append-reply":
       return `${message.success ? "I hold" : "no, try after"} ${message.matchIndex} (term ${term}, round ${message.round})`;
   }

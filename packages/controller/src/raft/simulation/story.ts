@@ -1,3 +1,4 @@
+import type { SimulatedDisk } from "./disk.ts";
 import { Stage, STORY_LIMITS } from "./stage.ts";
 import { voterText } from "./story-text.ts";
 import type { SimulatedVoter } from "./voter.ts";
@@ -18,9 +19,12 @@ import type { SimulatedVoter } from "./voter.ts";
  *   change NODE NODE...      proposes these as the voters         learners NODE NODE...       these are fed without a vote
  *   transfer NODE [TO]       hands over                           wipe NODE                   comes back with another, empty directory
  *   trim NODE                saves its state, keeps the last entry of its log
+ *   save NODE                copies its disk
+ *   old NODE                 comes back with that copy
  *   snapshot NODE            sends its saved state to the first that it owes one */
 export class Story {
   readonly #stage = new Stage();
+  readonly #copies = new Map<number, SimulatedDisk>();
 
   tell(script: string): string {
     const told: string[] = [];
@@ -92,6 +96,14 @@ export class Story {
       case "wipe":
         node().wipe(`${node().self.directoryId}'`);
         return this.#stage.say(`${words[0]} comes back empty, as ${voterText(node().self)}`);
+      case "save":
+        return void this.#copies.set(Number(words[0]), node().disk.copy());
+      case "old": {
+        const copy = this.#copies.get(Number(words[0]));
+        if (copy === undefined) throw new Error(`no copy of the disk of ${words[0]}`);
+        node().goBack(copy);
+        return this.#stage.say(`${words[0]} comes back with an old disk: ${this.#stage.summary(node())}`);
+      }
       case "trim":
         node().checkpoint();
         node().trim(node().disk.checkpoint.last.index);

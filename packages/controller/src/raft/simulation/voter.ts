@@ -26,6 +26,8 @@ export class SimulatedVoter {
   applied: { readonly index: number; readonly hash: number };
   /** Peers that this node is to send a snapshot, in the order they were asked for. */
   wantedSnapshots: Voter[] = [];
+  /** It was told that it holds less than it acknowledged. */
+  mute = false;
   readonly #limits: Limits;
   readonly #random: Randomness;
   readonly #sabotage: Sabotage | null;
@@ -51,14 +53,13 @@ export class SimulatedVoter {
 
   step(input: Input): Result {
     if (input.kind === "tick") this.ticks++;
-    return this.#carryOut(this.raft.step(input), null);
+    return this.#carryOut(this.raft.step(input));
   }
 
-  /** A snapshot has arrived in whole. */
-  offer(snapshot: Checkpoint): Result {
-    const { last, voters } = snapshot;
-    if (voters === null) throw new Error(`a snapshot up to ${last.index} without voters`);
-    return this.#carryOut(this.raft.step({ kind: "snapshot", last, voters }), snapshot);
+  /** A snapshot has arrived in whole, and is needed: the node ends, and begins anew from it, as after a restart. */
+  install(snapshot: Checkpoint, random: Randomness): void {
+    this.disk.crash(random, snapshot);
+    this.#begin();
   }
 
   /** Something is left for `sync` to do. */
@@ -103,6 +104,14 @@ export class SimulatedVoter {
     this.#begin();
   }
 
+  /** Comes back under the same id with what its disk held once. Its vote is not old: what an old one costs nobody can make good. */
+  goBack(copy: SimulatedDisk): void {
+    copy.term = this.disk.term;
+    copy.votedFor = this.disk.votedFor;
+    this.disk = copy;
+    this.#begin();
+  }
+
   /** Comes back with an empty directory, as somebody else. */
   wipe(directoryId: string): void {
     this.self = { nodeId: this.self.nodeId, directoryId };
@@ -114,6 +123,7 @@ export class SimulatedVoter {
     this.#promises = [];
     this.#loads = [];
     this.wantedSnapshots = [];
+    this.mute = false;
     this.#lastPersist = 0;
     this.#told = 0;
     this.ticks = 0;
@@ -121,14 +131,14 @@ export class SimulatedVoter {
     this.applied = { index: this.disk.checkpoint.last.index, hash: this.disk.checkpoint.hash };
   }
 
-  #carryOut(effects: Effects, snapshot: Checkpoint | null): Result {
+  #carryOut(effects: Effects): Result {
     const { persist, promises, messages, committed } = effects;
     for (const load of effects.loads) this.#loads.push(load);
     for (const peer of effects.snapshots) this.wantedSnapshots.push(peer);
+    if (effects.suspended?.voter === this.self) this.mute = true;
     if (persist !== null) {
       this.#lastPersist = persist.id;
-      this.disk.write(persist, persist.install === null ? null : snapshot);
-      if (persist.install !== null && snapshot !== null) this.applied = { index: snapshot.last.index, hash: snapshot.hash };
+      this.disk.write(persist);
     }
     if (committed !== null) this.#apply(committed.to);
     if (promises.length === 0) return { effects, messages };

@@ -30,8 +30,10 @@ export class World {
   /** Sets proposed of late: an entry under way may still bring them into a log. */
   #proposedSets: Voters[] = [];
   parcels: Parcel[] = [];
+  /** Copies of disks, by directory. */
+  readonly copies = new Map<string, SimulatedDisk>();
   /** Counts what happened, by name. */
-  readonly counts = { crashes: 0, wipes: 0, reads: 0, changes: 0, transfers: 0, installs: 0, elections: 0 };
+  readonly counts = { crashes: 0, wipes: 0, oldDisks: 0, suspensions: 0, reads: 0, changes: 0, transfers: 0, installs: 0, elections: 0 };
   #trace = 0;
   #proposed = 0;
   #reads = 0;
@@ -125,9 +127,14 @@ export class World {
 
   takeSnapshot(parcel: Parcel): void {
     const { from, to, snapshot } = parcel;
-    const { last, voters } = snapshot;
     const receiver = this.node(to.nodeId);
-    if (this.exists(to) && voters !== null) this.#watch(receiver, { kind: "snapshot", last, voters }, () => receiver.offer(snapshot));
+    if (this.exists(to) && receiver.raft.needs(snapshot.last)) {
+      this.counts.installs++;
+      const held = this.checks.held(receiver);
+      receiver.install(snapshot, this.random);
+      this.checks.begins(receiver);
+      this.checks.installed(receiver, held);
+    }
     this.snapshotEnded(from, to);
   }
 
@@ -147,9 +154,19 @@ export class World {
     this.checks.begins(voter);
   }
 
-  /** Whether a majority of these would be left without `lost`. */
+  goBack(voter: SimulatedVoter, copy: SimulatedDisk): void {
+    this.counts.oldDisks++;
+    this.checks.goesBack(voter);
+    voter.goBack(copy);
+    this.#disks.set(voter.self.directoryId, voter.disk);
+    this.checks.begins(voter);
+  }
+
+  /** Whether a majority of these would be left without `lost`. Who holds an old copy is lost once a leader notices. */
   survives(voters: readonly Voter[], lost: SimulatedVoter | null): boolean {
-    const left = voters.filter((voter) => this.exists(voter) && voter.nodeId !== lost?.self.nodeId);
+    const left = voters.filter(
+      (voter) => this.exists(voter) && !this.checks.lacks(this.node(voter.nodeId)) && voter.nodeId !== lost?.self.nodeId,
+    );
     return left.length * 2 > voters.length;
   }
 
@@ -157,10 +174,14 @@ export class World {
     this.#proposedSets = [...this.#proposedSets.slice(-3), voters];
   }
 
+  /** Those that some node goes by, or may come to go by. */
+  get setsInForce(): readonly Voters[] {
+    return [...this.#proposedSets, ...this.all.flatMap(({ raft }) => (raft.voters === null ? [] : [raft.voters.voters]))];
+  }
+
   /** No node goes by a set that would lose its majority with this node. */
   canLose(lost: SimulatedVoter): boolean {
-    if (!this.#proposedSets.every((voters) => this.survives(voters, lost))) return false;
-    return this.all.every(({ raft }) => raft.voters === null || this.survives(raft.voters.voters, lost));
+    return this.setsInForce.every((voters) => this.survives(voters, lost));
   }
 
   isMember({ raft, self }: SimulatedVoter): boolean {
@@ -173,8 +194,8 @@ export class World {
     this.checks.after(voter, before, input, result);
     const { raft, self } = voter;
     const { effects, messages } = result;
+    if (effects.suspended !== null && effects.suspended.voter !== self) this.counts.suspensions++;
     if (raft.role === "leader" && before.role !== "leader") this.counts.elections++;
-    if (effects.persist?.install != null) this.counts.installs++;
     for (const { index } of effects.reads) if (index !== null) this.counts.reads++;
     for (const { to, message } of messages) this.network.post({ from: self, to, message });
     this.#trace = fold(this.#trace, self.nodeId * 31 + input.kind.length);

@@ -11,6 +11,7 @@ export interface RaftMessage {
     | { case: "timeoutNow"; value: TimeoutNow }
     | { case: "snapshotChunk"; value: SnapshotChunk }
     | { case: "snapshotReply"; value: SnapshotReply }
+    | { case: "suspended"; value: Suspended }
     | { case: undefined };
 }
 export const RaftMessage: MessageType<RaftMessage> = messageType<RaftMessage>({
@@ -43,6 +44,9 @@ export const RaftMessage: MessageType<RaftMessage> = messageType<RaftMessage>({
         case 130:
           m.message = { case: "snapshotReply", value: r.message(SnapshotReply, "RaftMessage.snapshotReply") };
           break;
+        case 138:
+          m.message = { case: "suspended", value: r.message(Suspended, "RaftMessage.suspended") };
+          break;
         default:
           r.skip(tag, "RaftMessage");
       }
@@ -70,6 +74,9 @@ export const RaftMessage: MessageType<RaftMessage> = messageType<RaftMessage>({
         break;
       case "snapshotReply":
         w.message(m.message.value, SnapshotReply, "RaftMessage.snapshotReply").tag(130);
+        break;
+      case "suspended":
+        w.message(m.message.value, Suspended, "RaftMessage.suspended").tag(138);
         break;
       case undefined:
     }
@@ -329,21 +336,42 @@ export const TimeoutNow: MessageType<TimeoutNow> = messageType<TimeoutNow>({
   },
 });
 
+/** From a leader to a voter that had acknowledged entries up to match_index and does not hold them any more, because an older copy of its directory was
+ * put into its place: it is mute from now on, and returns with an empty directory as a new voter. */
+export interface Suspended {
+  matchIndex: number;
+}
+export const Suspended: MessageType<Suspended> = messageType<Suspended>({
+  empty: () => ({ matchIndex: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("Suspended");
+      switch (tag) {
+        case 8:
+          m.matchIndex = r.uint64("Suspended.matchIndex");
+          break;
+        default:
+          r.skip(tag, "Suspended");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.matchIndex !== 0) w.uint64(m.matchIndex, "Suspended.matchIndex").tag(8);
+  },
+});
+
 /** Part of the state after the entry at (last_index, last_term), for a node that needs entries which were trimmed. Chunks come in order; a chunk with
  * position 0 begins anew. */
 export interface SnapshotChunk {
   lastIndex: number;
   lastTerm: number;
-  /** Of the newest entry up to last_index that set the voters. */
-  votersIndex: number;
-  voters: RaftVoters | undefined;
   /** Bytes of the snapshot before this chunk. */
   position: number;
   data: Uint8Array;
   done: boolean;
 }
 export const SnapshotChunk: MessageType<SnapshotChunk> = messageType<SnapshotChunk>({
-  empty: () => ({ lastIndex: 0, lastTerm: 0, votersIndex: 0, voters: undefined, position: 0, data: NO_BYTES, done: false }),
+  empty: () => ({ lastIndex: 0, lastTerm: 0, position: 0, data: NO_BYTES, done: false }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("SnapshotChunk");
@@ -355,18 +383,12 @@ export const SnapshotChunk: MessageType<SnapshotChunk> = messageType<SnapshotChu
           m.lastTerm = r.uint64("SnapshotChunk.lastTerm");
           break;
         case 24:
-          m.votersIndex = r.uint64("SnapshotChunk.votersIndex");
-          break;
-        case 34:
-          m.voters = r.message(RaftVoters, "SnapshotChunk.voters");
-          break;
-        case 40:
           m.position = r.uint64("SnapshotChunk.position");
           break;
-        case 50:
+        case 34:
           m.data = r.bytes("SnapshotChunk.data");
           break;
-        case 56:
+        case 40:
           m.done = r.bool("SnapshotChunk.done");
           break;
         default:
@@ -375,11 +397,9 @@ export const SnapshotChunk: MessageType<SnapshotChunk> = messageType<SnapshotChu
     }
   },
   write: (w, m) => {
-    if (m.done) w.bool(m.done).tag(56);
-    if (m.data.length !== 0) w.bytes(m.data).tag(50);
-    if (m.position !== 0) w.uint64(m.position, "SnapshotChunk.position").tag(40);
-    if (m.voters !== undefined) w.message(m.voters, RaftVoters, "SnapshotChunk.voters").tag(34);
-    if (m.votersIndex !== 0) w.uint64(m.votersIndex, "SnapshotChunk.votersIndex").tag(24);
+    if (m.done) w.bool(m.done).tag(40);
+    if (m.data.length !== 0) w.bytes(m.data).tag(34);
+    if (m.position !== 0) w.uint64(m.position, "SnapshotChunk.position").tag(24);
     if (m.lastTerm !== 0) w.uint64(m.lastTerm, "SnapshotChunk.lastTerm").tag(16);
     if (m.lastIndex !== 0) w.uint64(m.lastIndex, "SnapshotChunk.lastIndex").tag(8);
   },

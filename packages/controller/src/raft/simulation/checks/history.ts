@@ -69,19 +69,6 @@ export class History {
     }
   }
 
-  /** A snapshot took the place of the log. */
-  installed(nodeId: number, index: number): void {
-    const hashes = this.hashes(nodeId);
-    for (let at = index + 1; at < hashes.length; at++)
-      rule(
-        hashes[at] !== this.committed[at - 1]?.hash,
-        "R13 Snapshot",
-        () => `node ${nodeId} installs a snapshot up to ${index} over committed entry ${at}`,
-      );
-    hashes.length = 0;
-    for (let at = 0; at <= index; at++) hashes.push(this.hashOf(at));
-  }
-
   begins(voter: SimulatedVoter): void {
     const { nodeId, directoryId } = voter.self;
     const { lastIndex, term } = voter.raft;

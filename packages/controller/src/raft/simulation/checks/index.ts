@@ -16,6 +16,8 @@ export class Checks {
   readonly #parts: readonly { begins(voter: SimulatedVoter): void; after(step: Step): void }[];
   /** What was committed when a read was asked for. */
   readonly #reads = new Map<number, number>();
+  /** Directories that held up to there, and then less. */
+  readonly #wentBack = new Map<string, number>();
 
   constructor(disks: ReadonlyMap<string, SimulatedDisk>, electionTicks: number) {
     this.#parts = [
@@ -37,6 +39,23 @@ export class Checks {
     for (const part of this.#parts) part.begins(voter);
   }
 
+  goesBack({ self: { directoryId }, disk }: SimulatedVoter): void {
+    this.#wentBack.set(directoryId, Math.max(disk.lastIndex, this.#wentBack.get(directoryId) ?? 0));
+  }
+
+  /** And does not hold that again. */
+  lacks({ self: { directoryId }, disk }: SimulatedVoter): boolean {
+    return disk.lastIndex < (this.#wentBack.get(directoryId) ?? 0);
+  }
+
+  /** The voter's disk holds everything committed. */
+  holdsCommitted({ disk }: SimulatedVoter): boolean {
+    const index = this.committedIndex;
+    const entry = disk.at(index);
+    if (entry === undefined) return disk.checkpoint.last.index >= index;
+    return this.#history.prefix(entry) === this.#history.hashOf(index);
+  }
+
   /** R13: what is sent is what the log says. */
   snapshot({ self }: SimulatedVoter, { last, voters, hash }: Checkpoint): void {
     rule(
@@ -52,6 +71,26 @@ export class Checks {
     );
   }
 
+  /** The committed entries that its disk holds, by their indexes. */
+  held({ disk }: SimulatedVoter): readonly number[] {
+    const { committed } = this.#history;
+    return committed.flatMap((_, i) => {
+      const entry = disk.at(i + 1);
+      return entry !== undefined && this.#history.prefix(entry) === committed[i]?.hash ? [i + 1] : [];
+    });
+  }
+
+  /** R13: a snapshot took the place of what was held, and nothing else did. */
+  installed({ self, disk }: SimulatedVoter, held: readonly number[]): void {
+    const { index } = disk.checkpoint.last;
+    for (const at of held)
+      rule(
+        at <= index || disk.at(at) !== undefined,
+        "R13 Snapshot",
+        () => `node ${self.nodeId} installs a snapshot up to ${index} over committed entry ${at}`,
+      );
+  }
+
   readBegins(id: number): void {
     this.#reads.set(id, this.committedIndex);
   }
@@ -63,6 +102,12 @@ export class Checks {
   after(voter: SimulatedVoter, before: Before, input: Input, { effects, messages }: Result): void {
     const step: Step = { voter, before, input, effects, messages };
     for (const part of this.#parts) part.after(step);
+    const { suspended } = effects;
+    rule(
+      suspended === null || this.#wentBack.has(suspended.voter.directoryId),
+      "R16 Identity",
+      () => `node ${voter.self.nodeId} suspends ${suspended?.voter.nodeId}, whose disk holds all that it acknowledged`,
+    );
     for (const { id, index } of effects.reads) {
       const atLeast = this.#reads.get(id) ?? Number.NaN;
       rule(

@@ -32,13 +32,9 @@ export class LogChecks {
     this.#committed(step);
   }
 
-  #written({ voter, before }: Step, { install, truncateFrom, entries }: NonNullable<Step["effects"]["persist"]>): void {
+  #written({ voter, before }: Step, { truncateFrom, entries }: NonNullable<Step["effects"]["persist"]>): void {
     const node = voter.self.nodeId;
     const { role, term } = voter.raft;
-    if (install !== null) {
-      rule(before.role !== "leader", "R13 Snapshot", () => `node ${node} installs a snapshot as the leader of term ${before.term}`);
-      this.#history.installed(node, install.index);
-    }
     if (truncateFrom !== null) {
       rule(
         before.role !== "leader" || role !== "leader" || before.term !== term,
@@ -88,14 +84,8 @@ export class LogChecks {
       () => `node ${node} has another state after entry ${index} than somebody before`,
     );
     rule(index <= commitIndex, "R11 ApplyOrder", () => `node ${node} applies ${index}, committed to ${commitIndex}`);
-    const installed = effects.persist?.install ?? null;
-    if (installed !== null && effects.committed === null) return;
     const from = effects.committed?.from ?? before.appliedIndex + 1;
-    rule(
-      from === (installed?.index ?? before.appliedIndex) + 1,
-      "R11 ApplyOrder",
-      () => `node ${node} hands out from ${from} on after ${before.appliedIndex}`,
-    );
+    rule(from === before.appliedIndex + 1, "R11 ApplyOrder", () => `node ${node} hands out from ${from} on after ${before.appliedIndex}`);
   }
 
   #byCounting({ self, raft }: SimulatedVoter, term: number): void {

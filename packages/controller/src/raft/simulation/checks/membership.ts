@@ -37,7 +37,6 @@ export class MembershipChecks {
     const sets = this.#sets.get(voter.self.nodeId) ?? [];
     const { persist } = effects;
     if (persist !== null) {
-      if (persist.install !== null && input.kind === "snapshot") sets.splice(0, sets.length, input.voters);
       const cut = persist.truncateFrom;
       while (cut !== null && (sets.at(-1)?.index ?? 0) >= cut) sets.pop();
       for (const { index, voters } of persist.entries) {

@@ -1,0 +1,102 @@
+import type { Timer } from "@ottla/host";
+import type { Voters } from "../raft/index.ts";
+import type { Engine } from "./engine.ts";
+import { mayFound } from "./founding.ts";
+import { listText, type Greeting } from "./greeting.ts";
+import type { Inbound } from "./inbound.ts";
+import type { QuorumOptions } from "./options.ts";
+import type { Peers } from "./peers.ts";
+
+/** How often it is looked who is there, while nothing says that it changed. */
+const ATTEND_MS = 250;
+const SAY_AGAIN_MS = 10_000;
+
+/** Sees who is there: has those dialled who are to be known, tells the core who follows without a vote, and founds the cluster if that is what is to
+ * be done. */
+export class Attendance {
+  readonly #options: QuorumOptions;
+  readonly #engine: Engine;
+  readonly #inbound: Inbound;
+  readonly #peers: Peers;
+  #waitingFor: readonly string[] = [];
+  #saidAtMs = Number.NEGATIVE_INFINITY;
+  #said = "";
+  #learners = "";
+  #voters: Voters | null = null;
+  #timer: Timer | null = null;
+  #closed = false;
+
+  constructor(options: QuorumOptions, engine: Engine, inbound: Inbound, peers: Peers) {
+    this.#options = options;
+    this.#engine = engine;
+    this.#inbound = inbound;
+    this.#peers = peers;
+  }
+
+  /** What keeps a cluster from being founded or joined. */
+  get waitingFor(): readonly string[] {
+    return this.#waitingFor;
+  }
+
+  start(): void {
+    this.look();
+    this.#lookLater();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  /** The core took a step. */
+  stepped(): void {
+    if ((this.#engine.raft.voters?.voters ?? null) !== this.#voters) this.look();
+  }
+
+  look(): void {
+    if (this.#closed || this.#engine.ended) return;
+    const { raft } = this.#engine;
+    this.#voters = raft.voters?.voters ?? null;
+    const voters = this.#voters ?? [];
+    this.#peers.keep(voters, this.#inbound.peers());
+    const isVoter = (who: Greeting): boolean =>
+      voters.some((voter) => voter.nodeId === who.nodeId && voter.directoryId === who.directoryId);
+    const learners = [...this.#inbound.peers()].filter((who) => !isVoter(who));
+    const key = learners.map(({ nodeId, directoryId }) => `${nodeId} ${directoryId}`).join(",");
+    if (key !== this.#learners) {
+      this.#learners = key;
+      this.#engine.step({ kind: "learners", learners: learners.map(({ nodeId, directoryId }) => ({ nodeId, directoryId })) });
+    }
+    if (this.#voters === null && raft.lastIndex === 0) this.#found();
+    else this.#waitingFor = [];
+  }
+
+  #found(): void {
+    const { nodeId, directoryId, listed, bootstrap, logger, host } = this.#options;
+    const verdict = mayFound(
+      { nodeId, directoryId, listed, joins: bootstrap.length > 0, links: () => this.#peers.links },
+      this.#options.clusterId(),
+    );
+    if (verdict.kind === "found") {
+      this.#waitingFor = [];
+      if (this.#engine.raft.role !== "follower") return;
+      logger.info({ controller: nodeId, voters: listText(listed) }, "every voter is reached and empty: founding the cluster");
+      const { voters, term } = verdict;
+      return this.#engine.step({ kind: "found", voters, data: this.#options.founding(voters), term });
+    }
+    this.#waitingFor = verdict.waitingFor;
+    const said = verdict.waitingFor.join("; ");
+    const nowMs = host.clock.monotonicMs();
+    if (said === this.#said && nowMs < this.#saidAtMs + SAY_AGAIN_MS) return;
+    this.#said = said;
+    this.#saidAtMs = nowMs;
+    logger.info({ controller: nodeId, waitingFor: verdict.waitingFor }, `not in a cluster yet: ${said}`);
+  }
+
+  #lookLater(): void {
+    this.#timer = this.#options.host.clock.after(ATTEND_MS, () => {
+      this.look();
+      if (!this.#closed && !this.#engine.ended) this.#lookLater();
+    });
+  }
+}
