@@ -164,6 +164,16 @@ describe("a consumer", () => {
     );
   });
 
+  test("refuses to pause what is not assigned when that is known, as often as it is started", async () => {
+    await using cluster = await FakeCluster.start();
+    cluster.addTopic("t", 1);
+    const consumer = cluster.client().consumer({ assign: ["t"] });
+    consumer.pause([{ topic: "t", partition: 9 }]);
+    const refused = /^t-9 is not assigned to this consumer: it has t-0$/;
+    await expect(cluster.run(consumer.assignment())).rejects.toThrow(refused);
+    await expect(cluster.run(consumer.assignment())).rejects.toThrow(refused);
+  });
+
   test("hands out nothing of a paused partition until it is resumed, and then misses nothing", async () => {
     await using cluster = await FakeCluster.start();
     cluster.addTopic("t", 2);

@@ -1,14 +1,12 @@
 import type { Frame, Timer } from "@ottla/host";
-import { errorName, pb, uuidFromBytes } from "@ottla/protocol";
-import { backoffMs } from "../connection/backoff.ts";
+import { pb } from "@ottla/protocol";
 import type { Cluster } from "../connection/cluster.ts";
-import { messageOf, type ConsumeError } from "../errors.ts";
-import { buffer, refusal } from "./fetch-answer.ts";
+import type { ConsumeError } from "../errors.ts";
+import { FetchOutcomes } from "./fetch-outcomes.ts";
 import { fetchRequest } from "./fetch-request.ts";
 import type { Partition } from "./partition.ts";
 import type { ConsumerSettings } from "./settings.ts";
 
-const RETRY = { firstMs: 20, mostMs: 1_000 };
 /** Of one broker. Partitions with a backlog share so many fetches, so that one is on its way while another is read from the log. */
 const MAX_BACKLOG_FETCHES = 3;
 /** With the long polls of partitions that have none: enough that one whose turn comes need not wait for theirs to end. */
@@ -29,6 +27,7 @@ export interface FetcherOptions {
 /** Keeps the partitions fetched ahead within `prefetchBytes`, with few long polls at each leader. */
 export class Fetcher {
   readonly #options: FetcherOptions;
+  readonly #outcomes: FetchOutcomes;
   #partitions: Partition[] = [];
   readonly #open = new Map<number, number>();
   #bufferedBytes = 0;
@@ -40,6 +39,7 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.#options = options;
+    this.#outcomes = new FetchOutcomes({ ...options, buffered: (bytes) => (this.#bufferedBytes += bytes) });
   }
 
   add(partitions: readonly Partition[]): void {
@@ -58,7 +58,7 @@ export class Fetcher {
     const { metadata } = this.#options.cluster;
     for (const partition of this.#partitions) {
       const leader = metadata.partition(partition.topic.id, partition.partition)?.leader ?? -1;
-      if (partition.fetchingFrom !== null && leader >= 0 && leader !== partition.fetchingFrom) this.#release(partition);
+      if (partition.fetchingFrom !== null && leader >= 0 && leader !== partition.fetchingFrom) this.#outcomes.release(partition);
       if (leader >= 0 && leader !== partition.failedAt) partition.retryAtMs = Number.NEGATIVE_INFINITY;
     }
     this.schedule();
@@ -93,7 +93,7 @@ export class Fetcher {
       const leader = cluster.metadata.partition(partition.topic.id, partition.partition)?.leader ?? -1;
       if (leader < 0 || cluster.link(leader) === undefined) {
         cluster.metadata.requestRefresh();
-        nextRetryMs = Math.min(nextRetryMs, this.#pause(partition));
+        nextRetryMs = Math.min(nextRetryMs, this.#outcomes.pause(partition));
       } else byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);
     }
     for (const [leader, partitions] of byLeader) this.#fetchAll(leader, partitions);
@@ -147,73 +147,13 @@ export class Fetcher {
         what: "Fetch",
       })
       .then(
-        (response) => this.#answered(sent, response),
-        (error: unknown) => this.#broken(sent, error),
+        (response) => this.#outcomes.answered(sent, response),
+        (error: unknown) => this.#closing.signal.aborted || this.#outcomes.broken(sent, error),
       )
       .finally(() => {
         this.#expectedBytes -= maxBytes;
         this.#open.set(leader, this.#openAt(leader) - 1);
         this.schedule();
       });
-  }
-
-  #answered(sent: readonly { partition: Partition; token: number }[], response: pb.FetchResponse): void {
-    if (response.errorCode !== 0) return this.#broken(sent, new Error(`${errorName(response.errorCode)}: ${response.errorMessage}`));
-    const open = new Map(sent.map((each) => [`${each.partition.topic.id}-${each.partition.partition}`, each]));
-    for (const answer of response.partitions) {
-      const asked = open.get(`${uuidFromBytes(answer.topicId)}-${answer.partition}`);
-      if (asked === undefined || asked.partition.fetchToken !== asked.token) continue;
-      asked.partition.fetchingFrom = null;
-      if (answer.errorCode === 0) this.#take(asked.partition, answer);
-      else this.#refused(asked.partition, answer);
-    }
-    for (const { partition, token } of sent) if (partition.fetchToken === token) partition.fetchingFrom = null;
-  }
-
-  #take(partition: Partition, answer: pb.FetchedPartition): void {
-    const { metadata } = this.#options.cluster;
-    const known = metadata.partition(partition.topic.id, partition.partition);
-    // A leader that was deposed and has not heard of it: its answer may hold what its successor never had.
-    if (known !== undefined && answer.leaderEpoch >= 0 && answer.leaderEpoch < known.leaderEpoch) {
-      this.#pause(partition);
-      return metadata.requestRefresh();
-    }
-    const { bytes, error } = buffer(partition, answer);
-    this.#bufferedBytes += bytes;
-    if (error !== null) this.#options.failed(partition, error);
-    if (partition.ready || partition.exhausted) this.#options.arrived(partition);
-  }
-
-  #refused(partition: Partition, answer: pb.FetchedPartition): void {
-    const { cluster, outOfRange, failed } = this.#options;
-    const meaning = refusal(partition, answer, cluster.host.clock.monotonicMs(), cluster.logger);
-    if (meaning === "out-of-range") return outOfRange(partition);
-    if (meaning !== "again") return failed(partition, meaning);
-    this.#pause(partition);
-    cluster.metadata.hint(partition.topic.id, partition.partition, answer.leader);
-  }
-
-  #broken(sent: readonly { partition: Partition; token: number }[], error: unknown): void {
-    if (this.#closing.signal.aborted) return;
-    this.#options.cluster.logger.warn({ error: messageOf(error) }, "a fetch failed; trying again");
-    this.#options.cluster.metadata.requestRefresh();
-    for (const { partition, token } of sent) {
-      if (partition.fetchToken !== token) continue;
-      this.#release(partition);
-      this.#pause(partition);
-    }
-  }
-
-  #release(partition: Partition): void {
-    partition.fetchToken++;
-    partition.fetchingFrom = null;
-    partition.storageFailsSinceMs = null;
-  }
-
-  #pause(partition: Partition): number {
-    const { clock, random } = this.#options.cluster.host;
-    partition.failedAt = this.#options.cluster.metadata.partition(partition.topic.id, partition.partition)?.leader ?? -1;
-    partition.retryAtMs = clock.monotonicMs() + backoffMs(random, ++partition.failures, RETRY);
-    return partition.retryAtMs;
   }
 }

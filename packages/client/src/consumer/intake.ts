@@ -1,12 +1,11 @@
-import type { ErrorName, Uuid } from "@ottla/protocol";
-import type { TopicInfo } from "../connection/topics.ts";
+import type { ErrorName } from "@ottla/protocol";
 import { ConsumeError, messageOf } from "../errors.ts";
 import type { TopicPartition } from "./api.ts";
-import { findAssigned, lostTopic, placeAdded, type AssignmentOptions } from "./assignment.ts";
+import { AssignedTopics } from "./assigned-topics.ts";
+import { findAssigned, placeAdded, type AssignmentOptions } from "./assignment.ts";
 import { Fetcher } from "./fetcher.ts";
 import { locate, reset, type Placing } from "./locate.ts";
-import { Partition, type Cursor } from "./partition.ts";
-import type { Wanted } from "./settings.ts";
+import type { Cursor, Partition } from "./partition.ts";
 import { Turns } from "./turns.ts";
 
 /** From `assign` to records at hand: finds the partitions and where to begin, keeps them fetched, serves them in turn. */
@@ -14,8 +13,7 @@ export class Intake {
   readonly #options: AssignmentOptions;
   readonly #fetcher: Fetcher;
   readonly #partitions: Partition[] = [];
-  readonly #topics = new Map<string, { wanted: readonly Wanted[]; id: Uuid }>();
-  readonly #endings: (() => void)[] = [];
+  readonly #topics: AssignedTopics;
   readonly #turns: Turns;
   readonly #pausedAtStart: { chosen: readonly TopicPartition[] | undefined; paused: boolean }[] = [];
   #started: Promise<void> | null = null;
@@ -25,6 +23,7 @@ export class Intake {
   constructor(options: AssignmentOptions) {
     this.#options = options;
     const { cluster, settings, signal } = options;
+    this.#topics = new AssignedTopics(cluster, settings.wanted);
     this.#fetcher = new Fetcher({
       cluster,
       settings,
@@ -120,40 +119,29 @@ export class Intake {
   }
 
   async #start(): Promise<void> {
-    const { cluster, settings, signal } = this.#options;
-    for (const name of new Set(settings.wanted.map((each) => each.name))) this.#endings.push(cluster.metadata.watch(name, false));
+    this.#topics.watch();
     try {
       const { topics, partitions } = await findAssigned(this.#options);
-      signal.throwIfAborted();
-      for (const { name, id } of topics) this.#topics.set(name, { wanted: settings.wanted.filter((each) => each.name === name), id });
+      this.#options.signal.throwIfAborted();
       this.#partitions.push(...partitions);
+      for (const { chosen, paused } of this.#pausedAtStart) this.pause(chosen, paused);
+      this.#topics.found(topics, () => this.#metadataChanged());
     } catch (error) {
-      this.#end();
+      this.#partitions.length = 0;
+      this.#topics.end();
       throw error;
     }
-    for (const { chosen, paused } of this.#pausedAtStart) this.pause(chosen, paused);
-    this.#endings.push(cluster.metadata.onChange(() => this.#metadataChanged()));
     this.#fetcher.add(this.#partitions);
   }
 
   #metadataChanged(): void {
-    const { cluster, settings } = this.#options;
-    for (const [name, { wanted, id }] of this.#topics) {
-      const info = cluster.metadata.topic(name);
-      const lost = lostTopic(cluster, name, id);
-      if (lost !== null) this.#failure = lost;
-      else if (info !== undefined && !settings.untilEnd) void this.#addNew(info, wanted);
-    }
+    this.#failure ??= this.#topics.lost();
     if (this.#failure !== null) this.#wake();
+    else if (!this.#options.settings.untilEnd) for (const added of this.#topics.added(this.#partitions)) void this.#add(added);
     this.#fetcher.moved();
   }
 
-  async #addNew(info: TopicInfo, wanted: readonly Wanted[]): Promise<void> {
-    const whole = wanted.find(({ partition }) => partition === null);
-    if (whole === undefined) return;
-    const known = this.#partitions.filter(({ topic }) => topic.name === info.name).length;
-    const added = info.partitions.slice(known).map(({ partition }) => new Partition(info, partition, whole.codecs));
-    if (added.length === 0) return;
+  async #add(added: readonly Partition[]): Promise<void> {
     this.#partitions.push(...added);
     try {
       await placeAdded(this.#options, added);
@@ -196,11 +184,7 @@ export class Intake {
 
   #close(): void {
     this.#fetcher.close();
-    this.#end();
+    this.#topics.end();
     this.#wake();
-  }
-
-  #end(): void {
-    for (const end of this.#endings.splice(0)) end();
   }
 }
