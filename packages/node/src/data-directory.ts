@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { DiskError, type DirectoryLock, type Disk } from "@ottla/host";
+import { DiskError, type DirectoryLock, type Disk, type Logger } from "@ottla/host";
 import { readMetaProperties, writeMetaProperties, type MetaProperties } from "./meta-properties.ts";
 
 /** The one directory of a node, owned by this process while it is open. */
@@ -18,16 +18,17 @@ export class DataDirectory implements AsyncDisposable {
 
   /** Makes the directory at the first start.
    * @throws Error naming path and fix: not writable, in use by a live process, of another node, or of a newer format */
-  static async open(disk: Disk, path: string, nodeId: number): Promise<DataDirectory> {
+  static async open(disk: Disk, path: string, nodeId: number, logger: Logger): Promise<DataDirectory> {
     const lock = await own(disk, path);
     try {
       const found = await readMetaProperties(disk, path);
-      if (found && found.nodeId !== nodeId)
+      if (found && found.meta.nodeId !== nodeId)
         throw new Error(
-          `Cannot use data directory ${path}: it belongs to node ${found.nodeId}, this is node ${nodeId}; set node.id=${found.nodeId} or another data.dir`,
+          `Cannot use data directory ${path}: it belongs to node ${found.meta.nodeId}, this is node ${nodeId}; set node.id=${found.meta.nodeId} or another data.dir`,
         );
-      const meta = found ?? { nodeId, clusterId: null };
-      if (!found) await writeMetaProperties(disk, path, meta);
+      const meta = found?.meta ?? { nodeId, clusterId: null };
+      if (found?.damage) logger.warn({ dataDir: path }, `${found.damage}: written anew from what its twin says`);
+      if (!found || found.damage) await writeMetaProperties(disk, path, meta);
       return new DataDirectory(disk, path, lock, meta);
     } catch (error) {
       await lock.release();

@@ -69,7 +69,7 @@ export class Node implements AsyncDisposable {
     options.signal?.throwIfAborted();
     const onAbort = (): void => fatal.raise(reasonOf(options.signal));
     options.signal?.addEventListener("abort", onAbort, { once: true });
-    const directory = await DataDirectory.open(host.disk, resolve(config.dataDir), config.nodeId);
+    const directory = await DataDirectory.open(host.disk, resolve(config.dataDir), config.nodeId, logger);
     const release = async (): Promise<void> => {
       if (!options.host) await host.network.close();
       await directory[Symbol.asyncDispose]();

@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { nodeHost } from "@ottla/host";
+import { type Disk, nodeHost } from "@ottla/host";
 import { formatAddress, loadNodeConfig, type NodeConfig } from "@ottla/protocol";
 import { Command } from "commander";
 import type { Surroundings } from "../invocation.ts";
@@ -39,7 +38,7 @@ async function recover(settings: readonly string[], options: Options, { terminal
   const host = nodeHost();
   const lock = await lockDataDirectory(host.disk, dataDir);
   try {
-    const nodeId = await nodeIdOf(dataDir);
+    const nodeId = await nodeIdOf(host.disk, dataDir);
     const { config } = loadNodeConfig({ env: nodeEnv, flags: { ...given, "node.id": String(nodeId) } });
     const address = addressOf(config);
     const { recoverController } = await import("@ottla/controller");
@@ -69,11 +68,11 @@ async function recover(settings: readonly string[], options: Options, { terminal
   }
 }
 
-async function nodeIdOf(dataDir: string): Promise<number> {
-  const path = join(dataDir, "meta.properties");
-  const id = /^node\.id=(\d+)$/m.exec(await readFile(path, "utf8"))?.[1];
-  if (id === undefined) throw new Error(`Cannot tell whose data directory this is: ${path} names no node.id`);
-  return Number(id);
+async function nodeIdOf(disk: Disk, dataDir: string): Promise<number> {
+  const { readMetaProperties } = await import("@ottla/node");
+  const found = await readMetaProperties(disk, dataDir);
+  if (!found) throw new Error(`Cannot tell whose data directory this is: ${dataDir} has no meta.properties`);
+  return found.meta.nodeId;
 }
 
 /** The door for nodes, as other nodes reach it. */
