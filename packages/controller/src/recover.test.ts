@@ -60,3 +60,32 @@ test("nothing is recovered where nothing verifies", async () => {
   await cluster.clock.run(cluster.node(1).controller.close());
   await expect(cluster.clock.run(recover(host, 1, true))).rejects.toThrow("none of its checkpoints verifies");
 });
+
+test("a log with a damaged entry is recovered up to it, once the loss is accepted that the refusal names", async () => {
+  const cluster = await TestCluster.of([1], { listed: () => [1] });
+  const broker = await ClusterBroker.join(cluster);
+  await broker.createTopic("orders");
+  for (let offset = 1; offset <= 20; offset++) await broker.commit(offset);
+  const { lastIndex } = cluster.node(1).controller.status;
+  await cluster.clock.run(cluster.node(1).controller.close());
+  const host = cluster.node(1).host.restart();
+  const segment = `${DIRECTORY}/raft/entries/${"0".repeat(20)}.log`;
+  const file = await cluster.clock.run(host.disk.open(segment, "read"));
+  const size = await cluster.clock.run(file.size());
+  await cluster.clock.run(file.close());
+  host.disk.flipBit(segment, Math.floor(size * 0.7));
+  await expect(cluster.start(1, { host })).rejects.toThrow("of its log are damaged in");
+  await expect(cluster.clock.run(recover(host, 1, false))).rejects.toThrow(
+    new RegExp(
+      `without loss: entries \\d+ to ${lastIndex} of its log cannot be read. Give --accept-loss to go on with what is known up to entry \\d+`,
+    ),
+  );
+  const { keptIndex, lastIndex: end } = await cluster.clock.run(recover(host, 1, true));
+  expect(end).toBe(lastIndex);
+  await cluster.start(1, { host });
+  await cluster.leader();
+  // The last entries are one commit each.
+  expect(await broker.committed()).toBe(20 - (lastIndex - keptIndex));
+  expect(keptIndex).toBeGreaterThan(lastIndex - 20);
+  await cluster.close();
+});

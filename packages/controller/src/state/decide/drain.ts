@@ -1,8 +1,9 @@
 import { ProtocolError, type pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
+import { isUsable } from "../tables/brokers.ts";
 import { unknownBroker } from "./brokers.ts";
 import type { Around, Context } from "./context.ts";
-import { writeEvent } from "./event.ts";
+import { nameOf, writeEvent } from "./event.ts";
 import { failure } from "./failure.ts";
 import type { Changed } from "./partition-change.ts";
 import { placeOneMore } from "./placement.ts";
@@ -55,9 +56,12 @@ function moveOff(draft: Draft, around: Around, nodeId: number, rate: number): pb
   const stuck: pb.PartitionOutcome[] = [];
   const changes: Changed[] = [];
   for (const before of held) {
-    if (before.removing.includes(nodeId)) continue;
     const { topicId, partition } = before;
     try {
+      if (before.removing.includes(nodeId)) {
+        checkArriving(draft, before);
+        continue;
+      }
       const target = targetWithout(draft, before, nodeId);
       if (underWay >= MOVING_AT_ONCE) continue;
       const change = move(draft, around, before, target, rate);
@@ -70,6 +74,18 @@ function moveOff(draft: Draft, around: Around, nodeId: number, rate: number): pb
   }
   tellMoves(draft, changes, `broker ${nodeId} is drained`);
   return stuck;
+}
+
+/** @throws ProtocolError REPLICA_NOT_AVAILABLE when a broker that the partition moves to is not there */
+function checkArriving(draft: Draft, partition: pb.PartitionRecord): void {
+  for (const nodeId of partition.adding) {
+    const broker = draft.state.brokers.get(nodeId);
+    if (broker && isUsable(broker)) continue;
+    throw new ProtocolError(
+      "REPLICA_NOT_AVAILABLE",
+      `${nameOf(draft, partition)} moves to broker ${nodeId}, which is not live: start it, or cancel this move, and the drain chooses another broker`,
+    );
+  }
 }
 
 function targetWithout(draft: Draft, before: pb.PartitionRecord, nodeId: number): number[] {

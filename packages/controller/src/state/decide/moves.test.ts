@@ -151,6 +151,37 @@ test("a drained broker loses its replicas as others catch up, live or dead, and 
   }
 });
 
+test("a drain whose new broker dies says that it is stuck; the move is cancelled, and the drain goes on with another", () => {
+  const decisions = cluster(4, { name: "t", ...assigned([1, 2, 3]) });
+  const drain = (nodeId: number): pb.DrainBrokerAnswer => {
+    const { reply } = decisions.command(1, { case: "drainBroker", value: { nodeId, rate: 0, cancel: false } });
+    if (reply.case !== "drainBroker") throw new Error("refused");
+    return reply.value;
+  };
+  expect(drain(3)).toEqual({ replicasLeft: 1, stuck: [] });
+  expect(only(decisions)).toMatchObject({ adding: [4], removing: [3] });
+  decisions.entry((draft) => void fence(draft, decisions.around, 4, epochOf(decisions, 4), "gone for good"));
+  const [stuck] = drain(3).stuck;
+  expect(stuck?.errorMessage).toBe(
+    "t-0 moves to broker 4, which is not live: start it, or cancel this move, and the drain chooses another broker",
+  );
+  expect(reassign(decisions, [], { cancel: true }).errorCode).toBe(0);
+  expect(only(decisions)).toMatchObject({ replicas: [1, 2, 3], adding: [], removing: [], isr: [1, 2, 3] });
+  decisions.broker(5, 5);
+  decisions.entry((draft) => continueDrains(draft, decisions.around));
+  expect(only(decisions)).toMatchObject({ adding: [5], removing: [3] });
+});
+
+test("a broker that dies while partitions are moved to it is drained of them too, so that it can be removed", () => {
+  const decisions = cluster(4, { name: "t", ...assigned([1, 2, 3]) });
+  reassign(decisions, [1, 2, 4]);
+  decisions.entry((draft) => void fence(draft, decisions.around, 4, epochOf(decisions, 4), "gone for good"));
+  decisions.broker(5, 5);
+  decisions.command(1, { case: "drainBroker", value: { nodeId: 4, rate: 0, cancel: false } });
+  expect(only(decisions)).toMatchObject({ replicas: [1, 2, 5, 3], adding: [5], removing: [3] });
+  expect(decisions.command(1, { case: "removeBroker", value: { nodeId: 4 } }).errorCode).toBe(0);
+});
+
 test("a drain that nobody else has room for is refused and changes nothing", () => {
   const decisions = cluster(3, { name: "t", replicationFactor: 3 });
   const before = decisions.state.digest;
