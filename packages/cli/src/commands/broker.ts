@@ -132,7 +132,7 @@ function words(nodeId: number, cancelled: boolean, { replicasLeft, stuck }: Drai
     return `Broker ${nodeId} holds no replicas: it is safe to stop it for good. Then: ottla broker remove ${nodeId}\n`;
   const lines = stuck.map(({ item, message }) => `  ${item}: ${message}\n`);
   const asked = `Broker ${nodeId} is being drained: ${replicasLeft} replicas left (ask again, or follow it with --wait)\n`;
-  return lines.length === 0 ? asked : `${asked}No other broker can take ${lines.length} of them:\n${lines.join("")}`;
+  return lines.length === 0 ? asked : `${asked}${lines.length} of them cannot go on:\n${lines.join("")}`;
 }
 
 export function nodeState(node: { fenced: boolean; draining: boolean; shuttingDown: boolean }): string {

@@ -95,7 +95,8 @@ async function moved(admin: Admin, { topic, partition }: TopicPartition, { termi
   for (;;) {
     const [under] = (await admin.listReassignments({ signal })).filter((each) => each.topic === topic && each.partition === partition);
     if (under === undefined) return;
-    line.show(`Moving ${topic}-${partition}: waiting for ${under.adding.join(",") || "the former replicas to go"}`);
+    const stuck = under.waitingFor.length > 0 ? `; not live: ${under.waitingFor.join(",")}` : "";
+    line.show(`Moving ${topic}-${partition}: waiting for ${under.adding.join(",") || "the former replicas to go"}${stuck}`);
     await sleep(ASK_EVERY_MS, undefined, { signal });
   }
 }

@@ -1,6 +1,6 @@
 import type { PartitionDescription } from "@ottla/client";
 import { expect, test } from "vitest";
-import { isAway, troubleOf } from "./partition-trouble.ts";
+import { isAway, moving, troubleOf } from "./partition-trouble.ts";
 
 const healthy: PartitionDescription = {
   partition: 0,
@@ -24,6 +24,12 @@ test("the worst of a partition's troubles is named", () => {
 
 test("a replica that is being added is not missed yet", () => {
   expect(troubleOf({ ...healthy, replicas: [1, 2, 3, 4], adding: [4] })).toBeNull();
+});
+
+test("a move to a broker that is not live is named as stuck", () => {
+  const move = { ...healthy, replicas: [1, 2, 4, 3], adding: [4], removing: [3] };
+  expect(moving(move)).toBe("adding 4, removing 3");
+  expect(moving({ ...move, offlineReplicas: [4] })).toBe("adding 4 (stuck: 4 not live), removing 3");
 });
 
 test("a leadership is away only while the preferred replica could take it", () => {

@@ -17,9 +17,15 @@ export function isAway({ leader, replicas, inSyncReplicas }: PartitionDescriptio
 }
 
 /** The reassignment under way, in words. */
-export function moving({ adding, removing }: { adding: readonly number[]; removing: readonly number[] }): string {
+export function moving({
+  adding,
+  removing,
+  offlineReplicas,
+}: Pick<PartitionDescription, "adding" | "removing" | "offlineReplicas">): string {
+  const missing = adding.filter((nodeId) => offlineReplicas.includes(nodeId));
+  const stuck = missing.length > 0 ? ` (stuck: ${missing.join(",")} not live)` : "";
   const parts = [
-    ...(adding.length > 0 ? [`adding ${adding.join(",")}`] : []),
+    ...(adding.length > 0 ? [`adding ${adding.join(",")}${stuck}`] : []),
     ...(removing.length > 0 ? [`removing ${removing.join(",")}`] : []),
   ];
   return parts.join(", ");

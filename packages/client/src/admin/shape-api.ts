@@ -21,6 +21,8 @@ export interface Reassignment extends TopicPartition {
   readonly adding: readonly number[];
   /** Given up once the added ones are in sync. */
   readonly removing: readonly number[];
+  /** Of those being added, the ones whose brokers are not live: until they are, or the move is cancelled, it does not end. */
+  readonly waitingFor: readonly number[];
 }
 
 export interface ElectedPartition extends TopicPartition {
@@ -31,7 +33,7 @@ export interface ElectedPartition extends TopicPartition {
 export interface DrainProgress {
   /** Still on the broker; 0: it is safe to stop it for good. */
   readonly replicasLeft: number;
-  /** Those of them that no other broker can take, and why. */
+  /** Those of them that cannot go on now, and why: no other broker can take them, or the one that is to has died. */
   readonly stuck: readonly Failure[];
 }
 

@@ -44,7 +44,9 @@ test("what is being moved is listed from the metadata, and all of it goes back w
     return { case: "reassignPartitions", value: { partitions: call.value.partitions.map((each) => ({ ...each, ...fine })) } };
   };
   const admin = cluster.client().admin();
-  expect(await cluster.run(admin.listReassignments())).toMatchObject([{ topic: "t", partition: 1, adding: [2], removing: [1] }]);
+  expect(await cluster.run(admin.listReassignments())).toMatchObject([
+    { topic: "t", partition: 1, adding: [2], removing: [1], waitingFor: [] },
+  ]);
   expect(await cluster.run(admin.cancelReassignments())).toEqual([{ topic: "t", partition: 1 }]);
   expect(cancelled).toMatchObject([{ partition: 1, replicas: [], cancel: true }]);
 });

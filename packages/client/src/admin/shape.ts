@@ -46,13 +46,14 @@ export async function listReassignments(cluster: Cluster, limits: CallLimits): P
   return topics.flatMap(({ name, partitions }) =>
     partitions
       .filter(({ adding, removing }) => adding.length + removing.length > 0)
-      .map(({ partition, replicas, inSyncReplicas, adding, removing }) => ({
+      .map(({ partition, replicas, inSyncReplicas, offlineReplicas, adding, removing }) => ({
         topic: name,
         partition,
         replicas,
         inSyncReplicas,
         adding,
         removing,
+        waitingFor: adding.filter((nodeId) => offlineReplicas.includes(nodeId)),
       })),
   );
 }

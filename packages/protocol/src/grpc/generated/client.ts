@@ -3090,7 +3090,7 @@ export const DrainBrokerCall: MessageType<DrainBrokerCall> = messageType<DrainBr
 export interface DrainBrokerAnswer {
   /** Still on the broker; 0: it is safe to stop it for good. */
   replicasLeft: number;
-  /** Those of them that no other broker can take, and why. */
+  /** Those of them that cannot go on now, and why: no other broker can take them, or the one that is to has died. */
   stuck: PartitionOutcome[];
 }
 export const DrainBrokerAnswer: MessageType<DrainBrokerAnswer> = messageType<DrainBrokerAnswer>({
