@@ -138,3 +138,29 @@ test("a follower is answered that asked while its leader's log recovered, also w
   await cluster.until(() => cluster.record().isr.includes(2));
   expect(cluster.partition(2).log.startOffset).toBe(2);
 });
+
+test.each([
+  ["within a batch", 3],
+  ["between batches", 5],
+])("P5: a replica that differs where its leader's log begins by now, %s, begins anew there", async (_where, start) => {
+  const cluster = await ReplicationCluster.start(3);
+  await cluster.createTopic([{ replicas: [1, 2, 3] }]);
+  const kept = produce(cluster.partition(1), "kept");
+  await cluster.until(() => kept.outcome === "acknowledged");
+  for (const other of ["n2", "n3"]) cluster.node(1).host.network.trouble({ stalled: true }, other);
+  for (let at = 0; at < 6; at++) produce(cluster.partition(1), `lost${at}`);
+  await cluster.clock.advance(500);
+  const host = cluster.crash(1, "all").restart();
+  cluster.elect(2, [2, 3]);
+  await cluster.until(() => cluster.partition(2).role === "leader");
+  const later = [produce(cluster.partition(2), "later", { count: 4 }), produce(cluster.partition(2), "last")];
+  await cluster.until(() => later.every(({ outcome }) => outcome === "acknowledged"));
+  await cluster.run(cluster.partition(2).deleteRecords(start));
+  // What it does not delete at once is seen.
+  host.disk.latencyMs = (operation, path) => (operation === "rename" && path.includes(".snapshot") ? 5000 : 0);
+  await cluster.boot(1, host);
+  await cluster.until(() => cluster.record().isr.includes(1) || cluster.partition(1).log.startOffset > 0);
+  expect(await bytesOf(cluster, cluster.partition(1))).not.toContain("lost");
+  await cluster.until(() => cluster.record().isr.includes(1));
+  expect(await bytesOf(cluster, cluster.partition(1))).toBe(await bytesOf(cluster, cluster.partition(2)));
+});

@@ -19,6 +19,8 @@ export async function answerAttach(log: Log, { lastEpoch, endOffset }: FollowerE
     return { kind: offset === endOffset ? "from" : "anew", offset };
   }
   const known = log.epochEnd(lastEpoch);
+  // An epoch of which nothing is left here: where the two logs agreed below the log's start is not known any more.
+  if (log.startOffset > 0 && known.epoch === lastEpoch && log.epochStart(lastEpoch) === null) return { kind: "anew", offset: firstOffset };
   if (known.epoch === lastEpoch && known.endOffset >= endOffset) return { kind: "from", offset: endOffset };
   // A follower that knows an epoch above all of the leader's is no follower of it: the epochs were compared before.
   const { epoch, endOffset: agreed } = known.epoch < 0 ? { epoch: log.lastBatchEpoch, endOffset: log.endOffset } : known;
