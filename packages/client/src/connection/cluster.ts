@@ -1,4 +1,4 @@
-import { delay, type Address, type Host, type Logger } from "@ottla/host";
+import { deadline, delay, type Address, type Host, type Logger } from "@ottla/host";
 import { errorName, pb, ProtocolError } from "@ottla/protocol";
 import { ClosedError, ConnectionError, messageOf } from "../errors.ts";
 import { showAddress } from "./address.ts";
@@ -6,11 +6,14 @@ import { backoffMs } from "./backoff.ts";
 import type { Link } from "./link.ts";
 import { Links } from "./links.ts";
 import { Metadata } from "./metadata.ts";
+import { orAborted } from "./or-aborted.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 
 const ATTEMPT_MS = 10_000;
 /** Of what every broker knows by itself: one that stands still is given up soon. */
 export const ANY_BROKER_ATTEMPT_MS = 1_000;
+/** A broker that runs lets us in sooner; before that nothing has been asked, so another one may be. */
+const REACH_MS = 1_000;
 /** One that may create topics waits for brokers that are to hold them. */
 const METADATA_ATTEMPT_MS = { plain: 1_000, creating: 2_000 };
 const METADATA_TIMEOUT_MS = 10_000;
@@ -110,7 +113,10 @@ export class Cluster {
       try {
         if (link === undefined) await this.metadata.refresh();
         else if (link.backoffMs > leftMs) await delay(clock, leftMs, signal);
-        else return await this.#callOnce(link, name, call, Math.min(leftMs, patienceMs + link.backoffMs), signal);
+        else {
+          if (node === undefined) await this.#reach(link, name, Math.min(leftMs, REACH_MS + link.backoffMs), signal);
+          return await this.#callOnce(link, name, call, Math.min(leftMs, patienceMs + link.backoffMs), signal);
+        }
       } catch (error) {
         if (signal?.aborted || !(error instanceof ProtocolError)) throw error;
         // A bootstrap entry that will never do is passed over as long as another one may.
@@ -135,6 +141,20 @@ export class Cluster {
     this.#silence.close();
     this.#closing.abort(new ClosedError("go on", "this client"));
     this.#links.close();
+  }
+
+  async #reach(link: Link, name: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (link.call.open) return;
+    const limit = deadline(this.host.clock, timeoutMs, name, signal);
+    try {
+      await orAborted(link.call.connect(), limit.signal);
+    } catch (cause) {
+      if (!limit.signal.aborted || signal?.aborted) throw cause;
+      const why = `${name}: ${link.label} did not let us in within ${Math.round(timeoutMs)} ms`;
+      throw new ConnectionError(link.label, false, why, { error: "REQUEST_TIMED_OUT", cause });
+    } finally {
+      limit.cancel();
+    }
   }
 
   async #callOnce<K extends CallName>(
