@@ -49,7 +49,8 @@ export function decideCommand(context: Context, origin: Origin, command: pb.Comm
     checkSequence(context, origin, command);
     const decided = reply(context, command, decide(context, command.command));
     if (draft.records.length > mark.records) keep(context, origin, decided);
-    if (draft.bytes - mark.bytes > MAX_COMMAND_BYTES)
+    // What a stop changes cannot be asked for in parts, and a fencing would change as much.
+    if (command.command.case !== "shutdown" && draft.bytes - mark.bytes > MAX_COMMAND_BYTES)
       throw new ProtocolError(
         "POLICY_VIOLATION",
         `The command changes ${draft.bytes - mark.bytes} bytes of the controller's state, at most ${MAX_COMMAND_BYTES} may change at once; split the request`,
