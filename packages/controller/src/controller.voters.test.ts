@@ -71,6 +71,26 @@ test("changes that make no sense are refused by name, and nothing changes", asyn
   await cluster.close();
 });
 
+test("a learner that is not heard, or lacks entries, is not added, and it is said how far it is", async () => {
+  const cluster = await TestCluster.of([1, 2, 3]);
+  const broker = await ClusterBroker.join(cluster);
+  await broker.createTopic("orders");
+  await cluster.start(4, { config: joining });
+  await cluster.settled();
+  for (const { host } of cluster.alive) host.network.trouble({ stalled: true }, "node4");
+  cluster.node(4).host.network.trouble({ stalled: true });
+  await cluster.clock.advance(1500);
+  expect(await change(broker, ADD, 4)).toMatch(
+    /Cannot add controller 4 to the voters: it holds entries up to \d+ of \d+ and was last heard \d+ ms ago; wait until it has caught up/,
+  );
+  await membersAre(cluster, [1, 2, 3]);
+  for (const { host } of cluster.alive) for (const name of ["*", "node4"]) host.network.trouble({}, name);
+  await cluster.settled();
+  expect(await change(broker, ADD, 4)).toBe("");
+  await membersAre(cluster, [1, 2, 3, 4]);
+  await cluster.close();
+});
+
 test("a planned stop of the leader leaves a leader behind within half a second", async () => {
   const cluster = await TestCluster.of([1, 2, 3]);
   const { nodeId, controller } = await cluster.leader();

@@ -14,6 +14,8 @@ interface Incoming {
 export interface InboundOptions {
   own(): Greeting;
   readonly logger: Logger;
+  /** Who answers where this node dials that one; null while nobody does. */
+  reached(nodeId: number): Greeting | null;
   /** @throws ProtocolError for what makes no sense */
   receive(from: Greeting, message: pb.RaftMessage): void;
   /** Who is there has changed. */
@@ -46,12 +48,7 @@ export class Inbound {
     const from = readGreeting(session.attributes);
     checkGreeting(from, own, session.attributes["ottla-expected-node-id"]);
     const before = this.#sessions.get(from.nodeId);
-    // A node whose directory was replaced lets go of its stream first, or dies, which this end notices: two that are alive at a time are two nodes.
-    if (before !== undefined && before.from.directoryId !== from.directoryId)
-      throw refused(
-        "DUPLICATE_BROKER_REGISTRATION",
-        `Node ${from.nodeId} is here already, from ${before.session.peer} with another controller directory; give each node an id of its own (node.id)`,
-      );
+    this.#requireOnlyOne(from, before);
     if (before === undefined && this.#sessions.size >= MAX_PEERS)
       throw refused("POLICY_VIOLATION", `Controller ${own.nodeId} has streams of ${MAX_PEERS} others already, which is the most it takes`);
     before?.session.close();
@@ -66,6 +63,18 @@ export class Inbound {
     const open = [...this.#sessions.values()];
     for (const { session } of open) session.close();
     await Promise.all(open.map(({ done }) => done));
+  }
+
+  /** A node whose directory was replaced lets go of its streams first, or dies, which this end notices: two that are alive at a time are two nodes. */
+  #requireOnlyOne({ nodeId, directoryId }: Greeting, before: Incoming | undefined): void {
+    const reached = this.#options.reached(nodeId);
+    const other = [before?.from, reached].find((each) => each != null && each.directoryId !== directoryId);
+    if (other == null) return;
+    const where = before === undefined ? `${other.address.host}:${other.address.port}` : before.session.peer;
+    throw refused(
+      "DUPLICATE_BROKER_REGISTRATION",
+      `Node ${nodeId} is here already, from ${where} with another controller directory; give each node an id of its own (node.id)`,
+    );
   }
 
   async #read(from: Greeting, session: Session): Promise<void> {

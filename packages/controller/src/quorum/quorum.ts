@@ -55,6 +55,7 @@ export class Quorum {
     this.#inbound = new Inbound({
       own: () => this.#greeting(),
       logger,
+      reached: (nodeId) => this.#peers.links.get(nodeId)?.greeting ?? null,
       receive: (from, message) => this.#receive(from, message),
       onChange: () => this.#attendance.look(),
     });

@@ -165,6 +165,38 @@ test("a stream from another directory of a node that is there is refused, and so
   await expect(one.host.clock.run(dial({ nodeId: -1 }))).rejects.toThrow("needs ottla-node-id, a number");
 });
 
+test("a second node of an id is refused also while the first, which lives, has no stream to this node", async () => {
+  const nodes = await cluster();
+  await leaderOf(nodes);
+  const [one, two, three] = nodes;
+  if (one === undefined || two === undefined || three === undefined) throw new Error("no nodes");
+  const { clock } = one.host;
+  two.host.network.trouble({ refused: true }, "node1");
+  two.host.network.reset();
+  const address = { host: "node2", port: 9096 };
+  const greeting: Greeting = {
+    nodeId: 2,
+    directoryId: "ff".repeat(16) as Uuid,
+    clusterId: null,
+    empty: true,
+    listed: "",
+    term: 0,
+    address,
+  };
+  const dialAsTwo = () =>
+    three.host.network.dial({ host: "node1", port: 9095 }, services.raft, {
+      attributes: greetingAttributes(greeting),
+      maxFrameBytes: 1 << 20,
+      signal: new AbortController().signal,
+    });
+  const hears = (): boolean =>
+    one.quorum
+      .samples()
+      .some(({ name, values }) => name === "ottla_raft_peer_connected" && values.every((each) => "value" in each && each.value === 1));
+  await clock.runUntil(hears, 5000);
+  await expect(clock.run(dialAsTwo())).rejects.toThrow(/Node 2 is here already, from node2:9095 with another controller directory/);
+});
+
 test("a voter that was away for long gets entries that have left the leader's memory", async () => {
   const nodes = await cluster();
   const leader = await leaderOf(nodes);
