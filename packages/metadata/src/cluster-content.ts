@@ -76,7 +76,8 @@ export class ClusterContent {
 
   *records(): Iterable<pb.MetadataRecord> {
     if (this.cluster) yield { record: { case: "cluster", value: this.cluster } };
-    if (this.cluster && this.voters !== this.cluster.voters) yield { record: { case: "voters", value: { voters: [...this.voters], replacing: [] } } };
+    if (this.cluster && this.voters !== this.cluster.voters)
+      yield { record: { case: "voters", value: { voters: [...this.voters], replacing: [] } } };
     for (const [name, level] of this.features) yield { record: { case: "feature", value: { name, level } } };
     for (const value of this.brokers.values()) yield { record: { case: "broker", value } };
     for (const [name, value] of this.brokerDefaults) yield config(RESOURCE_BROKER, "", name, value);
