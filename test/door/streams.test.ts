@@ -87,11 +87,14 @@ test("a message of exactly the limit is taken", async () => {
   expect(errorName(partitions[0]?.errorCode ?? 0)).toBe("MESSAGE_TOO_LARGE");
 });
 
-test("a service that is not there, and one of the controllers', is refused", async () => {
+test("a service that is not there, is refused; one of another door with the right door named", async () => {
   await expect(client.dial("ottla.v1.Client/Nothing")).rejects.toMatchObject({
     reason: { code: "UNIMPLEMENTED", message: expect.stringContaining("ottla.v1.Client/Nothing") },
   });
-  await expect(client.dial(services.session)).rejects.toMatchObject({ reason: { code: "UNIMPLEMENTED" } });
+  for (const service of [services.session, services.metadata, services.raft, services.replication])
+    await expect(client.dial(service)).rejects.toMatchObject({
+      reason: { code: "UNSUPPORTED_ENDPOINT_TYPE", message: expect.stringContaining("node.listeners") },
+    });
 });
 
 test("a stream above max.connections is refused with the limit and the setting; one that is closed makes room", async () => {
