@@ -1,5 +1,9 @@
+import type { Timer } from "@ottla/host";
 import { batches, maxBatchBytes, type pb, ProtocolError, uuidToBytes } from "@ottla/protocol";
 import type { Replica } from "./replica.ts";
+
+/** When what failed is tried again. */
+const RETRY_MS = 500;
 
 /** Where a follower stands with its leader. `away`: it has not asked, or must ask again. `asking`: what comes before the answer is old.
  * `fed`: data follow its log's end. `busy`: its log is being cut, or took a failure. */
@@ -19,9 +23,13 @@ export class Follower {
   #raisingStart = false;
   /** What changes the log in ways that nothing may be appended meanwhile. */
   #work: Promise<void> = Promise.resolve();
+  #retry: Timer | null = null;
+  readonly #onFailed: () => void;
 
-  constructor(replica: Replica, record: pb.PartitionRecord) {
+  /** @param onFailed what the log holds must be read again before it can go on */
+  constructor(replica: Replica, record: pb.PartitionRecord, onFailed: () => void) {
     this.replica = replica;
+    this.#onFailed = onFailed;
     this.leader = record.leader;
     this.epoch = record.leaderEpoch;
     this.topicId = uuidToBytes(replica.topicId);
@@ -44,6 +52,7 @@ export class Follower {
   end(): void {
     this.#ended = true;
     this.#chunks = this.#snapshot = null;
+    this.#retry?.cancel();
     this.replica.around.peers.unfollow(this);
   }
 
@@ -174,14 +183,18 @@ export class Follower {
   #change(job: () => Promise<void>): void {
     this.#stage = "busy";
     this.#chunks = null;
-    this.#work = job()
-      .catch((error: unknown) =>
-        this.replica.around.logger.error(
-          { partition: this.replica.name, err: error },
-          "A follower cannot bring its log in line with its leader's",
-        ),
-      )
-      .then(() => this.#askAgain());
+    this.#work = job().then(
+      () => this.#askAgain(),
+      (error: unknown) => this.#changeFailed(error),
+    );
+  }
+
+  #changeFailed(error: unknown): void {
+    const { around, name, producers } = this.replica;
+    around.logger.error({ partition: name, err: error }, "A follower cannot bring its log in line with its leader's; it is tried again");
+    this.#stage = "away";
+    if (!producers.trusted) this.#onFailed();
+    else if (!this.#ended) this.#retry = around.clock.after(RETRY_MS, () => this.#askAgain());
   }
 
   async #cut(offset: number): Promise<void> {

@@ -120,7 +120,7 @@ export class Partition {
     const { leader, leaderEpoch } = record;
     if (this.#role instanceof Follower && this.#role.leader === leader && this.#role.epoch === leaderEpoch && this.#due === null) return;
     this.#become(() => {
-      const follower = new Follower(this.#replica, record);
+      const follower = new Follower(this.#replica, record, this.#onFailed);
       this.#role = follower;
       follower.start(suspect);
     });

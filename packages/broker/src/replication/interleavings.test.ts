@@ -164,3 +164,35 @@ test.each([
   await cluster.until(() => cluster.record().isr.includes(1));
   expect(await bytesOf(cluster, cluster.partition(1))).toBe(await bytesOf(cluster, cluster.partition(2)));
 });
+
+test("a follower whose disk fails while it reads its producers again, after a cut, goes on once the disk does", async () => {
+  const cluster = await ReplicationCluster.start(3);
+  await cluster.createTopic([{ replicas: [1, 2, 3] }]);
+  const kept = produce(cluster.partition(1), "kept");
+  await cluster.until(() => kept.outcome === "acknowledged");
+  for (const other of ["n2", "n3"]) cluster.node(1).host.network.trouble({ stalled: true }, other);
+  produce(cluster.partition(1), "lost");
+  await cluster.clock.advance(500);
+  cluster.elect(2, [2, 3]);
+  cluster.node(1).host.disk.failNext("list", "EIO");
+  for (const other of ["n2", "n3"]) cluster.node(1).host.network.trouble({}, other);
+  await cluster.until(() => cluster.record().isr.includes(1));
+  expect(cluster.told.filter(({ message }) => message.includes("in line with its leader"))).toHaveLength(1);
+});
+
+test("a follower that cannot begin anew for want of space asks again now and then, and not all the time", async () => {
+  const cluster = await ReplicationCluster.start(2);
+  await cluster.createTopic([{ replicas: [1] }], { "min.insync.replicas": "1" });
+  const sent = [0, 1, 2].map((at) => produce(cluster.partition(1), `${at}`));
+  await cluster.until(() => sent.every(({ outcome }) => outcome === "acknowledged"));
+  await cluster.run(cluster.partition(1).deleteRecords(2));
+  const { disk } = cluster.node(2).host;
+  disk.fault = (operation, path) => {
+    if (operation === "write" && path.includes(".snapshot")) throw new DiskError("write", path, "ENOSPC");
+  };
+  cluster.change({ replicas: [1, 2], adding: [2] });
+  await cluster.clock.advance(3000);
+  expect(cluster.told.filter(({ message }) => message.includes("in line with its leader")).length).toBeLessThan(20);
+  disk.fault = null;
+  await cluster.until(() => cluster.record().isr.includes(2));
+});
