@@ -60,7 +60,7 @@ export class ClusterBroker {
     for (;;) {
       const session = await this.#connect();
       const answered = new Promise<pb.CommandReply>((resolve) => this.#waiting.set(sequence, resolve));
-      const request = { brokerEpoch: this.#brokerEpoch, lowestUnanswered: sequence, appliedIndex: this.#appliedIndex };
+      const request = { brokerEpoch: this.#brokerEpoch, lowestUnanswered: sequence, appliedIndex: this.#appliedIndex, lowSpace: undefined };
       session?.send([pb.SessionRequest.encode({ ...request, commands: [{ sequence, timeoutMs: 5000, command }] })]).catch(() => {});
       const reply = await Promise.race([answered, ...(session === null ? [] : [session.closed]), this.#soon(300)]);
       if (reply !== undefined && "reply" in reply) {

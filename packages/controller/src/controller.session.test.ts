@@ -287,3 +287,28 @@ test("a replica that is not in sync leads after 10 s where unclean.leader.electi
     "Broker 1 leads lossy-0 in epoch 2: no broker that was in sync came back in time, and unclean.leader.election.enable is true. Acknowledged records that it lacks may be lost; candidates were [2]",
   ]);
 });
+
+test("a broker whose disk is nearly full hands on what it leads, says why, and leads again once it has had space for five seconds", async () => {
+  const { host, controller, broker } = await oneBroker();
+  const other = new TestBroker(host, controller, 2);
+  await other.join(2);
+  await broker.run(create("orders", { replicationFactor: -1, partitions: -1, assignments: [{ nodes: [1, 2] }] }));
+  const leader = (): number | undefined => other.image.topicByName("orders")?.partitions[0]?.leader;
+  const told = async (): Promise<string[]> => {
+    const { reply } = await other.run({ case: "describeEvents", value: { afterNumber: 0, limit: 0 } });
+    return reply.case === "describeEvents" ? reply.value.events.flatMap(({ kind, text }) => (kind === "space" ? [text] : [])) : [];
+  };
+  await host.clock.runUntil(() => leader() === 1);
+  broker.lowSpace = { freeBytes: 5, limitBytes: 8 };
+  const began = host.clock.monotonicMs();
+  await host.clock.runUntil(() => leader() === 2);
+  expect(host.clock.monotonicMs() - began).toBeLessThan(600);
+  await host.clock.advance(20_000);
+  expect(leader()).toBe(2);
+  expect(await told()).toEqual(["Broker 1 takes no records of clients: the disk of broker 1 has 5 bytes free, log.min.free.bytes keeps 8"]);
+  broker.lowSpace = undefined;
+  await host.clock.advance(4_000);
+  expect(leader()).toBe(2);
+  await host.clock.runUntil(() => leader() === 1);
+  expect((await told()).at(-1)).toBe("The disk of broker 1 has space again: it may lead as before");
+});

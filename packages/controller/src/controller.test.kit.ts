@@ -44,6 +44,8 @@ export class TestBroker {
   readonly replies: pb.SessionReply[] = [];
   readonly changes: number[] = [];
   brokerEpoch = 0;
+  /** What it says of its disk. */
+  lowSpace: pb.LowSpace | undefined = undefined;
   /** Stops acknowledging what it applied. */
   silent = false;
   readonly #host: MemoryHost;
@@ -111,6 +113,7 @@ export class TestBroker {
       lowestUnanswered,
       appliedIndex: this.silent ? 0 : this.image.index,
       commands,
+      lowSpace: this.lowSpace,
     });
     this.#session.send([frame]).catch(() => {});
   }

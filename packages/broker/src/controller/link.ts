@@ -21,6 +21,8 @@ export interface ControllerLinkOptions {
   attributes(): Attributes;
   candidates(): Candidate[];
   registration(): pb.RegisterCommand;
+  /** What is told of the disk; undefined while there is space. */
+  lowSpace(): pb.LowSpace | undefined;
   onRegistered(brokerEpoch: number): void;
   /** The controller asked has committed so far. */
   onCommitted(index: number): void;
@@ -175,6 +177,7 @@ export class ControllerLink {
       lowestUnanswered: this.#commands.lowestUnanswered,
       appliedIndex: this.#toldApplied,
       commands,
+      lowSpace: this.#options.lowSpace(),
     });
     // A session that has ended is noticed by whoever reads it; what was under way goes out again.
     session.send([frame]).catch(() => {});

@@ -75,6 +75,10 @@ export class Membership {
       heartbeatIntervalMs: config.brokerHeartbeatIntervalMs,
       sessionTimeoutMs: config.brokerSessionTimeoutMs,
       registration: () => identity.registration(options.endpoints()),
+      lowSpace: () => {
+        const { low, freeBytes, limitBytes } = directory.freeSpace;
+        return low ? { freeBytes, limitBytes } : undefined;
+      },
       onRegistered: (epoch) => this.#onRegistered(epoch),
       onCommitted: (index) => this.#follower.committed(index),
     });

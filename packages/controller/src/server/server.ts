@@ -11,6 +11,7 @@ import { BrokerWatch } from "./broker-watch.ts";
 import { Commands } from "./commands.ts";
 import { checkHandshake, handshakeAnswer } from "./handshake.ts";
 import { Housekeeping } from "./housekeeping.ts";
+import { LowSpace } from "./low-space.ts";
 import { MetadataLag } from "./metadata-lag.ts";
 import { MetadataPublisher } from "./metadata-publisher.ts";
 import { viewOf } from "./quorum-view.ts";
@@ -30,6 +31,7 @@ export class Server {
   readonly #replica: Replica;
   readonly #watch: BrokerWatch;
   readonly #lag: MetadataLag;
+  readonly #space: LowSpace;
   readonly #housekeeping: Housekeeping;
   readonly #publisher: MetadataPublisher;
   readonly #waits = new AppliedWaits();
@@ -45,7 +47,8 @@ export class Server {
     this.#replica = replica;
     const { state, pump } = replica;
     this.#lag = new MetadataLag(config.brokerHeartbeatIntervalMs);
-    const around: Around = { config, lagging: this.#lag.lagging };
+    const around: Around = { config, lastResort: { has: (nodeId) => this.#lag.lagging.has(nodeId) || this.#space.has(nodeId) } };
+    this.#space = new LowSpace({ state, pump, around: () => around });
     this.#watch = new BrokerWatch({
       host,
       state,
@@ -109,6 +112,7 @@ export class Server {
     this.#watch.lost();
     this.#housekeeping.lost();
     this.#lag.clear();
+    this.#space.clear();
     this.#waits.clear();
     this.#commands.drop();
     for (const session of this.#sessions) session.redirect(this.#replica.quorum.status.leader);
@@ -135,9 +139,16 @@ export class Server {
     const { leader } = this.#replica.quorum.status;
     if (!this.#replica.pump.leading && leader !== -1 && leader !== this.#options.nodeId) return session.redirect(leader);
     this.#applied(session.nodeId, request.appliedIndex);
-    if (this.#replica.pump.leading) this.#watch.heard(session, request.brokerEpoch, request.appliedIndex);
+    if (this.#replica.pump.leading) this.#heard(session, request);
     if (request.commands.length === 0) session.acknowledge();
     for (const command of request.commands) this.#commands.take(session, request, command, Math.ceil(bytes / request.commands.length));
+  }
+
+  #heard(session: BrokerSession, { brokerEpoch, appliedIndex, lowSpace }: pb.SessionRequest): void {
+    const { nodeId } = session;
+    this.#watch.heard(session, brokerEpoch, appliedIndex);
+    const broker = this.#replica.state.brokers.get(nodeId);
+    if (broker?.brokerEpoch === brokerEpoch) this.#space.heard(nodeId, lowSpace, this.#options.host.clock.monotonicMs());
   }
 
   #applied(nodeId: number, index: number): void {
@@ -165,6 +176,7 @@ export class Server {
     this.#lag.tick(nowMs, this.#replica.appliedIndex);
     this.#watch.tick(nowMs);
     this.#commands.tick(nowMs);
+    this.#space.tick(nowMs);
     this.#housekeeping.tick(nowMs);
     if (nowMs >= this.#nextExpiryMs) {
       this.#nextExpiryMs = nowMs + config.offsetsRetentionCheckIntervalMs;

@@ -97,13 +97,13 @@ export class Decisions {
     return reply.value.topics;
   }
 
-  readonly lagging = new Set<number>();
+  readonly lastResort = new Set<number>();
   /** What the quorum says of itself. */
   readonly members: pb.QuorumMember[] = [];
   newVoters: pb.VotersRecord = { voters: [], replacing: [] };
 
   get around(): Around {
-    return { config: this.config, lagging: this.lagging };
+    return { config: this.config, lastResort: this.lastResort };
   }
 
   context(draft: Draft, nodeId: number): Context {

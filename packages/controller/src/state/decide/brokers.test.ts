@@ -2,7 +2,7 @@ import { errorName, type pb } from "@ottla/protocol";
 import { expect, test } from "vitest";
 import { Decisions, idOf, registration } from "../decisions.test.kit.ts";
 import { fence, unfence } from "./brokers.ts";
-import { sendLeadersHome } from "./elections.ts";
+import { hasSuccessors, moveLeadersAway, sendLeadersHome } from "./elections.ts";
 import { electRecovered } from "./recovery.ts";
 import { register } from "./registration.ts";
 
@@ -53,7 +53,7 @@ test("brokers that are fenced one after the other leave the in-sync replicas, an
 test("a broker that follows the cluster too far behind is elected only when nobody else can lead", () => {
   const decisions = cluster(3);
   const [a = 0, b = 0, c = 0] = only(decisions).replicas;
-  decisions.lagging.add(b);
+  decisions.lastResort.add(b);
   fenceNode(decisions, a);
   expect(only(decisions).leader).toBe(c);
   fenceNode(decisions, c);
@@ -200,3 +200,32 @@ function rejoin(decisions: Decisions, partition: number, isr: number[]): void {
     value: { partitions: [{ topicId, partition, leaderEpoch, partitionEpoch, isr: members, damaged: [], reason: "" }] },
   });
 }
+
+test("whoever is a last resort hands on what others in sync can lead, keeps the rest, and goes home once it is none any more", () => {
+  const decisions = cluster(3);
+  const [a = 0, b = 0, c = 0] = only(decisions).replicas;
+  const moveAway = () => decisions.entry((draft) => void moveLeadersAway(draft, decisions.around, a, "its disk is full"));
+  const isStuck = () => !hasSuccessors(decisions.state, decisions.around, a);
+  for (const each of [a, b, c]) decisions.lastResort.add(each);
+  moveAway();
+  expect([only(decisions).leader, isStuck()]).toEqual([a, true]);
+  decisions.lastResort.delete(c);
+  expect(isStuck()).toBe(false);
+  moveAway();
+  expect(only(decisions)).toMatchObject({ leader: c, leaderEpoch: 1, isr: expect.arrayContaining([a, b, c]) });
+  expect(events(decisions, "elected").at(-1)).toBe(`Broker ${c} leads t-0 in epoch 1 after ${a}: its disk is full`);
+  const sendHome = () => decisions.entry((draft) => void sendLeadersHome(draft, decisions.around, () => true, 10));
+  const asked = () => {
+    const { reply } = decisions.command(1, {
+      case: "electLeaders",
+      value: { partitions: [{ topicId: decisions.topicId("t"), partition: 0 }], unclean: false },
+    });
+    return reply.case === "electLeaders" ? errorName(reply.value.partitions[0]?.errorCode ?? -1) : "refused";
+  };
+  sendHome();
+  expect(asked()).toBe("PREFERRED_LEADER_NOT_AVAILABLE");
+  expect(only(decisions).leader).toBe(c);
+  decisions.lastResort.delete(a);
+  sendHome();
+  expect(only(decisions).leader).toBe(a);
+});

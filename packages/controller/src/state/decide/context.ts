@@ -4,8 +4,8 @@ import type { Draft } from "../draft.ts";
 /** What decisions look at besides the state. */
 export interface Around {
   readonly config: NodeConfig;
-  /** Brokers that follow the cluster too far behind to lead while another can. */
-  readonly lagging: ReadonlySet<number>;
+  /** Brokers that lead only what nobody else can: they follow the cluster too far behind, or their disk is nearly full. */
+  readonly lastResort: { has(nodeId: number): boolean };
 }
 
 /** Raft as the leader sees it. */

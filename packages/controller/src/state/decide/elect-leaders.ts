@@ -43,6 +43,11 @@ function electPreferred(context: Context, before: pb.PartitionRecord): Changed {
       "PREFERRED_LEADER_NOT_AVAILABLE",
       `Broker ${preferred}, the preferred leader of ${name}, is not in sync: those are [${before.isr.join(", ")}]; wait until it has caught up`,
     );
+  if (context.lastResort.has(preferred))
+    throw new ProtocolError(
+      "PREFERRED_LEADER_NOT_AVAILABLE",
+      `Broker ${preferred}, the preferred leader of ${name}, is behind the cluster or has too little free space (log.min.free.bytes); it leads again by itself once that is over`,
+    );
   const change = changePartition(draft, context, before, { leader: preferred });
   if (!change)
     throw new ProtocolError("PREFERRED_LEADER_NOT_AVAILABLE", `Broker ${preferred}, the preferred leader of ${name}, cannot lead now`);

@@ -1,5 +1,6 @@
 import type { pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
+import type { State } from "../state.ts";
 import type { Around } from "./context.ts";
 import { nameOf, writeEvent, writePartitionEvents } from "./event.ts";
 import { changePartition, type Changed } from "./partition-change.ts";
@@ -46,7 +47,7 @@ export function sendLeadersHome(draft: Draft, around: Around, isSettled: (nodeId
   for (const partition of [...topics.partitions.away]) {
     const [home] = partition.replicas;
     const broker = home === undefined ? undefined : brokers.get(home);
-    if (!broker || broker.draining || around.lagging.has(broker.nodeId) || !isSettled(broker.nodeId)) continue;
+    if (!broker || broker.draining || around.lastResort.has(broker.nodeId) || !isSettled(broker.nodeId)) continue;
     if (!partition.isr.includes(broker.nodeId) || partition.removing.includes(broker.nodeId)) continue;
     const change = changePartition(draft, around, partition, { leader: broker.nodeId });
     if (change) changes.push(change);
@@ -54,6 +55,26 @@ export function sendLeadersHome(draft: Draft, around: Around, isSettled: (nodeId
   }
   tellLeaders(draft, changes, "their preferred leaders are back in sync");
   return changes.length;
+}
+
+/** Others lead what the broker leads, where one in sync is no last resort itself.
+ * @param why continues "others lead them: " */
+export function moveLeadersAway(draft: Draft, around: Around, nodeId: number, why: string): Changed[] {
+  const changes: Changed[] = [];
+  for (const partition of [...draft.state.topics.partitions.on(nodeId)]) {
+    const leader = partition.leader === nodeId ? successorOf(partition, around) : undefined;
+    const change = leader === undefined ? null : changePartition(draft, around, partition, { leader });
+    if (change) changes.push(change);
+  }
+  tellLeaders(draft, changes, why);
+  return changes;
+}
+
+/** Whether {@link moveLeadersAway} has anything to do. */
+export function hasSuccessors({ topics }: State, around: Around, nodeId: number): boolean {
+  for (const partition of topics.partitions.on(nodeId))
+    if (partition.leader === nodeId && successorOf(partition, around) !== undefined) return true;
+  return false;
 }
 
 /** Events of the leaders that came and went with the changes. */
@@ -94,6 +115,10 @@ export function tellController(draft: Draft, nodeId: number, term: number): void
 
 export function list(nodes: readonly number[]): string {
   return `[${nodes.join(", ")}]`;
+}
+
+function successorOf({ replicas, removing, isr, leader }: pb.PartitionRecord, { lastResort }: Around): number | undefined {
+  return replicas.find((each) => each !== leader && isr.includes(each) && !removing.includes(each) && !lastResort.has(each));
 }
 
 function former({ leader }: pb.PartitionRecord): string {

@@ -13,6 +13,7 @@ type EventKind =
   | "registered"
   | "removed"
   | "shutdown"
+  | "space"
   | "truncated"
   | "unclean"
   | "unfenced"

@@ -92,7 +92,7 @@ function settle(state: State, around: Around, before: pb.PartitionRecord, wanted
 /** The one asked for, else the one that leads, else the first of the replicas that can: in sync, or, with none in sync, eligible. */
 function chooseLeader(
   state: State,
-  { lagging }: Around,
+  { lastResort }: Around,
   { replicas, isr, elr, leader, leaderBrokerEpoch }: pb.PartitionRecord,
   asked: number | undefined,
 ): pb.BrokerRecord | undefined {
@@ -103,7 +103,7 @@ function chooseLeader(
   return (
     candidates.find(({ nodeId }) => nodeId === asked) ??
     candidates.find(({ nodeId, brokerEpoch }) => nodeId === leader && brokerEpoch === leaderBrokerEpoch) ??
-    candidates.find(({ nodeId }) => !lagging.has(nodeId)) ??
+    candidates.find(({ nodeId }) => !lastResort.has(nodeId)) ??
     candidates[0]
   );
 }

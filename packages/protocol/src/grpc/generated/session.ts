@@ -11,9 +11,11 @@ export interface SessionRequest {
   /** Last index of the controller log that the broker has applied. */
   appliedIndex: number;
   commands: Command[];
+  /** While the disk has less free than log.min.free.bytes: others should lead. */
+  lowSpace: LowSpace | undefined;
 }
 export const SessionRequest: MessageType<SessionRequest> = messageType<SessionRequest>({
-  empty: () => ({ brokerEpoch: 0, lowestUnanswered: 0, appliedIndex: 0, commands: [] }),
+  empty: () => ({ brokerEpoch: 0, lowestUnanswered: 0, appliedIndex: 0, commands: [], lowSpace: undefined }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("SessionRequest");
@@ -30,16 +32,47 @@ export const SessionRequest: MessageType<SessionRequest> = messageType<SessionRe
         case 34:
           r.push(m.commands, r.message(Command, "SessionRequest.commands"), "SessionRequest.commands");
           break;
+        case 42:
+          m.lowSpace = r.message(LowSpace, "SessionRequest.lowSpace");
+          break;
         default:
           r.skip(tag, "SessionRequest");
       }
     }
   },
   write: (w, m) => {
+    if (m.lowSpace !== undefined) w.message(m.lowSpace, LowSpace, "SessionRequest.lowSpace").tag(42);
     w.messages(m.commands, Command, 34, "SessionRequest.commands");
     if (m.appliedIndex !== 0) w.uint64(m.appliedIndex, "SessionRequest.appliedIndex").tag(24);
     if (m.lowestUnanswered !== 0) w.uint64(m.lowestUnanswered, "SessionRequest.lowestUnanswered").tag(16);
     if (m.brokerEpoch !== 0) w.uint64(m.brokerEpoch, "SessionRequest.brokerEpoch").tag(8);
+  },
+});
+
+export interface LowSpace {
+  freeBytes: number;
+  limitBytes: number;
+}
+export const LowSpace: MessageType<LowSpace> = messageType<LowSpace>({
+  empty: () => ({ freeBytes: 0, limitBytes: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("LowSpace");
+      switch (tag) {
+        case 8:
+          m.freeBytes = r.uint64("LowSpace.freeBytes");
+          break;
+        case 16:
+          m.limitBytes = r.uint64("LowSpace.limitBytes");
+          break;
+        default:
+          r.skip(tag, "LowSpace");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.limitBytes !== 0) w.uint64(m.limitBytes, "LowSpace.limitBytes").tag(16);
+    if (m.freeBytes !== 0) w.uint64(m.freeBytes, "LowSpace.freeBytes").tag(8);
   },
 });
 
