@@ -8,9 +8,14 @@ export interface Waiter {
   timer: Timer | null;
 }
 
+/** Up to so many batches each has an entry of its own; beyond, those that nobody waits for share one while it has no more bytes than this:
+ * with acks=1 a log may grow for hours above a high watermark that cannot move. */
+const SINGLE = 4096;
+const SHARED_BYTES = 1 << 20;
+
 interface Appended {
-  readonly endOffset: number;
-  readonly bytes: number;
+  endOffset: number;
+  bytes: number;
   waiter: Waiter | null;
 }
 
@@ -22,11 +27,21 @@ export class CommitQueue {
   #resends: { readonly endOffset: number; readonly waiter: Waiter }[] = [];
 
   push(endOffset: number, bytes: number, waiter: Waiter | null): void {
+    const last = this.#entries.at(-1);
+    if (waiter === null && last?.waiter === null && this.length >= SINGLE && last.bytes < SHARED_BYTES) {
+      last.endOffset = endOffset;
+      last.bytes += bytes;
+      return;
+    }
     this.#entries.push({ endOffset, bytes, waiter });
   }
 
   pushResend(endOffset: number, waiter: Waiter): void {
     this.#resends.push({ endOffset, waiter });
+  }
+
+  get length(): number {
+    return this.#entries.length - this.#head;
   }
 
   /** Takes out all that lies below `offset` and settles who waits for it.
