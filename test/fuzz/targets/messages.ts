@@ -14,7 +14,7 @@ interface Codec {
 const protoDirectory = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../../proto");
 const schema = new protobuf.Root();
 schema.resolvePath = (_origin, target) => (path.isAbsolute(target) ? target : path.join(protoDirectory, target));
-schema.loadSync(["client", "session", "metadata", "raft"].map((name) => `ottla/v1/${name}.proto`)).resolveAll();
+schema.loadSync(["client", "session", "metadata", "raft", "replication"].map((name) => `ottla/v1/${name}.proto`)).resolveAll();
 
 /** Every message that comes over a socket or out of the controller's log. */
 export function messageTargets(): Target[] {

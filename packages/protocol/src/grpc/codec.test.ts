@@ -11,7 +11,7 @@ import type { MessageType } from "./wire/message.ts";
 const protoDirectory = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../../../proto");
 const schema = new protobuf.Root();
 schema.resolvePath = (_origin, target) => (path.isAbsolute(target) ? target : path.join(protoDirectory, target));
-schema.loadSync(["client", "session", "metadata", "raft"].map((name) => `ottla/v1/${name}.proto`)).resolveAll();
+schema.loadSync(["client", "session", "metadata", "raft", "replication"].map((name) => `ottla/v1/${name}.proto`)).resolveAll();
 
 const messages = Object.entries(pb)
   .filter((entry): entry is [string, MessageType<object>] => "decode" in entry[1])
