@@ -40,6 +40,8 @@ export class Leader {
     this.replica = replica;
     this.epoch = record.leaderEpoch;
     this.#record = record;
+    // It was told of more than it has when its disk took back what it had not written.
+    replica.boundHighWatermark();
     this.startOffset = this.#sentEnd = replica.log.endOffset;
     this.#logStart = replica.log.startOffset;
     this.inSync = new InSync(replica, record, this.startOffset);

@@ -196,3 +196,18 @@ test("a follower that cannot begin anew for want of space asks again now and the
   disk.fault = null;
   await cluster.until(() => cluster.record().isr.includes(2));
 });
+
+test("P16: what the disk took back from a follower is below no high watermark when it is made to lead all the same", async () => {
+  const cluster = await ReplicationCluster.start(2);
+  cluster.node(1).host.network.trouble({ stalled: true }, "n2");
+  await cluster.createTopic([{ replicas: [1, 2], isr: [1] }], { "min.insync.replicas": "1" });
+  const sent = [0, 1].map((at) => produce(cluster.partition(1), `${at}`));
+  await cluster.until(() => sent.every(({ outcome }) => outcome === "acknowledged"));
+  full(cluster.node(2).host);
+  cluster.node(1).host.network.trouble({}, "n2");
+  await cluster.until(() => cluster.partition(2).log.failure !== null);
+  cluster.crash(1);
+  cluster.elect(2, [2]);
+  await cluster.until(() => cluster.partition(2).role === "leader");
+  expect([cluster.partition(2).log.endOffset, cluster.partition(2).highWatermark]).toEqual([0, 0]);
+});
