@@ -34,6 +34,11 @@ test("a healthy cluster says so in one line, and every address that a client is 
   expect(await cluster.json("cluster check --all-doors")).toEqual(Array.from({ length: 12 }, () => answers));
 });
 
+test("a kind of which there are no events is answered with those there are", async () => {
+  const stderr = expect.stringMatching(/^No events of that kind; there are some of .*founded, .*registered, /);
+  expect(await cluster.run("cluster events --kind nonsense")).toMatchObject({ code: 0, stdout: "", stderr });
+});
+
 test("an entry behind which no client is served is named with the right door", async () => {
   const [grpc = ""] = cluster.nodes.bootstrap;
   const brokers: { endpoints: { listener: string; port: number }[] }[] = JSON.parse((await cluster.run("broker list --json")).stdout);

@@ -35,10 +35,8 @@ test("partitions are listed with who holds and leads them", async () => {
   expect(await cluster.run("partition list --unhealthy")).toMatchObject({ code: 0, stdout: "", stderr: "No such partitions\n" });
 });
 
-test("what names an unknown broker, topic or partition is refused and says where to look", () =>
+test("what names an unknown topic or partition is refused and says where to look", () =>
   cluster.refuses({
-    "broker drain 9": 'Cannot drain broker 9: there is none with this id; "ottla broker list" names those there are',
-    "broker remove 9": "Cannot remove broker 9: there is none with this id",
     "partition list missing": 'There is no topic "missing"',
     "partition reassign missing 0 --to 1": 'there is no topic "missing"; check the name, or create it',
     "partition reassign orders 7 --to 1": "Cannot reassign orders-7: the topic has partitions 0 to 2",
@@ -48,6 +46,12 @@ test("what names an unknown broker, topic or partition is refused and says where
     "partition elect-leader missing 0": 'there is no topic "missing"',
     "topic alter missing -r 2": 'there is no topic "missing"',
     "topic describe missing": 'There is no topic "missing"',
+  }));
+
+test("what names an unknown broker, controller or feature is refused and says where to look", () =>
+  cluster.refuses({
+    "broker drain 9": 'Cannot drain broker 9: there is none with this id; "ottla broker list" names those there are',
+    "broker remove 9": "Cannot remove broker 9: there is none with this id",
     "controller remove 9": "the voters are 1, 2, 3",
     "controller add 9": "no controller of node 9 follows this cluster",
     "controller add 1": "it votes already",

@@ -77,6 +77,7 @@ test(
       expect.stringMatching(
         /^\[ '0 led by 1', '1 led by 1', '2 led by 1' \]\n\d+\n\[\s+\{\s+topic: 'orders',\s+partition: 0,\s+offset: 0,.*topic "orders" Cannot create .*it exists already\n$/s,
       ),
+      expect.stringMatching(/^cluster \S+: nodes 1 are live\n([a-z]+ .+\n)+$/),
     ]);
   },
 );

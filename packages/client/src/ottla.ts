@@ -10,7 +10,8 @@ import type { ProducerOptions } from "./producer/api.ts";
 import { Producer } from "./producer/producer.ts";
 
 export interface OttlaOptions {
-  /** Some brokers of the cluster as `host:port`; dead ones are skipped, the others are found through them. */
+  /** Some brokers of the cluster as `host:port`, two or three so that one may be down; all others are found through them. Also where the client
+   * comes back to when no broker it knows of answers. */
   readonly bootstrap: string | readonly string[];
   /** How brokers name this program in logs and metrics. `ottla-client`. */
   readonly clientId?: string;
@@ -18,13 +19,17 @@ export interface OttlaOptions {
   readonly host?: Host;
   /** Any pino logger is one; silent by default. */
   readonly logger?: Logger;
-  /** Of one request until its answer. 30 000 ms. */
+  /** Of one call until its answer, with all tries at whatever brokers. 30 000 ms. */
   readonly requestTimeoutMs?: number;
-  /** How old what is known of topics and leaders may become. 60 000 ms. */
+  /** How old what is known of topics may become: how long new partitions may stay unseen. Of a leader that moved the client hears by the first
+   * failure, or from the broker that led before. 60 000 ms. */
   readonly metadataMaxAgeMs?: number;
 }
 
 /** A cluster as a program sees it. Nothing is connected before it is needed.
+ *
+ * Brokers may die, stand still, move and come back: what is under way is tried again elsewhere until its time is up, and only then, or when trying
+ * again cannot help, is there an error. Brokers of another cluster, and doors that are not for clients, are refused by name.
  *
  * ```ts
  * await using ottla = new Ottla({ bootstrap: "localhost:9093" });

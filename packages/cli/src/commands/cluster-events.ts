@@ -34,12 +34,18 @@ export function clusterEventsCommand(surroundings: Surroundings): Command {
         if (!options.follow && cluster.json) return showJson(surroundings.terminal, events);
         await write(events, cluster, surroundings);
         if (!options.follow) {
-          if (events.length === 0) surroundings.terminal.error("No events\n");
+          if (events.length === 0) surroundings.terminal.error(`${nothing(all)}\n`);
           return;
         }
         await follow(admin, all.at(-1)?.number ?? 0, surroundings, (next) => write(wanted(next), cluster, surroundings));
       });
     });
+}
+
+/** A kind that nobody knows looks like one of which nothing happened. */
+function nothing(all: readonly ClusterEvent[]): string {
+  const kinds = [...new Set(all.map(({ kind }) => kind))].toSorted();
+  return kinds.length === 0 ? "No events" : `No events of that kind; there are some of ${kinds.join(", ")}`;
 }
 
 /** The controllers may be between two leaders: that is when following is wanted most. */
