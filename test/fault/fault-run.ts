@@ -1,9 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { uuidFromText } from "@ottla/protocol";
 import { type Anomaly, check } from "@ottla/simulator";
 import { seeded } from "../../scripts/support/seeded.ts";
 import type { Fault, Scene } from "./faults/fault.ts";
 import { fileFaults } from "./faults/files.ts";
 import { linkFaults } from "./faults/links.ts";
+import { machineFaults } from "./faults/machine.ts";
 import { memberFaults } from "./faults/members.ts";
 import { processFaults } from "./faults/processes.ts";
 import { Ground } from "./ground/ground.ts";
@@ -30,7 +32,7 @@ export interface FaultOutcome {
   readonly happened: ReadonlyMap<string, number>;
 }
 
-export const faults: readonly Fault[] = [...processFaults, ...linkFaults, ...fileFaults, ...memberFaults];
+export const faults: readonly Fault[] = [...processFaults, ...linkFaults, ...fileFaults, ...machineFaults, ...memberFaults];
 const topic = "faults";
 const partitions = 6;
 const nodes = 3;
@@ -63,8 +65,10 @@ export async function runFaults(run: FaultRun): Promise<FaultOutcome> {
     const scenes = chosen.map((_, at): Scene => scene(ground, load, random, 1 + ((victim - 1 + at) % nodes)));
     const told = await Promise.all(chosen.map((fault, at) => fault.happen(scenes[at] ?? scene(ground, load, random, victim))));
     const mendedMs = performance.now();
-    await withTimeout(load.progress(100), progressWithinMs, "No send was acknowledged");
-    await allInSync(load.ottla, nodes, mendedWithinMs);
+    const done = new AbortController();
+    const supervised = supervise(ground, chosen, done.signal, print);
+    await Promise.race([settled(load), supervised]).finally(() => done.abort());
+    await supervised;
     for (const { name } of chosen) happened.set(name, (happened.get(name) ?? 0) + 1);
     print(
       `round ${round}/${rounds}: ${told.join(" + ")}: ${inFlight} sends in flight, ${load.acknowledged - acknowledged} acknowledged, longest gap ${seconds(load.takeLongestGapMs())}, in sync ${seconds(performance.now() - mendedMs)} after it was mended`,
@@ -82,8 +86,27 @@ export async function runFaults(run: FaultRun): Promise<FaultOutcome> {
   return { acknowledged: load.acknowledged, unknown, anomalies: check(load.events, drains, dumps), happened };
 }
 
-function isPossible({ needs }: Fault, { network, disks }: Ground): boolean {
-  return needs === undefined || (needs === "network" ? network !== null : disks !== null);
+async function settled(load: Load): Promise<void> {
+  await withTimeout(load.progress(100), progressWithinMs, "No send was acknowledged");
+  await allInSync(load.ottla, nodes, mendedWithinMs);
+}
+
+/** Starts nodes again that have ended by a fault that may end them, until it is aborted; of any other it is a failure of the run. */
+async function supervise({ cluster }: Ground, chosen: readonly Fault[], signal: AbortSignal, print: (line: string) => void): Promise<void> {
+  while (!signal.aborted) {
+    for (const nodeId of cluster.nodeIds) {
+      if (!cluster.isRunning(nodeId) || !cluster.node(nodeId).hasEnded) continue;
+      const [last = ""] = cluster.node(nodeId).errors.trimEnd().split("\n").slice(-1);
+      if (!chosen.some(({ mayEnd }) => mayEnd === true)) throw new Error(`Node ${nodeId} ended by itself: ${last}`);
+      print(`node ${nodeId} had ended and is started again: ${last.slice(0, 300)}`);
+      await cluster.reviveIfEnded(nodeId);
+    }
+    await delay(200, undefined, { signal }).catch(() => {});
+  }
+}
+
+function isPossible({ needs }: Fault, ground: Ground): boolean {
+  return needs === undefined || ground[needs] !== null;
 }
 
 const bags = new WeakMap<readonly Fault[], Fault[]>();

@@ -16,9 +16,11 @@ export interface Scene {
 export interface Fault {
   readonly name: string;
   /** What the machine must give. */
-  readonly needs?: "network" | "disks";
+  readonly needs?: "network" | "disks" | "shim" | "memory";
   /** It destroys what a disk holds: only one of these at a time, or acknowledged records have nowhere left to be. */
   readonly destroys?: boolean;
+  /** A node may end by it, in whatever way, and is started again as its supervisor would. */
+  readonly mayEnd?: boolean;
   /** It acts on more than its victim, and alone. */
   readonly alone?: boolean;
   /** Chosen only when it is named with --only: the cluster does not get over it by itself yet. */

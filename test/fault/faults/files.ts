@@ -34,6 +34,7 @@ export const fileFaults: readonly Fault[] = [
   {
     name: "disk-full",
     needs: "disks",
+    mayEnd: true,
     async happen(scene) {
       const { victim, random } = scene;
       const disks = disksOf(scene);
@@ -42,8 +43,6 @@ export const fileFaults: readonly Fault[] = [
       await disks.fill(victim, leave);
       await delay(ms);
       await disks.free(victim);
-      // A node that could not go on has ended; space is back, so it is started as its supervisor would.
-      await scene.ground.cluster.reviveIfEnded(victim);
       return `disk of node ${victim} had ${leave} bytes left for ${(ms / 1000).toFixed(1)} s`;
     },
   },

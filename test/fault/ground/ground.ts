@@ -1,8 +1,11 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ClusterProcesses } from "../../../scripts/support/cluster-processes.ts";
+import { ClusterProcesses, type Site } from "../../../scripts/support/cluster-processes.ts";
+import { freePort } from "../../../scripts/support/node-process.ts";
 import { Disks } from "./disks.ts";
+import { Memory } from "./memory.ts";
 import { Network } from "./network.ts";
+import { Shim } from "./shim.ts";
 
 export interface GroundOptions {
   readonly directory: string;
@@ -12,40 +15,46 @@ export interface GroundOptions {
   print(line: string): void;
 }
 
+interface Parts {
+  readonly network: Network | null;
+  readonly disks: Disks | null;
+  readonly shim: Shim | null;
+  readonly memory: Memory | null;
+}
+
 /** Where faults happen: three node processes, and, where the machine allows it, a network and a disk for each that can be made to fail. */
 export class Ground implements AsyncDisposable {
   readonly cluster: ClusterProcesses;
   /** null: this machine gives none. */
   readonly network: Network | null;
   readonly disks: Disks | null;
+  readonly shim: Shim | null;
+  readonly memory: Memory | null;
 
-  private constructor(cluster: ClusterProcesses, network: Network | null, disks: Disks | null) {
+  private constructor(cluster: ClusterProcesses, parts: Parts) {
     this.cluster = cluster;
-    this.network = network;
-    this.disks = disks;
+    this.network = parts.network;
+    this.disks = parts.disks;
+    this.shim = parts.shim;
+    this.memory = parts.memory;
   }
 
   static async make({ directory, apart, env, print }: GroundOptions): Promise<Ground> {
     const network = apart ? await Network.make() : null;
     const disks = apart ? await disksOrNull(directory, print) : null;
+    const shim = await orNull("Shim", Shim.make(join(directory, "shim")), print);
+    const memory = await orNull("Memory cgroups", Memory.make(), print);
     const cluster = await ClusterProcesses.plan({
       directory,
       settings: { "log.segment.bytes": String(1 << 20), "log.retention.ms": "-1" },
       ...(env ? { env } : {}),
-      ...(network === null
-        ? {}
-        : {
-            site: async (nodeId) => ({
-              host: network.host(nodeId),
-              grpc: 9093,
-              http: 9094,
-              node: 9095,
-              through: await network.leg(nodeId),
-              ...(disks ? { dataDir: await disks.make(nodeId) } : {}),
-            }),
-          }),
+      site: async (nodeId): Promise<Site> => ({
+        ...(network ? { host: network.host(nodeId), grpc: 9093, http: 9094, node: 9095 } : await local()),
+        through: [...((await network?.leg(nodeId)) ?? []), ...((await shim?.through(nodeId)) ?? [])],
+        ...(disks ? { dataDir: await disks.make(nodeId) } : {}),
+      }),
     });
-    const ground = new Ground(cluster, network, disks);
+    const ground = new Ground(cluster, { network, disks, shim, memory });
     try {
       await Promise.all(cluster.nodeIds.map((nodeId) => cluster.startNode(nodeId)));
       return ground;
@@ -58,6 +67,21 @@ export class Ground implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cluster[Symbol.asyncDispose]();
     await this.disks?.[Symbol.asyncDispose]();
+    await this.memory?.[Symbol.asyncDispose]();
+  }
+}
+
+async function local(): Promise<Site> {
+  return { host: "127.0.0.1", grpc: await freePort(), http: await freePort(), node: await freePort() };
+}
+
+/** Without it the faults that need it do not happen, and the run says so. */
+async function orNull<T>(name: string, making: Promise<T>, print: (line: string) => void): Promise<T | null> {
+  try {
+    return await making;
+  } catch (error) {
+    print(`SKIPPED: ${name}: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
+    return null;
   }
 }
 
