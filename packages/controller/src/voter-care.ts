@@ -2,7 +2,7 @@ import type { Clock, Logger, Timer } from "@ottla/host";
 import type { Replica } from "./replica.ts";
 import { writeVoters } from "./state/decide/voters.ts";
 
-const CARE_MS = 500;
+const CARE_MS = 1000;
 
 /** The leader's own care for the voters: a voter that came back with another directory, because it lost its former one, is replaced by what it is now
  * as soon as that holds everything; first the former goes, then the new one comes. */

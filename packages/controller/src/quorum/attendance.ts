@@ -7,8 +7,9 @@ import type { Inbound } from "./inbound.ts";
 import type { QuorumOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
 
-/** How often it is looked who is there, while nothing says that it changed. */
-const ATTEND_MS = 250;
+/** How often it is looked who is there, while nothing says that it changed: before there is a cluster, and then. */
+const FOUNDING_MS = 250;
+const ATTEND_MS = 1000;
 const SAY_AGAIN_MS = 10_000;
 
 /** Sees who is there: has those dialled who are to be known, tells the core who follows without a vote, and founds the cluster if that is what is to
@@ -94,7 +95,7 @@ export class Attendance {
   }
 
   #lookLater(): void {
-    this.#timer = this.#options.host.clock.after(ATTEND_MS, () => {
+    this.#timer = this.#options.host.clock.after(this.#voters === null ? FOUNDING_MS : ATTEND_MS, () => {
       this.look();
       if (!this.#closed && !this.#engine.ended) this.#lookLater();
     });

@@ -34,9 +34,9 @@ export function remindSuspended(core: Core): void {
       speak(core, voter, { kind: "suspended", term: core.term, matchIndex: acknowledged });
 }
 
+/** Also where a snapshot has brought it further since: votes may be as old as the rest was. */
 export function onSuspended(core: Core, { matchIndex }: Suspended): void {
-  const { self, entries, commitIndex } = core;
-  if (core.role === "leader" || commitIndex >= matchIndex) return;
+  const { self, entries } = core;
   core.suspended = true;
   core.outbox.suspended({ voter: self, acknowledged: matchIndex, holds: entries.lastIndex });
 }

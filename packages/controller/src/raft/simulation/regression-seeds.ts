@@ -17,4 +17,10 @@ export const REGRESSION_SEEDS = [
   { seed: 127437, voters: 3, steps: 3000 },
   // A snapshot told a candidate that it was no voter any more.
   { seed: 116069, voters: 3, steps: 3000 },
+  // A learner whose disk had gone back was suspended and never told.
+  { seed: 193, voters: 3, steps: 3000 },
+  // A doubt of before kept a leader from noticing a disk that went back later.
+  { seed: 1126, voters: 5, steps: 3000 },
+  // A suspended node that a late snapshot had brought further did not believe it.
+  { seed: 17889, voters: 3, steps: 3000 },
 ];

@@ -50,7 +50,7 @@ const TROUBLE: readonly (readonly [number, Event])[] = [
   [4, (world) => atLeader(world, (leader) => changeVoters(world, leader))],
   [2, (world) => atLeader(world, (leader) => transfer(world, leader))],
   [6, saveCopy],
-  [40, restoreCopy],
+  [25, restoreCopy],
 ];
 const FACTORS = [0, 1, 1, 3];
 

@@ -179,8 +179,9 @@ export class World {
     return [...this.#proposedSets, ...this.all.flatMap(({ raft }) => (raft.voters === null ? [] : [raft.voters.voters]))];
   }
 
-  /** No node goes by a set that would lose its majority with this node. */
+  /** No node goes by a set that would lose its majority with this node. A set that is not committed may need the votes of those that know better. */
   canLose(lost: SimulatedVoter): boolean {
+    if (this.all.some(({ raft }) => (raft.voters?.index ?? 0) > Math.max(1, this.checks.committedIndex))) return false;
     return this.setsInForce.every((voters) => this.survives(voters, lost));
   }
 
