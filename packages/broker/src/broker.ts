@@ -112,7 +112,7 @@ export class Broker implements AsyncDisposable {
       image,
       directory,
       partitions: this.#partitions,
-      onFatal: (error) => this.#fail(error),
+      onFatal: (error) => this.fail(error),
     });
     this.ready = this.#membership.ready;
     this.#groupLag = new GroupLag({ clock, logger, nodeId, image, partitions: this.#partitions, link: this.#membership.link });
@@ -149,7 +149,7 @@ export class Broker implements AsyncDisposable {
       onFatal: (error) => fail(error),
     });
     const broker = new Broker(options, directory);
-    fail = (error) => broker.#fail(error);
+    fail = (error) => broker.fail(error);
     try {
       broker.#membership.join(await broker.#partitions.openFound());
     } catch (error) {
@@ -196,6 +196,14 @@ export class Broker implements AsyncDisposable {
         answerBytes: this.#answerBytes.used,
       }),
     ];
+  }
+
+  /** It cannot go on: what waits is refused, and {@link shutdown} will tell nobody anything. */
+  fail(error: Error): void {
+    if (this.#failed !== null) return;
+    this.#failed = error;
+    this.#partitions.fail(new ProtocolError("KAFKA_STORAGE_ERROR", `The node stops: ${error.message}`, { cause: error }));
+    this.#options.onFatal(error);
   }
 
   /** Has the leadership of its partitions moved to other brokers, if there are any, while clients are still answered: they learn from here
@@ -264,12 +272,5 @@ export class Broker implements AsyncDisposable {
       producerIds: new ProducerIds(link),
       answerBytes: this.#answerBytes,
     });
-  }
-
-  #fail(error: Error): void {
-    if (this.#failed !== null) return;
-    this.#failed = error;
-    this.#partitions.fail(new ProtocolError("KAFKA_STORAGE_ERROR", `The node stops: ${error.message}`, { cause: error }));
-    this.#options.onFatal(error);
   }
 }

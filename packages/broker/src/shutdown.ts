@@ -29,6 +29,9 @@ export async function endInOrder(parts: EndingParts): Promise<void> {
     if (!(await doneWithin(clock, timeoutMs / 2, door.drain())))
       logger.warn({ timeoutMs }, "Some requests were not answered before the broker stopped");
     await membership.sayGoodbye(timeoutMs / 2);
+  } else {
+    // Others take over as soon as the session ends, and a broken disk may hold up everything else.
+    await link.close();
   }
   door.close();
   await Promise.all([retention.stop(), membership.stopFollowing(), replication.close()]);

@@ -1,3 +1,5 @@
+import type { Broker } from "@ottla/broker";
+import type { Controller } from "@ottla/controller";
 import { silentLogger } from "@ottla/host";
 import { expect, test } from "vitest";
 import { machineSettings, machines, start, voterSettings } from "./cluster.test.kit.ts";
@@ -87,3 +89,34 @@ test("voters whose lists differ found nothing and say which list is whose", asyn
   aborter.abort(new Error("enough"));
   await one.clock.run(starting);
 });
+
+test.each(["which leads the controllers", "which does not"])(
+  "a node that cannot go on, %s, is out of the others' way at once",
+  async (which) => {
+    const hosts = machines();
+    const { clock } = hosts[0];
+    const brokers: Broker[] = [];
+    const controllers: Controller[] = [];
+    const nodes = await clock.run(
+      Promise.all(
+        hosts.map((host, at) => {
+          const inspector = {
+            broker: (broker: Broker) => void (brokers[at] = broker),
+            controller: (controller: Controller) => void (controllers[at] = controller),
+          };
+          return Node.start({ host, config: voterSettings(at + 1, 3), logger: silentLogger, inspector });
+        }),
+      ),
+    );
+    const isWanted = (controller: Controller): boolean =>
+      (controller.status.role === "leader") === (which === "which leads the controllers");
+    const victim = controllers.findIndex(isWanted);
+    const others = brokers.filter((_, at) => at !== victim);
+    const failedAtMs = clock.monotonicMs();
+    brokers[victim]?.fail(new Error("its disk is dead"));
+    await clock.runUntil(() => others.every((broker) => broker.inspect().image.brokers.get(victim + 1)?.fenced === true));
+    expect(clock.monotonicMs() - failedAtMs).toBeLessThan(which === "which does not" ? 50 : 400);
+    expect((await clock.run(nodes[victim]?.closed ?? Promise.resolve(null)))?.message).toBe("its disk is dead");
+    await clock.run(Promise.all(nodes.map((node) => node.close())));
+  },
+);

@@ -35,6 +35,8 @@ export class Node implements AsyncDisposable {
   readonly dataDirectory: string;
   /** Resolves when the node has ended: with null after `close`, with the error that ended it otherwise. Never rejects. */
   readonly closed: Promise<Error | null>;
+  /** Resolves when the node cannot go on; it then ends by itself, which a broken disk may hold up. Never rejects, and need not resolve. */
+  readonly failed: Promise<Error>;
   readonly clusterId: string;
   readonly #parts: Parts;
   readonly #release: () => Promise<void>;
@@ -42,6 +44,7 @@ export class Node implements AsyncDisposable {
   readonly #shutdownTimeoutMs: number;
   #closing: Promise<void> | undefined;
   #settleClosed: (error: Error | null) => void = () => {};
+  #settleFailed: (error: Error) => void = () => {};
 
   private constructor({ config }: LoadedConfig, directory: DataDirectory, parts: Parts, release: () => Promise<void>, logger: Logger) {
     this.nodeId = config.nodeId;
@@ -54,6 +57,7 @@ export class Node implements AsyncDisposable {
     this.#logger = logger;
     this.#shutdownTimeoutMs = config.shutdownTimeoutMs;
     this.closed = new Promise((settle) => (this.#settleClosed = settle));
+    this.failed = new Promise((settle) => (this.#settleFailed = settle));
   }
 
   /** Resolves once the node serves: registered, its partitions open, its doors answering.
@@ -86,6 +90,7 @@ export class Node implements AsyncDisposable {
     const node = new Node(loaded, directory, parts, release, logger);
     fatal.onRaise((error) => {
       logger.error({ err: error }, `Node ${config.nodeId} stops: ${error.message}`);
+      node.#settleFailed(error);
       void node.#end(error);
     });
     logger.info({ clusterId: node.clusterId, bootstrap: node.bootstrap, dataDir: node.dataDirectory }, "Node is ready");
@@ -122,7 +127,7 @@ export class Node implements AsyncDisposable {
   #end(error: Error | null): Promise<void> {
     this.#closing ??= (async () => {
       try {
-        await this.#parts.close(this.#shutdownTimeoutMs);
+        await (error === null ? this.#parts.close(this.#shutdownTimeoutMs) : this.#parts.abandon(error));
       } catch (cause) {
         // What ended the node says more than what then could not be ended in order.
         if (error === null) throw cause;

@@ -73,6 +73,16 @@ export class Parts {
     if (failed) throw failed.reason;
   }
 
+  /** After a failure: whoever depends on this node must notice at once, so its doors shut and its sessions end first, and everything else, which a
+   * broken disk may hold up, at the same time. */
+  async abandon(error: Error): Promise<void> {
+    this.#broker?.fail(error);
+    const doors = Promise.allSettled([this.clients.close(0), this.#nodes.close(0), this.#http?.close()]);
+    const parts = await Promise.allSettled([this.#broker?.shutdown(), this.#controller?.close()]);
+    const failed = [...(await doors), ...parts].find((end) => end.status === "rejected");
+    if (failed) throw failed.reason;
+  }
+
   async #start(inspector: NodeInspector): Promise<void> {
     const { loaded, fatal, directory } = this.#around;
     const { processRoles, httpListeners, nodeListeners } = loaded.config;

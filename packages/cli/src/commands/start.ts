@@ -2,9 +2,12 @@ import { readFile } from "node:fs/promises";
 import { type Node, version } from "@ottla/node";
 import { type LoadedConfig, loadNodeConfig } from "@ottla/protocol";
 import { Command } from "commander";
-import { UsageError } from "../exit-codes.ts";
+import { exitCodes, UsageError } from "../exit-codes.ts";
 import type { Surroundings } from "../invocation.ts";
 import { settingFlags } from "../setting-flags.ts";
+
+/** What a node that failed has to end in order. */
+const FAILED_END_MS = 1000;
 
 export function startCommand(surroundings: Surroundings): Command {
   return new Command("start")
@@ -23,6 +26,8 @@ export function startCommand(surroundings: Surroundings): Command {
       const { createLogger } = await import("../log-lines.ts");
       const logger = createLogger(loaded.config, surroundings.terminal);
       await using node = await Node.start({ loaded, logger, signal: surroundings.signal });
+      // A broken disk may hold up its end for as long as it likes; others take over once the process is gone.
+      void node.failed.then(() => setTimeout(() => process.exit(exitCodes.failed), FAILED_END_MS).unref());
       await announce(node, performance.now() - startedMs, options.json, surroundings);
       const stopped = await Promise.race([node.closed, aborted(surroundings.signal)]);
       if (stopped instanceof Error) throw stopped;
