@@ -1,7 +1,7 @@
 import { assert, pb } from "@ottla/protocol";
 import { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { ReceivedCheckpoint } from "./checkpoint/received.ts";
-import { DamagedControllerError, Quorum, votersIn, type CommittedEntry, type SnapshotSource } from "./quorum/index.ts";
+import { Quorum, votersIn, type CommittedEntry, type SnapshotSource } from "./quorum/index.ts";
 import type { Suspension } from "./raft/index.ts";
 import type { ReplicaListener, ReplicaOptions } from "./replica-options.ts";
 import { checkFeature } from "./state/decide/founding.ts";
@@ -12,6 +12,7 @@ import { DigestMismatch } from "./state/mismatch.ts";
 import { Pump } from "./state/pump.ts";
 import { writeEvent } from "./state/decide/event.ts";
 import { State, type Change } from "./state/state.ts";
+import { explained } from "./unusable.ts";
 import { addressesOf, foundingEntry } from "./voters.ts";
 
 /** The replicated state of this voter: Raft's committed entries replayed, kept in checkpoints, and decided against while it leads. */
@@ -230,7 +231,7 @@ export class Replica {
         appliedTerm: this.#appliedTerm,
         digest: this.#inFlight.committedDigest(),
         all: () => this.#inFlight.committedFacts(),
-        some: (keys) => this.#committedValues(keys),
+        some: (keys) => this.#inFlight.committedValues(keys),
       });
       if (coveredBelow > 0 && !this.#stopped) await this.quorum.trim(coveredBelow + 1);
     } catch (error) {
@@ -242,16 +243,6 @@ export class Replica {
     }
   }
 
-  #committedValues(keys: Iterable<FactKey>): [FactKey, Fact | null][] {
-    const different = this.#inFlight.committedWhereDifferent();
-    const values: [FactKey, Fact | null][] = [];
-    for (const key of keys) {
-      const committed = different.get(key);
-      values.push([key, committed === undefined ? (this.state.get(key) ?? null) : committed]);
-    }
-    return values;
-  }
-
   #fail(error: Error): void {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -261,14 +252,4 @@ export class Replica {
 
 function* encoded(facts: readonly (readonly [FactKey, Fact])[]): Iterable<Uint8Array> {
   for (const [, fact] of facts) yield encodeFact(fact);
-}
-
-/** The log says what it lacks; without a checkpoint the reader also needs to know where one should be. */
-function explained(error: unknown, checkpoints: Checkpoints, restoredFrom: string | null): unknown {
-  if (restoredFrom !== null || !(error instanceof Error)) return error;
-  const why = checkpoints.damaged.map(({ directory, reason }) => `${directory}: ${reason}`).join("; ");
-  const Kind = error instanceof DamagedControllerError ? DamagedControllerError : Error;
-  return new Kind(`${error.message} (no checkpoint in ${checkpoints.paths.join(" and ")} can be used${why === "" ? "" : `: ${why}`})`, {
-    cause: error,
-  });
 }

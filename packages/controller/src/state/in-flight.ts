@@ -55,6 +55,15 @@ export class InFlight {
     return this.#entries[0]?.digestBefore ?? this.#state.digest;
   }
 
+  /** Committed, null where there is nothing. */
+  committedValues(keys: Iterable<FactKey>): [FactKey, Fact | null][] {
+    const different = this.committedWhereDifferent();
+    return Array.from(keys, (key) => {
+      const committed = different.get(key);
+      return [key, committed === undefined ? (this.#state.get(key) ?? null) : committed];
+    });
+  }
+
   /** Keys whose committed value differs from what the state shows, with that value. */
   committedWhereDifferent(): Map<FactKey, Fact | null> {
     const values = new Map<FactKey, Fact | null>();

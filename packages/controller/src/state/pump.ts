@@ -3,6 +3,7 @@ import { assert, ProtocolError, type pb } from "@ottla/protocol";
 import { NotLeaderError, VoterChangeError, votersIn } from "../quorum/index.ts";
 import type { Voters } from "../raft/index.ts";
 import { Answers } from "./answers.ts";
+import { Confirmations } from "./confirmations.ts";
 import { Draft } from "./draft.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { State } from "./state.ts";
@@ -37,8 +38,7 @@ export class Pump {
   readonly #fail: (error: Error) => void;
   readonly #queue = new TaskQueue();
   readonly #answers = new Answers();
-  /** Reads whose round ended because leadership was being handed over. */
-  readonly #unconfirmed: (() => void)[] = [];
+  readonly #confirmations: Confirmations;
   #scheduled: Timer | null = null;
   #leadership: AbortController | null = null;
   #committedIndex = 0;
@@ -54,6 +54,7 @@ export class Pump {
     this.#inFlight = inFlight;
     this.#quorum = quorum;
     this.#fail = fail;
+    this.#confirmations = new Confirmations(quorum, fail);
   }
 
   get queued(): number {
@@ -94,7 +95,7 @@ export class Pump {
     this.#scheduled = null;
     this.#inFlight.undo();
     this.#queue.clear();
-    this.#unconfirmed.length = 0;
+    this.#confirmations.drop();
     this.#answers.drop();
   }
 
@@ -107,7 +108,7 @@ export class Pump {
 
   /** Leadership was to be handed over and was not. */
   resume(): void {
-    for (const confirm of this.#unconfirmed.splice(0)) confirm();
+    this.#confirmations.resume();
     this.#schedule();
   }
 
@@ -137,7 +138,13 @@ export class Pump {
     const leadership = this.#leadership;
     const reads: (() => void)[] = [];
     while (this.#queue.length > 0 && !this.#full() && this.#leadership) this.#decideEntry(reads);
-    if (reads.length > 0 && leadership) this.#confirm(reads, leadership.signal);
+    if (reads.length > 0 && leadership) {
+      const waiting = this.#answers.read(this.#lastIndex, reads);
+      this.#confirmations.ask(leadership.signal, () => {
+        waiting.confirmed = true;
+        this.#answers.deliver(this.#committedIndex);
+      });
+    }
     this.#schedule();
   }
 
@@ -195,26 +202,6 @@ export class Pump {
     this.#lastClusterIndex = draft.clusterIndex;
     this.#inFlight.append({ index: draft.index, bytes: data.length, digestBefore, records, changes });
     return null;
-  }
-
-  #confirm(deliver: (() => void)[], signal: AbortSignal): void {
-    const reads = this.#answers.read(this.#lastIndex, deliver);
-    const ask = (): void => {
-      this.#quorum.readIndex(signal).then(
-        () => {
-          reads.confirmed = true;
-          this.#answers.deliver(this.#committedIndex);
-        },
-        (error: unknown) => {
-          if (signal.aborted) return;
-          if (!(error instanceof NotLeaderError))
-            this.#fail(new Error("A read of the controllers' state could not be confirmed", { cause: error }));
-          // Lost leadership ends a round, and `stop` drops the reads; one that was only being handed over, and was not, asks again.
-          else this.#unconfirmed.push(ask);
-        },
-      );
-    };
-    ask();
   }
 }
 
