@@ -67,6 +67,9 @@ export const sabotages = {
   ],
 } satisfies Record<string, readonly Edit[]>;
 
+/** Where the standard faults, drawn as often as usual, would take too many seeds: these alone. */
+export const sabotageFaults: Partial<Record<keyof typeof sabotages, readonly string[]>> = { P9: ["kill", "emptied disk"] };
+
 export type SabotageName = keyof typeof sabotages;
 
 export const SABOTAGE_NAMES = Object.keys(sabotages) as SabotageName[];

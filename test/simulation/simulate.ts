@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { SimulationReport } from "@ottla/simulator";
-import { SABOTAGE_NAMES, type SabotageName } from "./sabotages.ts";
+import { SABOTAGE_NAMES, sabotageFaults, type SabotageName } from "./sabotages.ts";
 import { bundleSimulator } from "./simulator-bundle.ts";
 import type { Job } from "./simulator-worker.ts";
 import { Workers } from "./simulator-workers.ts";
@@ -67,7 +67,7 @@ const sabotage = chosenSabotage(values.sabotage);
 const first = values.seed === undefined ? 1 + Math.floor(Math.random() * 1e9) : whole("seed", values.seed);
 const seeds = values.regressions ? regressionSeeds() : Array.from({ length: whole("seeds", values.seeds) }, (_, at) => first + at);
 const without = (values.without ?? "").split(",").filter(Boolean).map(Number);
-const only = values.only?.split(",");
+const only = values.only?.split(",") ?? (sabotage === null ? undefined : sabotageFaults[sabotage]);
 
 function jobOf(seed: number, leftOut: readonly number[] = without): Job {
   return {

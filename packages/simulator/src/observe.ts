@@ -11,7 +11,7 @@ export function observe(cluster: () => Cluster): Observed {
   let nodes: readonly Observation[] | null = null;
   return {
     get nodes() {
-      nodes ??= cluster().machines.map((machine) => new Observation(machine));
+      nodes ??= cluster().everyone.map((machine) => new Observation(machine));
       return nodes;
     },
     logOf: (nodeId, log) => cluster().machine(nodeId).logs.logs.get(log),
@@ -29,6 +29,12 @@ class Observation implements ObservedNode {
 
   get nodeId(): number {
     return this.#machine.nodeId;
+  }
+
+  takeNews(): boolean {
+    const { touched } = this.#machine;
+    this.#machine.touched = false;
+    return touched;
   }
 
   get running(): boolean {

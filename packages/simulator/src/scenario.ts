@@ -27,7 +27,7 @@ export function scenarioOf({ seed, nodes = 3, faultsMs = 60_000, only }: Scenari
     nodes,
     partitions: 2 + random.below(4),
     programs: 2,
-    paceMs: 40 + random.below(80),
+    paceMs: [50, 100, 200, 400][random.below(4)] ?? 100,
     faultsMs,
     faults: planFaults({
       seed: random.below(2 ** 32),

@@ -3,12 +3,13 @@ import { delay, memoryHost, type MemoryHost, SeededRandom } from "@ottla/host";
 import { Cluster } from "./cluster/cluster.ts";
 import type { Fault } from "./faults/fault.ts";
 import { emptied, inject } from "./faults/inject.ts";
+import { Operator } from "./faults/operate.ts";
 import { check } from "./history/check.ts";
 import type { Drain, Dump, Event } from "./history/history.ts";
 import { Recorder } from "./history/recorder.ts";
 import { Invariants } from "./invariants/invariants.ts";
 import { Violation } from "./invariants/violation.ts";
-import { Program } from "./load/program.ts";
+import { GROUP, Program } from "./load/program.ts";
 import { observe } from "./observe.ts";
 import { scenarioOf, type Scenario } from "./scenario.ts";
 import { Trace, withCauses } from "./trace.ts";
@@ -69,9 +70,12 @@ class Simulation {
   readonly #cluster: Cluster;
   readonly #invariants: Invariants;
   readonly #programs: Program[];
+  readonly #operator: Operator;
   readonly #findings: { kind: string; text: string }[] = [];
   #history: SimulationReport["history"] = null;
   #healing = false;
+  /** Has lost data or may have, and since then not all replicas were in sync. */
+  #losing: number | null = null;
   #steps = 0;
   #second = 0;
   #stepsBefore = 0;
@@ -95,6 +99,15 @@ class Simulation {
       witness: (nodeId) => invariants.witness(nodeId),
       onReplayed: (nodeId, index, term, records) => invariants.replayed(nodeId, index, term, records),
       onEnded: (nodeId, error) => this.#ended(nodeId, error),
+    });
+    this.#operator = new Operator({
+      cluster: this.#cluster,
+      clock: this.#driver.clock,
+      random: this.#random.fork(),
+      topic: TOPIC,
+      partitions: this.#scenario.partitions,
+      group: GROUP,
+      note: (text) => this.#trace.note(text),
     });
     this.#programs = this.#cluster.clients.map(
       (host, at) =>
@@ -136,7 +149,7 @@ class Simulation {
       this.#found(error);
     }
     const virtualMs = clock.monotonicMs();
-    for (const machine of this.#cluster.machines) machine.kill();
+    for (const machine of this.#cluster.everyone) machine.kill();
     const sends = this.#recorder.events.filter((event) => event.kind === "send");
     return {
       seed: this.#options.seed,
@@ -208,6 +221,7 @@ class Simulation {
       clock,
       random: new SeededRandom(fault.seed),
       clients: this.#cluster.clientNames,
+      operator: this.#operator,
       mayLoseData: (nodeId) => this.#mayLoseData(nodeId),
     });
     this.#trace.note(`fault ${number} is over`);
@@ -218,12 +232,14 @@ class Simulation {
     this.#healing = true;
     this.#cluster.heal();
     for (const { nodeId } of this.#cluster.machines) await this.#cluster.start(nodeId);
+    const { guest } = this.#cluster;
+    if (this.#invariants.decisions.brokers.has(guest.nodeId)) await this.#cluster.start(guest.nodeId);
     await this.#until("L11", HEALED_WITHIN_MS, "healing", () => this.#whole());
   }
 
   /** All replicas in sync, of the same end. */
   async #settle(): Promise<void> {
-    await this.#until("L9", HEALED_WITHIN_MS, "the end of all load", () => this.#whole());
+    await this.#until("L9", HEALED_WITHIN_MS, "the end of all load", () => this.#whole() && this.#superfluous().length === 0);
   }
 
   #whole(): boolean {
@@ -235,9 +251,25 @@ class Simulation {
     );
   }
 
+  /** Logs of topics that are deleted, and of partitions that have moved away. */
+  #superfluous(): string[] {
+    const { partitions } = this.#invariants.decisions;
+    return this.#cluster.everyone.flatMap(({ nodeId, logs, serving }) =>
+      [...logs.logs.keys()]
+        .filter((log) => serving && partitions.get(log)?.record.replicas.includes(nodeId) !== true)
+        .map((log) => `${this.#invariants.nameOf(log)} at node ${nodeId}`),
+    );
+  }
+
+  /** As many may have lost data at a time as there may be without anything acknowledged being lost: one. */
   #mayLoseData(nodeId: number): boolean {
-    if (!this.#whole()) return false;
-    return this.#cluster.machines.length > 1 && this.#cluster.machine(nodeId).serving;
+    if (this.#whole()) this.#losing = null;
+    if (this.#cluster.machines.length === 1 || !this.#cluster.machine(nodeId).serving) return false;
+    if (this.#losing !== null && this.#losing !== nodeId) return false;
+    // Damage that nobody has read yet is a loss too.
+    if (this.#cluster.machines.some((machine) => machine.damaged && machine.nodeId !== nodeId)) return false;
+    this.#losing = nodeId;
+    return true;
   }
 
   /** Reads everything and checks the whole history. */
@@ -260,7 +292,7 @@ class Simulation {
 
   /** What every replica's files hold, below what it says is committed. */
   #dumps(): Dump[] {
-    return this.#cluster.machines.flatMap(({ hostName, logs, broker }) =>
+    return this.#cluster.everyone.flatMap(({ hostName, logs, broker }) =>
       [...(broker?.inspect().replicas ?? [])].map(({ topicId, index, topicName, highWatermark }) => ({
         node: hostName,
         partition: this.#recorder.partition(topicName, index),
@@ -318,7 +350,8 @@ class Simulation {
         ([log, { record }]) =>
           `${this.#invariants.nameOf(log)}: leader ${record.leader}, in sync ${record.isr.join(",")} of ${record.replicas.join(",")}`,
       );
-    return [...nodes, ...behind].join("; ");
+    const left = this.#superfluous().map((log) => `${log} is still there`);
+    return [...nodes, ...behind, ...left].join("; ");
   }
 
   #ended(nodeId: number, error: Error): void {

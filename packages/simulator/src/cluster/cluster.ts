@@ -27,6 +27,8 @@ export interface ClusterOptions {
 /** The machines of a cluster and of its clients, in one virtual time. */
 export class Cluster {
   readonly machines: readonly Machine[];
+  /** Joins when it is started. */
+  readonly guest: Machine;
   readonly clients: readonly Host[];
   readonly clientNames: readonly string[];
   readonly links: Links;
@@ -36,7 +38,7 @@ export class Cluster {
     const { driver, seed, nodes, clients, trace } = options;
     const random = new SeededRandom(seed);
     const ids = Array.from({ length: nodes }, (_, at) => at + 1);
-    this.machines = ids.map((nodeId) => {
+    const make = (nodeId: number): Machine => {
       const machine = new Machine({
         nodeId,
         seed: random.below(2 ** 32),
@@ -50,7 +52,9 @@ export class Cluster {
       const latency = random.fork();
       machine.latencyMs = (operation) => normalLatency(operation, latency);
       return machine;
-    });
+    };
+    this.machines = ids.map(make);
+    this.guest = make(nodes + 1);
     const programs = Array.from({ length: clients }, (_, at) =>
       memoryHost({ seed: random.below(2 ** 32), beside: driver, hostName: `client${at + 1}` }),
     );
@@ -59,21 +63,31 @@ export class Cluster {
       network: new MachineNetwork(host.network, (from, to, service, _bytes, frame) => trace.frame(from, to, service, frame)),
     }));
     this.clientNames = programs.map(({ network }) => network.hostName);
-    const places: Place[] = [...this.machines, ...programs.map((host) => ({ hostName: host.network.hostName, host, frozen: false }))];
+    const places: Place[] = [...this.everyone, ...programs.map((host) => ({ hostName: host.network.hostName, host, frozen: false }))];
     this.links = new Links(places, random.fork(), NETWORK_MS);
     this.bootstrap = ids.map((nodeId) => `node${nodeId}:${GRPC_PORT}`);
     this.links.apply();
   }
 
+  /** With the guest. */
+  get everyone(): readonly Machine[] {
+    return [...this.machines, this.guest];
+  }
+
+  /** Who belongs to it from the beginning on. */
+  get members(): readonly number[] {
+    return this.machines.map(({ nodeId }) => nodeId);
+  }
+
   machine(nodeId: number): Machine {
-    const machine = this.machines.find((one) => one.nodeId === nodeId);
+    const machine = this.everyone.find((one) => one.nodeId === nodeId);
     if (machine === undefined) throw new Error(`There is no node ${nodeId} in this cluster`);
     return machine;
   }
 
   /** Ends what is wrong with links, disks and clocks. Nodes that are down stay down. */
   heal(): void {
-    for (const machine of this.machines) {
+    for (const machine of this.everyone) {
       machine.thaw();
       machine.full = false;
       machine.host.disk.fault = null;

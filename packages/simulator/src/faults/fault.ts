@@ -1,5 +1,6 @@
 import type { Clock, Keep, SeededRandom } from "@ottla/host";
 import type { Cluster } from "../cluster/cluster.ts";
+import type { Operator } from "./operate.ts";
 
 /** Something bad that happens to a cluster, drawn before the run so that it can be left out or tried again by itself. */
 export interface Fault {
@@ -18,7 +19,8 @@ export interface FaultSurroundings {
   readonly clock: Clock;
   readonly random: SeededRandom;
   readonly clients: readonly string[];
-  /** Nobody else has lost or damaged data that is not replaced yet, and all replicas are in sync: this one may lose its own. */
+  readonly operator: Operator;
+  /** Nobody else has lost or damaged data that is not replaced yet: this one may lose its own. */
   mayLoseData(nodeId: number): boolean;
 }
 
@@ -46,6 +48,11 @@ export const weights = {
   "clock jump": 4,
   "rolling restart": 3,
   stop: 5,
+  "delete records": 4,
+  "passing topic": 3,
+  "move a partition": 4,
+  "change voters": 3,
+  "join and drain": 3,
 };
 
 export const kinds = Object.keys(weights) as FaultKind[];

@@ -184,6 +184,11 @@ const injections: Record<FaultKind, Injection> = {
     await delay(clock, forMs);
     await cluster.start(node);
   },
+  "delete records": (_, { operator }) => operator.deleteRecords(),
+  "passing topic": ({ forMs }, { operator }) => operator.passingTopic(forMs),
+  "move a partition": (_, { operator }) => operator.movePartition(),
+  "change voters": ({ node, forMs }, { operator }) => operator.changeVoters(node, forMs),
+  "join and drain": ({ forMs }, { operator }) => operator.joinAndDrain(forMs),
 };
 
 /** Somebody puts an empty disk in. */

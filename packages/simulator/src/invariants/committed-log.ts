@@ -28,6 +28,8 @@ export class CommittedLog {
   /** A replica acts on a higher watermark: what its files hold up to there is committed from now on. */
   raise(nodeId: number, log: ReplicaLog | undefined, highWatermark: number): void {
     if (highWatermark <= this.highWatermark) return;
+    // A follower that was behind the start has dropped all it had.
+    if (log?.batches.length === 0 && highWatermark <= this.startOffset) return;
     if (log === undefined || log.endOffset < highWatermark)
       throw new Violation(
         "P7",

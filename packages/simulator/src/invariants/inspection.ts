@@ -25,6 +25,8 @@ export interface ObservedNode {
   readonly nodeId: number;
   /** Its process runs. */
   readonly running: boolean;
+  /** Whether anything has gone on in it since this was last asked. */
+  takeNews(): boolean;
   /** How many lives it has begun. */
   readonly lives: number;
   /** Of its registration, null without. */

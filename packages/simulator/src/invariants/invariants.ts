@@ -26,6 +26,8 @@ export class Invariants {
   readonly #images = new Map<number, number>();
   readonly #lives = new Map<number, number>();
   readonly #quorum = new QuorumChecks();
+  /** Elections that have lost records, as they had to be recorded. */
+  readonly losses: { readonly log: string; readonly fromOffset: number; readonly toOffset: number }[] = [];
   violation: Violation | null = null;
 
   constructor(observed: Observed) {
@@ -64,7 +66,7 @@ export class Invariants {
 
   /** @throws Violation that was seen since the last step or is seen now */
   step(): void {
-    for (const node of this.#observed.nodes) this.#look(node);
+    for (const node of this.#observed.nodes) if (node.takeNews()) this.#look(node);
     for (const log of this.#changed) this.#inSync(log);
     this.#changed.clear();
     if (this.violation !== null) throw this.violation;
@@ -174,12 +176,31 @@ export class Invariants {
     this.#changed.add(log);
     if (former === null || record.leader < 0 || record.leaderEpoch === former.leaderEpoch) return;
     const eligible = former.leader < 0 ? [...former.isr, ...former.elr, ...former.lastEligible] : [...former.isr, ...former.elr];
-    if (recordedLoss) this.#of(log).lose(this.#observed.logOf(record.leader, log)?.endOffset ?? 0);
-    else if (!eligible.includes(record.leader))
+    if (recordedLoss) this.#recordedLoss(log, record, eligible);
+    // A move that is complete takes in the last added replica and moves the leader away at once.
+    else if (!eligible.includes(record.leader) && record.replicas.includes(former.leader))
       throw new Violation(
         "P21",
         `${this.nameOf(log)}: node ${record.leader} was elected and no loss recorded; ${told(record)}, before ${told(former)}`,
       );
+  }
+
+  /** P21: an election may lose what is committed only once so many disks have lost it that it was not safe on one of the others. */
+  #recordedLoss(log: string, record: pb.PartitionRecord, eligible: readonly number[]): void {
+    const committed = this.#of(log);
+    const { highWatermark } = committed;
+    const endOffset = this.#observed.logOf(record.leader, log)?.endOffset ?? 0;
+    if (endOffset >= highWatermark) return;
+    const possible = [...new Set(eligible)];
+    const without = possible.filter((nodeId) => (this.#observed.logOf(nodeId, log)?.endOffset ?? 0) < highWatermark);
+    const needed = Math.min(majority(record.replicas.length), possible.length);
+    if (without.length < needed)
+      throw new Violation(
+        "P21",
+        `${committed.name}: node ${record.leader} was elected with a recorded loss from ${endOffset} to ${highWatermark}, yet only the disks of ${without.join(",") || "nobody"} lack it; ${told(record)}, eligible were ${possible.join(",")}`,
+      );
+    this.losses.push({ log, fromOffset: endOffset, toOffset: highWatermark });
+    committed.lose(endOffset);
   }
 
   /** P13: what is cut off was not committed. */
@@ -189,13 +210,23 @@ export class Invariants {
     if (first === undefined) return;
     committed.forget(nodeId, first.baseOffset);
     this.#changed.add(log);
-    if (this.#observed.damaged(nodeId) || !this.decisions.partitions.has(log)) return;
+    const replicas = this.decisions.partitions.get(log)?.record.replicas ?? [];
+    if (this.#observed.damaged(nodeId) || !replicas.includes(nodeId)) return;
+    this.#starts(nodeId, log);
     const lost = gone.find((batch) => batch.lastOffset >= committed.startOffset && committed.holds(batch));
     if (lost !== undefined)
       throw new Violation(
         "P13",
         `node ${nodeId} cut ${committed.name} at ${first.baseOffset}; ${lost.baseOffset} to ${lost.lastOffset} of epoch ${lost.leaderEpoch} is committed (up to ${committed.highWatermark})`,
       );
+  }
+
+  /** A log may be shortened at its beginning in the very step in which its start moves. */
+  #starts(nodeId: number, log: string): void {
+    const node = this.#observed.nodes.find((one) => one.nodeId === nodeId);
+    const committed = this.#of(log);
+    for (const replica of node?.replicas ?? [])
+      if (replica.log === log && replica.startOffset > committed.startOffset) committed.startOffset = replica.startOffset;
   }
 
   #below(invariant: string, log: string, offset: number, what: string): void {
@@ -229,4 +260,8 @@ export class Invariants {
   #note(violation: Violation): void {
     this.violation ??= violation;
   }
+}
+
+function majority(count: number): number {
+  return Math.floor(count / 2) + 1;
 }

@@ -23,7 +23,8 @@ export interface ProgramOptions {
   onRead(partition: number, offset: number): void;
 }
 
-const GROUP = "readers";
+/** Of those who read. */
+export const GROUP = "readers";
 
 /** One program that sends, reads and commits, as an application does; every question and answer is recorded. */
 export class Program {

@@ -4,11 +4,14 @@ import type { Clock, Timer } from "@ottla/host";
 export class MachineClock implements Clock {
   readonly #clock: Clock;
   readonly #wallOffsetMs: () => number;
+  readonly #onRun: () => void;
   #held: (() => void)[] | null = null;
 
-  constructor(clock: Clock, wallOffsetMs: () => number) {
+  /** @param onRun called whenever something goes on in the process */
+  constructor(clock: Clock, wallOffsetMs: () => number, onRun: () => void) {
     this.#clock = clock;
     this.#wallOffsetMs = wallOffsetMs;
+    this.#onRun = onRun;
   }
 
   monotonicMs(): number {
@@ -40,6 +43,7 @@ export class MachineClock implements Clock {
 
   /** Now, or once the machine goes on: what comes due while a process is stopped happens when it continues, in order. */
   whenThawed(run: () => void): void {
+    this.#onRun();
     if (this.#held === null) run();
     else this.#held.push(run);
   }
@@ -51,6 +55,10 @@ export class MachineClock implements Clock {
   thaw(): void {
     const held = this.#held ?? [];
     this.#held = null;
-    for (const run of held) this.#clock.soon(run);
+    for (const run of held)
+      this.#clock.soon(() => {
+        this.#onRun();
+        run();
+      });
   }
 }

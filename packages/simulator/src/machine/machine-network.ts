@@ -18,10 +18,13 @@ export type NetworkWitness = (from: string, to: string, service: string, bytes: 
 export class MachineNetwork implements Network {
   readonly #network: MemoryNetwork;
   readonly #witness: NetworkWitness;
+  readonly #onNews: () => void;
 
-  constructor(network: MemoryNetwork, witness: NetworkWitness) {
+  /** @param onNews called when something comes from the network: a frame, the end of a session, room for more frames */
+  constructor(network: MemoryNetwork, witness: NetworkWitness, onNews: () => void = () => {}) {
     this.#network = network;
     this.#witness = witness;
+    this.#onNews = onNews;
   }
 
   get hostName(): string {
@@ -29,7 +32,11 @@ export class MachineNetwork implements Network {
   }
 
   async dial(peer: Address, service: string, options: DialOptions): Promise<Session> {
-    return this.#tapped(await this.#network.dial(peer, service, options));
+    try {
+      return this.#tapped(await this.#network.dial(peer, service, options));
+    } finally {
+      this.#onNews();
+    }
   }
 
   probe(peer: Address, signal: AbortSignal): Promise<void> {
@@ -51,21 +58,42 @@ export class MachineNetwork implements Network {
   #tapped(session: Session): Session {
     const from = this.#network.hostName;
     const witness = this.#witness;
+    const onNews = this.#onNews;
+    onNews();
+    void session.closed.then(onNews);
     return {
       service: session.service,
       peer: session.peer,
       get attributes() {
         return session.attributes;
       },
-      frames: session.frames,
+      frames: heard(session.frames, onNews),
       closed: session.closed,
       send(frame) {
         let bytes = 0;
         for (const part of frame) bytes += part.byteLength;
         witness(from, session.peer, session.service, bytes, frame);
-        return session.send(frame);
+        const sent = session.send(frame);
+        sent.then(onNews, onNews);
+        return sent;
       },
       close: (reason) => session.close(reason),
     };
   }
+}
+
+function heard(frames: Session["frames"], onNews: () => void): Session["frames"] {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = frames[Symbol.asyncIterator]();
+      const told = <T>(result: T): T => {
+        onNews();
+        return result;
+      };
+      return {
+        next: () => iterator.next().then(told),
+        return: () => iterator.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+      };
+    },
+  };
 }

@@ -49,6 +49,8 @@ export class Machine {
   latencyMs: (operation: string) => number = () => 0;
   frozen = false;
   lives = 0;
+  /** Something has gone on in it since it was last looked at. */
+  touched = true;
   readonly #options: MachineOptions;
   #host: MemoryHost;
   #life: Life | null = null;
@@ -105,7 +107,10 @@ export class Machine {
     if (this.#powerLost) await this.logs.read(host.disk, `${DATA}/log`);
     else this.logs.killed();
     await prepare(host);
-    if (!(await host.disk.exists(DATA))) this.logs.clear();
+    if (!(await host.disk.exists(DATA))) {
+      this.logs.clear();
+      this.damaged = false;
+    }
     if (this.#life !== life) return;
     this.lives += 1;
     this.#options.trace.note(`node ${this.nodeId} starts life ${this.lives}`);
@@ -157,7 +162,11 @@ export class Machine {
 
   #begin(host: MemoryHost): Life {
     const { trace } = this.#options;
-    const clock = new MachineClock(host.clock, () => this.wallOffsetMs);
+    const clock = new MachineClock(
+      host.clock,
+      () => this.wallOffsetMs,
+      () => this.#touch(),
+    );
     let end = (): void => {};
     const over = new Promise<void>((resolve) => (end = resolve));
     const life: Life = {
@@ -172,6 +181,7 @@ export class Machine {
       node: null,
     };
     this.#life = life;
+    this.#touch();
     this.frozen = false;
     trace.note(`node ${this.nodeId} begins`);
     return life;
@@ -180,7 +190,11 @@ export class Machine {
   async #run(life: Life): Promise<void> {
     const { settings, trace, onEnded } = this.#options;
     const { host, clock, disk } = life;
-    const network = new MachineNetwork(host.network, (from, to, service, _bytes, frame) => trace.frame(from, to, service, frame));
+    const network = new MachineNetwork(
+      host.network,
+      (from, to, service, _bytes, frame) => trace.frame(from, to, service, frame),
+      () => this.#touch(),
+    );
     const around: Host = { clock, random: host.random, disk, stores: host.stores, network, codecs: host.codecs };
     try {
       const node = await Node.start({
@@ -216,6 +230,10 @@ export class Machine {
     }
   }
 
+  #touch(): void {
+    this.touched = true;
+  }
+
   /** The process has gone by itself: the kernel closes what it had open. */
   #ended(life: Life): void {
     if (this.#life !== life) return;
@@ -229,6 +247,7 @@ export class Machine {
     if (life === null) return null;
     this.#options.trace.note(`node ${this.nodeId} ${how}`);
     this.#life = null;
+    this.#touch();
     this.frozen = false;
     life.end();
     return life;
