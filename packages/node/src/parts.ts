@@ -75,8 +75,8 @@ export class Parts {
 
   /** After a failure: whoever depends on this node must notice at once, so its doors shut and its sessions end first, and everything else, which a
    * broken disk may hold up, at the same time. */
-  async abandon(error: Error): Promise<void> {
-    this.#broker?.fail(error);
+  async abandon(cause: Error): Promise<void> {
+    this.#broker?.fail(cause);
     const doors = Promise.allSettled([this.clients.close(0), this.#nodes.close(0), this.#http?.close()]);
     const parts = await Promise.allSettled([this.#broker?.shutdown(), this.#controller?.close()]);
     const failed = [...(await doors), ...parts].find((end) => end.status === "rejected");
