@@ -16,7 +16,7 @@ test("two processes that run the same seeds do the same, step by step", () => {
 });
 
 test("a core without one of its guards is seen to break a rule", () => {
-  const output = seeds("--sabotage", "all", "--seeds", "3000");
+  const output = seeds("--sabotage", "all", "--seeds", "5000");
   for (const guard of ["R7", "R8", "R9", "R10", "R15", "R16", "R17", "R18"])
     expect(output).toMatch(new RegExp(`^${guard}: missed after \\d+ seeds\\. seed \\d+, \\d voters: R\\d+ `, "m"));
 }, 180_000);
