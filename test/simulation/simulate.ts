@@ -116,14 +116,17 @@ async function main(): Promise<number> {
   const startedMs = performance.now();
   const total = { seeds: 0, failed: 0, acknowledged: 0, read: 0, steps: 0, virtualMs: 0 };
   const kinds = new Map<string, number>();
+  const figures = new Map<string, number[]>();
   const queue = [...seeds];
 
   const work = async (): Promise<void> => {
     for (let seed = queue.shift(); seed !== undefined; seed = queue.shift()) {
+      // Both at once, so that each has a process of its own.
+      const repeated = values.twice ? workers.run(jobOf(seed)) : null;
       const report = await workers.run(jobOf(seed));
       const findings = [...findingsOf(report)];
-      if (values.twice && typeof report !== "string") {
-        const again = await workers.run(jobOf(seed));
+      const again = await repeated;
+      if (again !== null && typeof report !== "string") {
         if (typeof again === "string" || again.hash !== report.hash)
           findings.push({ kind: "not repeatable", text: `${report.hash}, then ${typeof again === "string" ? again : again.hash}` });
       }
@@ -133,6 +136,7 @@ async function main(): Promise<number> {
         total.read += report.read;
         total.steps += report.steps;
         total.virtualMs += report.virtualMs;
+        for (const { target, ms } of report.figures) figures.set(target, [...(figures.get(target) ?? []), ms]);
         if (values.trace !== undefined) writeFileSync(values.trace, `${report.lines.join("\n")}\n`);
         if (seeds.length === 1)
           console.log(
@@ -155,6 +159,11 @@ async function main(): Promise<number> {
   console.log(
     `${total.seeds} seeds in ${seconds.toFixed(1)} s (${(total.seeds / seconds).toFixed(2)} a second): ${Math.round(total.virtualMs / 1000)} virtual seconds, ${total.steps} steps, ${total.acknowledged} acknowledged, ${total.read} read; ${total.failed} failing${wrong === "" ? "" : `: ${wrong}`}`,
   );
+  for (const [target, times] of [...figures].sort()) {
+    times.sort((a, b) => a - b);
+    const shown = (at: number): string => `${Math.round(times[Math.min(times.length - 1, Math.floor(at * times.length))] ?? 0)} ms`;
+    console.log(`  ${target}: ${times.length} times, median ${shown(0.5)}, worst ${shown(1)}`);
+  }
   if (sabotage === null) return total.failed === 0 ? 0 : 1;
   console.log(total.failed > 0 ? `${sabotage} was found out` : `${sabotage} was NOT found out`);
   return total.failed > 0 ? 0 : 1;

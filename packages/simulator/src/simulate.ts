@@ -10,6 +10,7 @@ import { Recorder } from "./history/recorder.ts";
 import { Invariants } from "./invariants/invariants.ts";
 import { Violation } from "./invariants/violation.ts";
 import { GROUP, Program } from "./load/program.ts";
+import { type Figure, Liveness } from "./liveness.ts";
 import { observe } from "./observe.ts";
 import { scenarioOf, type Scenario } from "./scenario.ts";
 import { Trace, withCauses } from "./trace.ts";
@@ -38,6 +39,8 @@ export interface SimulationReport {
   readonly sent: number;
   readonly read: number;
   readonly frames: number;
+  /** How soon the cluster went on without a node. */
+  readonly figures: readonly Figure[];
   readonly lines: readonly string[];
   /** What programs got as errors, with how often. */
   readonly errors: ReadonlyMap<string, number>;
@@ -71,6 +74,7 @@ class Simulation {
   readonly #invariants: Invariants;
   readonly #programs: Program[];
   readonly #operator: Operator;
+  readonly #liveness: Liveness;
   readonly #findings: { kind: string; text: string }[] = [];
   #history: SimulationReport["history"] = null;
   #healing = false;
@@ -100,6 +104,7 @@ class Simulation {
       onReplayed: (nodeId, index, term, records) => invariants.replayed(nodeId, index, term, records),
       onEnded: (nodeId, error) => this.#ended(nodeId, error),
     });
+    this.#liveness = new Liveness(this.#cluster, this.#driver.clock, invariants.decisions);
     this.#operator = new Operator({
       cluster: this.#cluster,
       clock: this.#driver.clock,
@@ -164,6 +169,7 @@ class Simulation {
       frames: this.#trace.frames,
       lines: this.#trace.lines,
       history: this.#history,
+      figures: this.#liveness.figures,
       errors: new Map(this.#programs.flatMap(({ errors }) => [...errors])),
     };
   }
@@ -216,7 +222,8 @@ class Simulation {
     this.#trace.note(
       `fault ${number}: ${fault.kind}, node ${fault.node}${fault.other === fault.node ? "" : ` (and ${fault.other})`}, ${fault.forMs} ms`,
     );
-    await inject(fault, {
+    const measured = this.#liveness.begin(fault, this.#whole());
+    const injected = inject(fault, {
       cluster: this.#cluster,
       clock,
       random: new SeededRandom(fault.seed),
@@ -224,6 +231,7 @@ class Simulation {
       operator: this.#operator,
       mayLoseData: (nodeId) => this.#mayLoseData(nodeId),
     });
+    await Promise.all([measured, injected.finally(() => this.#liveness.end())]);
     this.#trace.note(`fault ${number} is over`);
   }
 

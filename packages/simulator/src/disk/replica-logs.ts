@@ -12,6 +12,8 @@ export interface LogWitness {
   cut(log: string, gone: readonly WrittenBatch[]): void;
   dropped(log: string): void;
   durable(log: string): void;
+  /** A file was synced, as it seems, of which a sync had failed before (S1). */
+  syncedInVain(log: string, path: string): void;
 }
 
 /** What the partitions' files on one machine hold, as its disk was told; nothing of it comes from the node. */
@@ -19,8 +21,7 @@ export class ReplicaLogs implements DiskWitness {
   readonly logs = new Map<string, ReplicaLog>();
   readonly #witness: LogWitness;
   readonly #syncing = new Map<string, WrittenBatch[][]>();
-  /** Files of which a sync has failed, written or synced again afterwards (S1). */
-  readonly touchedAfterFailedSync: string[] = [];
+  /** Files of which a sync has failed. */
   readonly #failed = new Set<string>();
 
   constructor(witness: LogWitness) {
@@ -28,7 +29,7 @@ export class ReplicaLogs implements DiskWitness {
   }
 
   wrote(path: string, position: number, parts: readonly Uint8Array[]): void {
-    const name = this.#touch("write", path);
+    const name = logOf(path);
     if (name === null) return;
     const { added, gone } = this.#log(name).write(path, position, parts);
     if (gone.length > 0) this.#witness.cut(name, gone);
@@ -44,7 +45,7 @@ export class ReplicaLogs implements DiskWitness {
   }
 
   syncBegun(path: string): void {
-    const name = this.#touch("sync", path);
+    const name = logOf(path);
     if (name === null) return;
     const syncing = this.#syncing.get(path) ?? [];
     syncing.push(this.#log(name).unsynced(path));
@@ -54,6 +55,7 @@ export class ReplicaLogs implements DiskWitness {
   synced(path: string): void {
     const name = logOf(path);
     const batches = this.#syncing.get(path)?.shift();
+    if (name !== null && this.#failed.has(path)) this.#witness.syncedInVain(name, path);
     if (name === null || batches === undefined || batches.length === 0) return;
     for (const batch of batches) batch.durable = true;
     this.#witness.durable(name);
@@ -65,6 +67,7 @@ export class ReplicaLogs implements DiskWitness {
   }
 
   removed(path: string): void {
+    this.#failed.delete(path);
     const directory = LOG_DIRECTORY.exec(path)?.[1];
     if (directory !== undefined) this.#drop(directory);
     else this.#cut(path, 0);
@@ -102,12 +105,6 @@ export class ReplicaLogs implements DiskWitness {
     this.logs.clear();
     this.#syncing.clear();
     this.#failed.clear();
-  }
-
-  #touch(operation: string, path: string): string | null {
-    const name = logOf(path);
-    if (name !== null && this.#failed.has(path)) this.touchedAfterFailedSync.push(`"${operation}" of ${path}`);
-    return name;
   }
 
   #cut(path: string, size: number): void {

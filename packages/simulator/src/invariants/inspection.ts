@@ -18,6 +18,9 @@ export interface QuorumInspection {
   readonly role: "leader" | "follower" | "candidate";
   readonly term: number;
   readonly commitIndex: number;
+  readonly appliedIndex: number;
+  /** Of the state at that index. */
+  readonly digest: Uint8Array;
 }
 
 /** What the checks need to know of a node, none of it decided by them. */

@@ -46,6 +46,8 @@ export class Invariants {
       cut: (log, gone) => this.#keep(() => this.#cut(nodeId, log, gone)),
       dropped: (log) => this.#of(log).forget(nodeId, 0),
       durable: (log) => this.#changed.add(log),
+      syncedInVain: (log, path) =>
+        this.#note(new Violation("S1", `node ${nodeId} synced ${path} of ${this.nameOf(log)} once more after a sync of it had failed`)),
     };
   }
 
