@@ -96,9 +96,10 @@ export class Controller implements AsyncDisposable {
     return [...stateMetrics(replica, server.sessionCount), ...replica.quorum.samples()];
   }
 
-  /** Hands leadership over, ends sessions and waits for what is being written. */
-  async close(): Promise<void> {
-    if (!this.#closed) await this.#resign();
+  /** Hands leadership over, ends sessions and waits for what is being written.
+   * @param handOver false after a failure: the others elect at once when the sessions end */
+  async close(handOver = true): Promise<void> {
+    if (!this.#closed && handOver) await this.#resign();
     this.#closed = true;
     await this.#rebuilding;
     await this.#shut();

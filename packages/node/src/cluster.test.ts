@@ -120,3 +120,12 @@ test.each(["which leads the controllers", "which does not"])(
     await clock.run(Promise.all(nodes.map((node) => node.close())));
   },
 );
+
+test("when all nodes stop at once, the last one waits for nobody", async () => {
+  const hosts = machines();
+  const { clock } = hosts[0];
+  const nodes = await clock.run(Promise.all(hosts.map((host, at) => start(host, voterSettings(at + 1, 3)))));
+  const startedMs = clock.monotonicMs();
+  await clock.run(Promise.all(nodes.map((node) => node.close())));
+  expect(clock.monotonicMs() - startedMs).toBeLessThan(100);
+});

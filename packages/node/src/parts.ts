@@ -78,7 +78,7 @@ export class Parts {
   async abandon(cause: Error): Promise<void> {
     this.#broker?.fail(cause);
     const doors = Promise.allSettled([this.clients.close(0), this.#nodes.close(0), this.#http?.close()]);
-    const parts = await Promise.allSettled([this.#broker?.shutdown(), this.#controller?.close()]);
+    const parts = await Promise.allSettled([this.#broker?.shutdown(), this.#controller?.close(false)]);
     const failed = [...(await doors), ...parts].find((end) => end.status === "rejected");
     if (failed) throw failed.reason;
   }

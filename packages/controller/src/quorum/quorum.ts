@@ -75,6 +75,7 @@ export class Quorum {
       onBroken: (peer) => {
         this.#snapshots.broken(peer);
         this.#engine.step({ kind: "broken", peer });
+        this.#transfers.broken();
       },
       onLost: (peer) => this.#engine.step({ kind: "lost", peer }),
     });
@@ -91,7 +92,13 @@ export class Quorum {
       },
     });
     this.#story = new Story(nodeId, logger, raft);
-    this.#transfers = new Transfers(host.clock, logger, this.#engine, options.electionTimeoutMs);
+    this.#transfers = new Transfers(
+      host.clock,
+      logger,
+      this.#engine,
+      options.electionTimeoutMs,
+      (nodeId) => this.#peers.links.get(nodeId)?.connected === true,
+    );
     this.#attendance = new Attendance(options, this.#engine, this.#inbound, this.#peers);
   }
 

@@ -12,19 +12,21 @@ export class Transfers {
   readonly #logger: Logger;
   readonly #engine: Engine;
   readonly #electionTimeoutMs: number;
+  readonly #isReached: (nodeId: number) => boolean;
   #waiting: (() => void)[] = [];
   #nextAttemptMs = 0;
 
-  constructor(clock: Clock, logger: Logger, engine: Engine, electionTimeoutMs: number) {
+  constructor(clock: Clock, logger: Logger, engine: Engine, electionTimeoutMs: number, isReached: (nodeId: number) => boolean) {
     this.#clock = clock;
     this.#logger = logger;
     this.#engine = engine;
     this.#electionTimeoutMs = electionTimeoutMs;
+    this.#isReached = isReached;
   }
 
   async begin(signal: AbortSignal, to: number | null): Promise<boolean> {
     const { raft, proposals } = this.#engine;
-    if (this.#engine.ended || raft.role !== "leader") return false;
+    if (this.#engine.ended || raft.role !== "leader" || this.#isAlone) return false;
     proposals.flush();
     let timer: Timer | null = null;
     const ended = new Promise<void>((resolve) => {
@@ -43,6 +45,11 @@ export class Transfers {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
+  /** The connection with a peer is gone. When all stop at once the last one has nobody to wait for. */
+  broken(): void {
+    if (this.#waiting.length > 0 && this.#isAlone) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
   leaveSlowDisk(): void {
     const { raft, writer } = this.#engine;
     if (raft.role !== "leader" || raft.transferring || raft.followers.length === 0) return;
@@ -53,6 +60,10 @@ export class Transfers {
     this.#logger.warn({ waitedMs: Math.round(waitedMs) }, "the controller's disk is slow: handing leadership to another controller");
     this.#engine.proposals.flush();
     this.#engine.step({ kind: "transfer", to: null });
+  }
+
+  get #isAlone(): boolean {
+    return this.#engine.raft.voters?.voters.some(({ nodeId }) => this.#isReached(nodeId)) !== true;
   }
 
   get #ledByAnother(): boolean {
