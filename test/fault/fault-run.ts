@@ -48,7 +48,7 @@ export async function runFaults(run: FaultRun): Promise<FaultOutcome> {
   const happened = new Map<string, number>();
   await using ground = await Ground.make({ directory, apart, print, ...(run.env ? { env: run.env } : {}) });
   const possible = faults
-    .filter((fault) => (run.only.length === 0 ? fault.onRequest !== true : run.only.includes(fault.name)))
+    .filter(({ name }) => run.only.length === 0 || run.only.includes(name))
     .filter((fault) => isPossible(fault, ground));
   if (possible.length === 0)
     throw new Error(`No fault to choose from: --only is ${run.only.join(",")}, there are ${faults.map(({ name }) => name).join(", ")}`);

@@ -23,8 +23,6 @@ export interface Fault {
   readonly mayEnd?: boolean;
   /** It acts on more than its victim, and alone. */
   readonly alone?: boolean;
-  /** Chosen only when it is named with --only: the cluster does not get over it by itself yet. */
-  readonly onRequest?: boolean;
   /** Happens, lasts and is mended again; resolves with what to say of it. */
   happen(scene: Scene): Promise<string>;
 }

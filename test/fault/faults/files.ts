@@ -112,7 +112,6 @@ export const fileFaults: readonly Fault[] = [
   },
   {
     name: "stale-disk",
-    onRequest: true,
     destroys: true,
     alone: true,
     async happen(scene) {
