@@ -78,6 +78,13 @@ test("a second process with the id of a live broker is refused, and taken once t
   const second = new TestBroker(host, controller);
   const refused = await second.run({ case: "register", value: registration(1, 2) });
   expect(errorName(refused.errorCode)).toBe("DUPLICATE_BROKER_REGISTRATION");
+  // Its heartbeats tell it from one that has just crashed.
+  await host.clock.advance(700);
+  const final = await second.run({ case: "register", value: registration(1, 2) });
+  expect([errorName(final.errorCode), final.errorMessage]).toEqual([
+    "INVALID_REGISTRATION",
+    "Cannot register broker 1: another process with node.id=1 lives and speaks with the controller; give this node another node.id, or stop the other",
+  ]);
   broker.close();
   await host.clock.advance(10);
   await second.join(2);

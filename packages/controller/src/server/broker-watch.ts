@@ -1,5 +1,6 @@
 import type { Host, Logger } from "@ottla/host";
 import type { Around } from "../state/decide/context.ts";
+import type { Former } from "../state/decide/registration.ts";
 import type { Draft } from "../state/draft.ts";
 import type { Pump } from "../state/pump.ts";
 import type { State } from "../state/state.ts";
@@ -10,6 +11,8 @@ import { acceptsConnections } from "./probe.ts";
 
 /** What a broker without a session, but with a process that accepts connections, has to come back after an election. */
 const RETURN_AFTER_ELECTION_MS = 1000;
+/** A message of a process that has ended may arrive so late. */
+const ON_ITS_WAY_MS = 200;
 /** Until the fencing that a full disk did not take is decided again. */
 const RETRY_MS = 1000;
 
@@ -23,6 +26,9 @@ export class BrokerWatch {
   /** Of brokers that were unfenced here, or live when this controller began to lead. */
   readonly #liveSinceMs = new Map<number, number>();
   readonly #liveness: Liveness<BrokerSession>;
+  /** When a session first asked for an id that another one has, and when that one spoke last. */
+  readonly #askedMs = new WeakMap<BrokerSession, number>();
+  readonly #spokeMs = new WeakMap<BrokerSession, number>();
   readonly #onUnfenced: () => void;
   #probes = new AbortController();
 
@@ -71,6 +77,7 @@ export class BrokerWatch {
     if (!broker || broker.brokerEpoch !== brokerEpoch) return;
     const former = this.#liveness.sessionOf(nodeId);
     this.#liveness.heard(nodeId, brokerEpoch, session, this.#host.clock.monotonicMs());
+    this.#spokeMs.set(session, this.#host.clock.monotonicMs());
     if (former && former !== session) former.close();
     this.applied(nodeId, appliedIndex);
   }
@@ -93,10 +100,15 @@ export class BrokerWatch {
     if (lost) this.#probe(lost.nodeId, lost.brokerEpoch);
   }
 
-  /** Whether the registered incarnation speaks on a session other than this one. */
-  isElsewhere(session: BrokerSession): boolean {
+  /** Of the registered incarnation, as this session's asks for its place: after a crash its session may be open for a while, but only a process that lives
+   * goes on speaking. */
+  formerOf(session: BrokerSession): Former {
     const other = this.#liveness.sessionOf(session.nodeId);
-    return other !== null && other !== session && other.open;
+    if (other === null || other === session || !other.open) return "gone";
+    const nowMs = this.#host.clock.monotonicMs();
+    const askedMs = this.#askedMs.get(session) ?? nowMs;
+    this.#askedMs.set(session, askedMs);
+    return (this.#spokeMs.get(other) ?? 0) > askedMs + ON_ITS_WAY_MS ? "speaks" : "connected";
   }
 
   /** Monotonic; null while it is not. */

@@ -95,7 +95,7 @@ export class Commands {
         const origin = {
           brokerEpoch: request.brokerEpoch,
           lowestUnanswered: request.lowestUnanswered,
-          formerIsAlive: watch.isElsewhere(session),
+          former: watch.formerOf(session),
         };
         try {
           const reply = decideCommand(context, origin, command);

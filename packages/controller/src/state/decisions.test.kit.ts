@@ -60,7 +60,7 @@ export class Decisions {
     const { sequence, lowestUnanswered, brokerEpoch } = o;
     return decideCommand(
       this.context(draft, nodeId),
-      { brokerEpoch, lowestUnanswered, formerIsAlive: false },
+      { brokerEpoch, lowestUnanswered, former: "gone" },
       { sequence, timeoutMs: 1000, command },
     );
   }
@@ -70,7 +70,7 @@ export class Decisions {
   broker(nodeId: number, incarnation: number, rack = ""): number {
     let epoch = 0;
     this.entry((draft) => {
-      epoch = register(this.context(draft, nodeId), registration(nodeId, incarnation, rack), false).brokerEpoch;
+      epoch = register(this.context(draft, nodeId), registration(nodeId, incarnation, rack), "gone").brokerEpoch;
     });
     this.entry((draft) => void unfence(draft, this.around, nodeId, epoch));
     return epoch;

@@ -19,7 +19,7 @@ const fenceNode = (decisions: Decisions, nodeId: number) =>
 const unfenceNode = (decisions: Decisions, nodeId: number) =>
   decisions.entry((draft) => void unfence(draft, decisions.around, nodeId, epochOf(decisions, nodeId)));
 const startAgain = (decisions: Decisions, nodeId: number, incarnation: number, o: Partial<pb.RegisterCommand> = {}) =>
-  decisions.entry((draft) => void register(decisions.context(draft, nodeId), { ...registration(nodeId, incarnation), ...o }, false));
+  decisions.entry((draft) => void register(decisions.context(draft, nodeId), { ...registration(nodeId, incarnation), ...o }, "gone"));
 const events = (decisions: Decisions, kind: string): string[] =>
   [...decisions.state.events.after(0)].filter((event) => event.kind === kind).map(({ text }) => text);
 

@@ -14,7 +14,7 @@ import { alterPartitions, reportTruncations } from "./in-sync.ts";
 import { commitOffsets, deleteGroups, deleteOffsets, fetchOffsets, listGroups } from "./offsets.ts";
 import { allocateProducerIds } from "./producer-ids.ts";
 import { reassignPartitions } from "./reassign.ts";
-import { register } from "./registration.ts";
+import { register, type Former } from "./registration.ts";
 import { changeVoters } from "./voters.ts";
 
 /** What came with a command. */
@@ -22,7 +22,7 @@ export interface Origin {
   readonly brokerEpoch: number;
   readonly lowestUnanswered: number;
   /** Whether the node's registered incarnation speaks with this controller on another session. */
-  readonly formerIsAlive: boolean;
+  readonly former: Former;
 }
 
 /** Replies kept for one broker. */
@@ -40,7 +40,7 @@ export function decideCommand(context: Context, origin: Origin, command: pb.Comm
   const mark = draft.mark();
   try {
     if (command.command.case === "register") {
-      const value = register(context, command.command.value, origin.formerIsAlive);
+      const value = register(context, command.command.value, origin.former);
       return reply(context, command, { case: "register", value });
     }
     checkOrigin(context, origin);

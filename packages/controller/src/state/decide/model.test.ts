@@ -199,7 +199,7 @@ class Model {
               .map(({ topicId, partition }) => ({ topicId, partition, kind: 0, lastEpoch: nodeId % 2, endOffset: nodeId }))
           : [],
     };
-    decisions.entry((draft) => void register(decisions.context(draft, nodeId), value, false));
+    decisions.entry((draft) => void register(decisions.context(draft, nodeId), value, "gone"));
     if (former) for (const partition of mine) if (unclean(partition)) this.#complete.get(name(partition))?.delete(nodeId);
   }
 

@@ -6,16 +6,24 @@ import { consequences, takeOut, tellLeaders } from "./elections.ts";
 import { writeEvent } from "./event.ts";
 import { METADATA_VERSION } from "./founding.ts";
 
+/** What the controller hears of the incarnation that is registered. */
+export type Former = "gone" | "connected" | "speaks";
+
 /** A broker is known by its incarnation: asking again gives the epoch it has. The epoch is the index of the entry that registers it. With it ends
  * whatever the former incarnation led (P1), and replicas that may lack acknowledged records stop being eligible (P9).
- * @param formerIsAlive whether the incarnation registered now still speaks with the controller
+ * @param formerly of the incarnation registered now
  * @throws ProtocolError DUPLICATE_BROKER_REGISTRATION, UNSUPPORTED_VERSION, INVALID_REGISTRATION */
-export function register(context: Context, command: pb.RegisterCommand, formerIsAlive: boolean): pb.RegisterReply {
+export function register(context: Context, command: pb.RegisterCommand, formerly: Former): pb.RegisterReply {
   const { draft, nodeId } = context;
   check(draft, nodeId, command);
   const former = draft.state.brokers.get(nodeId);
   if (former && sameBytes(former.incarnation, command.incarnation)) return { brokerEpoch: former.brokerEpoch };
-  if (former && formerIsAlive)
+  if (former && formerly === "speaks")
+    throw new ProtocolError(
+      "INVALID_REGISTRATION",
+      `Cannot register broker ${nodeId}: another process with node.id=${nodeId} lives and speaks with the controller; give this node another node.id, or stop the other`,
+    );
+  if (former && formerly === "connected")
     throw new ProtocolError(
       "DUPLICATE_BROKER_REGISTRATION",
       `Cannot register broker ${nodeId}: another process with node.id=${nodeId} is connected to the controller; stop it or give this node another id. Right after a crash, try again once the former session has ended`,
