@@ -12,6 +12,7 @@ import { ProducerIds } from "./operations/producer-ids.ts";
 import { Operations } from "./operations.ts";
 import type { Partition } from "./partition/partition.ts";
 import { Partitions } from "./partition/partitions.ts";
+import { overruledSettings } from "./partition/settings.ts";
 import { Retention } from "./partition/retention.ts";
 import { Replication } from "./replication/replication.ts";
 import { endInOrder } from "./shutdown.ts";
@@ -115,6 +116,9 @@ export class Broker implements AsyncDisposable {
       onFatal: (error) => this.fail(error),
     });
     this.ready = this.#membership.ready;
+    void this.ready.then(() => {
+      for (const text of overruledSettings(options.loaded, image)) logger.warn({}, text);
+    });
     this.#groupLag = new GroupLag({ clock, logger, nodeId, image, partitions: this.#partitions, link: this.#membership.link });
     this.#retention = new Retention(clock, this.#partitions, config.logRetentionCheckIntervalMs, logger);
     this.#door = new GrpcDoor({

@@ -81,7 +81,7 @@ export class Replica {
         addresses: () => addressesOf(state),
         nodeAddress: () => options.nodeAddress(),
         clusterId: () => replica?.clusterId ?? options.clusterId,
-        founding: (voters) => foundingEntry(host, voters, listed),
+        founding: (voters) => foundingEntry(host, config, voters),
         electionTimeoutMs: config.controllerElectionTimeoutMs,
         heartbeatIntervalMs: config.controllerHeartbeatIntervalMs,
         restored: { applied, installed: restored?.installed ?? false, voters: votersIn({ voters: [...state.voters], replacing: [] }) },

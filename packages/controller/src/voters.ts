@@ -1,4 +1,4 @@
-import { uuidToBytes, type Uuid } from "@ottla/protocol";
+import { type NodeConfig, uuidToBytes, type Uuid } from "@ottla/protocol";
 import type { Host } from "@ottla/host";
 import type { Peer } from "./quorum/index.ts";
 import type { Voters } from "./raft/index.ts";
@@ -11,7 +11,8 @@ export function addressesOf(state: State): Peer[] {
 }
 
 /** The first entry of a cluster: its id, its voters and where they are, the features it begins with. */
-export function foundingEntry(host: Host, voters: Voters, listed: readonly Peer[]): Uint8Array {
+export function foundingEntry(host: Host, config: NodeConfig, voters: Voters): Uint8Array {
+  const listed = config.controllerQuorumVoters;
   const draft = new Draft(new State(), host.random, 1, host.clock.wallMs(), 0);
   found(
     draft,
@@ -19,6 +20,7 @@ export function foundingEntry(host: Host, voters: Voters, listed: readonly Peer[
       const address = listed.find((peer) => peer.nodeId === nodeId)?.address;
       return { nodeId, directoryId: uuidToBytes(directoryId as Uuid), host: address?.host ?? "", port: address?.port ?? 0 };
     }),
+    config,
   );
   return draft.encode();
 }

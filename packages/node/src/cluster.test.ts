@@ -60,6 +60,21 @@ test("a directory of another cluster is refused by name", async () => {
   await clock.run(cluster.close());
 });
 
+test("a node whose own file differs in what decides about acknowledged records follows the cluster, and says so", async () => {
+  const hosts = machines();
+  const { clock } = hosts[0];
+  const said: string[] = [];
+  const logger = { ...silentLogger, warn: (_: object, text: string) => void said.push(text), child: () => logger };
+  const own = [{}, {}, { "log.flush.policy": "os", "min.insync.replicas": "1" }];
+  const starts = hosts.map((host, at) => start(host, { ...voterSettings(at + 1, 3), ...own[at] }, logger));
+  const nodes = await clock.run(Promise.all(starts));
+  expect(said.filter((text) => text.includes("has no effect"))).toEqual([
+    expect.stringContaining("log.flush.policy=os has no effect: the cluster was founded with commit"),
+    expect.stringContaining("min.insync.replicas=1 has no effect"),
+  ]);
+  await clock.run(Promise.all(nodes.map((node) => node.close())));
+});
+
 test("a waiting start can be aborted", async () => {
   const [one] = machines();
   const aborter = new AbortController();

@@ -1,6 +1,6 @@
 import type { LogSettings } from "@ottla/log";
 import type { ClusterImage, TopicImage } from "@ottla/metadata";
-import { type NodeConfig, topicSettings, type TopicSettings } from "@ottla/protocol";
+import { foundingSettings, type LoadedConfig, type NodeConfig, storedTopicSettings, topicSettings, type TopicSettings } from "@ottla/protocol";
 
 export function logSettings(topic: TopicSettings): LogSettings {
   return {
@@ -15,15 +15,27 @@ export function logSettings(topic: TopicSettings): LogSettings {
 
 /** A topic's own settings over those of the cluster. */
 export function storedSettings(image: ClusterImage, topic: TopicImage): ReadonlyMap<string, string> {
-  const defaults = image.brokerDefaults();
-  if (defaults.size === 0) return topic.configs;
-  const stored = new Map([...defaults, ...topic.configs]);
-  // The topic's own flush.messages speaks of the flush policy too, and must not give way to the cluster's.
-  if (topic.configs.get("flush.messages") === "1" && !topic.configs.has("flush.policy")) stored.delete("flush.policy");
-  return stored;
+  return storedTopicSettings(image.brokerDefaults(), topic.configs);
 }
 
 /** A topic's own settings over those of the cluster over those of the node. */
 export function effectiveSettings(config: NodeConfig, image: ClusterImage, topic: TopicImage): TopicSettings {
   return topicSettings(config, storedSettings(image, topic));
+}
+
+/** What the node's own file, environment or flags say of settings that the cluster has in its records: it has no effect. */
+export function overruledSettings({ config, entries }: LoadedConfig, image: ClusterImage): string[] {
+  const defaults = image.brokerDefaults();
+  const names = new Map([
+    ["flush.policy", "log.flush.policy"],
+    ["min.insync.replicas", "min.insync.replicas"],
+  ]);
+  return [...foundingSettings(config)].flatMap(([name, own]) => {
+    const inForce = defaults.get(name);
+    const nodeName = names.get(name) ?? name;
+    if (inForce === undefined || inForce === own || entries.get(nodeName)?.source === "default") return [];
+    return [
+      `${nodeName}=${own} has no effect: the cluster was founded with ${inForce}, and all nodes follow it; change it with: ottla config alter --node default --set ${name}=${own}`,
+    ];
+  });
 }

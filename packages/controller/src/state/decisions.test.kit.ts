@@ -38,7 +38,7 @@ export class Decisions {
 
   constructor(config: Partial<NodeConfig> = {}) {
     this.config = testConfig(config);
-    this.entry((draft) => found(draft, []));
+    this.entry((draft) => found(draft, [], this.config));
   }
 
   /** Every entry, in order. */

@@ -1,6 +1,6 @@
 import { ProtocolError } from "../errors.ts";
 import { inertTopicSettings } from "./inert-topic-settings.ts";
-import type { NodeConfig } from "./node-settings.ts";
+import { type NodeConfig, nodeDefaults } from "./node-settings.ts";
 import { didYouMean } from "./nearest.ts";
 import { BadValue, dottedName, type Setting } from "./setting.ts";
 import { inheritedSettings, topicSettingTable, type TopicKey, type TopicSettings } from "./topic-settings.ts";
@@ -32,6 +32,24 @@ export function checkTopicConfig(name: string, value: string): void {
     if (!(error instanceof BadValue)) throw error;
     throw new ProtocolError("INVALID_CONFIG", `Topic setting ${name}=${value} ${error.message}`, { cause: error });
   }
+}
+
+/** Settings of which all controllers and brokers must have one idea, because they decide what is acknowledged and who may lead: written down when
+ * the cluster is founded, from then on changed by command alone, whatever a node's own file says. */
+export function foundingSettings(config: Pick<NodeConfig, "logFlushPolicy" | "minInsyncReplicas"> = nodeDefaults()): ReadonlyMap<string, string> {
+  return new Map([
+    ["flush.policy", topicSettingTable.flushPolicy.format(config.logFlushPolicy)],
+    ["min.insync.replicas", topicSettingTable.minInsyncReplicas.format(config.minInsyncReplicas)],
+  ]);
+}
+
+/** A topic's own settings over those of all topics. */
+export function storedTopicSettings(defaults: ReadonlyMap<string, string>, own: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  if (defaults.size === 0) return own;
+  const stored = new Map([...defaults, ...own]);
+  // The topic's own flush.messages speaks of the flush policy too, and must not give way to the cluster's.
+  if (own.get("flush.messages") === "1" && !own.has("flush.policy")) stored.delete("flush.policy");
+  return stored;
 }
 
 /** What applies to a topic: its own settings, which were checked when they were stored, over those of the node. */

@@ -1,4 +1,4 @@
-import { checkTopicConfig, describeTopicConfig, pb, ProtocolError } from "@ottla/protocol";
+import { checkTopicConfig, describeTopicConfig, foundingSettings, pb, ProtocolError } from "@ottla/protocol";
 import { RESOURCE_BROKER, RESOURCE_TOPIC, type State } from "../state.ts";
 import type { Context } from "./context.ts";
 import { settleAfterSettings } from "./elections.ts";
@@ -21,6 +21,9 @@ const topicNames: ReadonlyMap<string, string> = new Map([
   ["log.flush.policy", "flush.policy"],
   ["message.max.bytes", "max.message.bytes"],
 ]);
+
+/** What a cluster always has in its records, as it is by default. */
+const founded = foundingSettings();
 
 /** All changes of one resource, or none. */
 export function alterConfigs(context: Context, call: pb.AlterConfigsCall): pb.AlterConfigsAnswer {
@@ -82,6 +85,8 @@ function decide(context: Context, target: Target, change: pb.AlterConfig): { nam
   if (change.operation === pb.AlterOperation.ALTER_DELETE) {
     // A setting that never was would otherwise be a typing mistake that goes unnoticed.
     if (!target.configs.has(name)) describe(context, target, name);
+    // Without a value in the records every node would fall back to its own file, and they might differ.
+    if (target.resourceType === RESOURCE_BROKER && founded.has(name)) return { name, value: founded.get(name) };
     return { name, value: undefined };
   }
   if (change.value === undefined) throw new ProtocolError("INVALID_CONFIG", `Cannot change ${change.name} without a value`);

@@ -1,15 +1,18 @@
 import { metadataVersions } from "@ottla/metadata";
-import type { pb } from "@ottla/protocol";
+import { foundingSettings, type NodeConfig, type pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
+import { RESOURCE_BROKER } from "../state.ts";
 import { writeEvent } from "./event.ts";
 
 export const METADATA_VERSION = "metadata.version";
 
 /** The first decision of a cluster. */
-export function found(draft: Draft, voters: readonly pb.Voter[]): void {
+export function found(draft: Draft, voters: readonly pb.Voter[], config: NodeConfig): void {
   if (draft.state.cluster) return;
   draft.write({ case: "cluster", value: { clusterId: clusterId(draft), voters: [...voters] } });
   draft.write({ case: "feature", value: { name: METADATA_VERSION, level: metadataVersions.max } });
+  for (const [name, value] of foundingSettings(config))
+    draft.write({ case: "config", value: { resourceType: RESOURCE_BROKER, resource: "", name, value } });
   const ids = voters.map(({ nodeId }) => nodeId).join(", ");
   writeEvent(draft, "founded", {}, `The cluster was founded with voters [${ids}]`);
 }

@@ -1,4 +1,4 @@
-import { topicSettings, type pb } from "@ottla/protocol";
+import { storedTopicSettings, topicSettings, type pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
 import type { State } from "../state.ts";
 import { isUsable } from "../tables/brokers.ts";
@@ -65,7 +65,7 @@ const UNCLEAN_ELECTION = "unclean.leader.election.enable";
 function givesUpRecords({ topics, brokerDefaults }: State, { config }: Around, partition: pb.PartitionRecord): boolean {
   const { configs } = topics.of(partition);
   if (!configs.has(UNCLEAN_ELECTION) && !brokerDefaults.has(UNCLEAN_ELECTION)) return false;
-  return topicSettings(config, new Map([...brokerDefaults, ...configs])).uncleanLeaderElectionEnable;
+  return topicSettings(config, storedTopicSettings(brokerDefaults, configs)).uncleanLeaderElectionEnable;
 }
 
 function liveReplicas({ brokers }: State, { replicas }: pb.PartitionRecord): number[] {

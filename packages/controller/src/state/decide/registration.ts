@@ -1,5 +1,5 @@
 import { metadataVersions } from "@ottla/metadata";
-import { assert, pb, ProtocolError, topicSettings, UUID_BYTES, uuidFromBytes } from "@ottla/protocol";
+import { assert, pb, ProtocolError, storedTopicSettings, topicSettings, UUID_BYTES, uuidFromBytes } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
 import type { Context } from "./context.ts";
 import { consequences, takeOut, tellLeaders } from "./elections.ts";
@@ -75,7 +75,7 @@ function uncleanReplicas(
     const topic = topics.of(partition);
     let isRelaxed = relaxed.get(topic.id);
     if (isRelaxed === undefined) {
-      const { flushPolicy } = topicSettings(config, new Map([...brokerDefaults, ...topic.configs]));
+      const { flushPolicy } = topicSettings(config, storedTopicSettings(brokerDefaults, topic.configs));
       relaxed.set(topic.id, (isRelaxed = flushPolicy.kind !== "commit"));
     }
     return isRelaxed;

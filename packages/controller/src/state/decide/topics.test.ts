@@ -135,7 +135,7 @@ test("a deleted topic takes settings and offsets along and is remembered until e
     "UNKNOWN_TOPIC_ID",
   ]);
   expect(decisions.hasTopic(topicId)).toBe(false);
-  expect([...decisions.state.keys()].filter((key) => /partition|config|offset/.test(key))).toEqual([]);
+  expect([...decisions.state.keys()].filter((key) => /partition|config\/2|offset/.test(key))).toEqual([]);
   const homes = (): number[] | undefined => [...decisions.state.deletedTopics.values()][0]?.homes.map(({ nodeId }) => nodeId);
   expect(homes()).toEqual([1, 2]);
   decisions.command(2, { case: "confirmDeletion", value: { topicIds: [topicId] } });
@@ -215,9 +215,20 @@ test("settings are altered one by one, and all of a resource or none", () => {
   ]);
   expect(alter("never", [["retention.ms", set, "5"]])).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   expect(alter("", [["log.retention.ms", set, "9"]], false, 4)).toBe("NONE");
-  expect([...decisions.state.brokerDefaults]).toEqual([["retention.ms", "9"]]);
+  expect([...decisions.state.brokerDefaults]).toContainEqual(["retention.ms", "9"]);
   expect(alter("", [["node.id", set, "9"]], false, 4)).toBe("INVALID_CONFIG");
   expect(alter("1", [["log.retention.ms", set, "9"]], false, 4)).toBe("INVALID_REQUEST");
+});
+
+test("what decides about acknowledged records is written down at the founding, and taking it back leaves the default, never a gap", () => {
+  const decisions = new Decisions({ logFlushPolicy: { kind: "os" }, minInsyncReplicas: 2 });
+  decisions.broker(1, 1);
+  const inForce = (): object => Object.fromEntries(decisions.state.brokerDefaults);
+  expect(inForce()).toEqual({ "flush.policy": "os", "min.insync.replicas": "2" });
+  const remove = pb.AlterOperation.ALTER_DELETE;
+  const changes = ["log.flush.policy", "min.insync.replicas"].map((name) => ({ name, operation: remove, value: undefined }));
+  decisions.command(1, { case: "alterConfigs", value: { resources: [{ type: 4, name: "", changes }], validateOnly: false } });
+  expect(inForce()).toEqual({ "flush.policy": "commit", "min.insync.replicas": "-1" });
 });
 
 test("a new incarnation leads its partitions anew, in another leader epoch, and its old epoch is heard no more", () => {

@@ -25,7 +25,7 @@ export const logSettings = {
     min: -1,
     except: 0,
     minMeans: "automatic: the majority of the replication factor",
-    doc: "How many replicas must hold a record before it is acknowledged to a producer with acks=all.",
+    doc: "How many replicas must hold a record before it is acknowledged to a producer with acks=all. Read when the cluster is founded; from then on changed for all nodes at once, by `ottla config alter --node default`.",
   }),
   autoCreateTopicsEnable: bool({ default: true, doc: "Whether a client that asks for a missing topic may have it created." }),
   messageMaxBytes: int({
@@ -74,7 +74,7 @@ export const logSettings = {
   }),
   logFlushPolicy: flushPolicy({
     default: { kind: "commit" },
-    doc: "When records are synced to the disk. commit: before they are acknowledged. interval:<ms>: so often; a power failure may take what was acknowledged since. os: when the operating system likes.",
+    doc: "When records are synced to the disk. commit: before they are acknowledged. interval:<ms>: so often; a power failure may take what was acknowledged since. os: when the operating system likes. Read when the cluster is founded; from then on changed for all nodes at once, by `ottla config alter --node default`.",
   }),
   logIndexIntervalBytes: int({ default: 4096, min: 0, doc: "Bytes of log between two entries of the offset index." }),
   logMessageTimestampType: oneOf(["CreateTime", "LogAppendTime"], {
