@@ -1,6 +1,13 @@
 import type { LogSettings } from "@ottla/log";
 import type { ClusterImage, TopicImage } from "@ottla/metadata";
-import { foundingSettings, type LoadedConfig, type NodeConfig, storedTopicSettings, topicSettings, type TopicSettings } from "@ottla/protocol";
+import {
+  foundingSettings,
+  type LoadedConfig,
+  type NodeConfig,
+  storedTopicSettings,
+  topicSettings,
+  type TopicSettings,
+} from "@ottla/protocol";
 
 export function logSettings(topic: TopicSettings): LogSettings {
   return {

@@ -36,7 +36,9 @@ export function checkTopicConfig(name: string, value: string): void {
 
 /** Settings of which all controllers and brokers must have one idea, because they decide what is acknowledged and who may lead: written down when
  * the cluster is founded, from then on changed by command alone, whatever a node's own file says. */
-export function foundingSettings(config: Pick<NodeConfig, "logFlushPolicy" | "minInsyncReplicas"> = nodeDefaults()): ReadonlyMap<string, string> {
+export function foundingSettings(
+  config: Pick<NodeConfig, "logFlushPolicy" | "minInsyncReplicas"> = nodeDefaults(),
+): ReadonlyMap<string, string> {
   return new Map([
     ["flush.policy", topicSettingTable.flushPolicy.format(config.logFlushPolicy)],
     ["min.insync.replicas", topicSettingTable.minInsyncReplicas.format(config.minInsyncReplicas)],
