@@ -68,7 +68,10 @@ export const sabotages = {
 } satisfies Record<string, readonly Edit[]>;
 
 /** Where the standard faults, drawn as often as usual, would take too many seeds: these alone. */
-export const sabotageFaults: Partial<Record<keyof typeof sabotages, readonly string[]>> = { P9: ["kill", "emptied disk"] };
+export const sabotageFaults: Partial<Record<keyof typeof sabotages, readonly string[]>> = {
+  P9: ["kill", "emptied disk"],
+  S1: ["failing disk"],
+};
 
 export type SabotageName = keyof typeof sabotages;
 

@@ -70,8 +70,10 @@ export class Liveness {
   }
 
   #targetOf({ kind, node }: Fault): Target | null {
-    if (!this.#leads(node)) return null;
-    const leadsControllers = this.#cluster.machine(node).controller?.inspect()?.role === "leader";
+    const quorum = this.#cluster.machine(node).controller?.inspect() ?? null;
+    // Two voters cannot do without one of them.
+    if (!this.#leads(node) || quorum === null || quorum.voters.length < 3) return null;
+    const leadsControllers = quorum.role === "leader";
     if (kind === "kill")
       return leadsControllers ? { target: "L4 killed, led the controllers too", limitMs: 2_000 } : { target: "L4 killed", limitMs: 1_000 };
     if (kind === "freeze" || kind === "isolate")

@@ -212,8 +212,12 @@ export class Invariants {
     if (first === undefined) return;
     committed.forget(nodeId, first.baseOffset);
     this.#changed.add(log);
-    const replicas = this.decisions.partitions.get(log)?.record.replicas ?? [];
-    if (this.#observed.damaged(nodeId) || !replicas.includes(nodeId)) return;
+    const record = this.decisions.partitions.get(log)?.record;
+    if (this.#observed.damaged(nodeId) || record?.replicas.includes(nodeId) !== true) return;
+    // One that moved away and back again removes its former log at leisure, and then begins with nothing.
+    const left = this.#observed.logOf(nodeId, log)?.batches[0];
+    const counts = record.isr.includes(nodeId) || record.elr.includes(nodeId);
+    if (!counts && (left === undefined || left.baseOffset > first.baseOffset)) return;
     this.#starts(nodeId, log);
     const lost = gone.find((batch) => batch.lastOffset >= committed.startOffset && committed.holds(batch));
     if (lost !== undefined)
