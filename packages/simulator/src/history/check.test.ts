@@ -145,7 +145,14 @@ const mutations: [string, Anomaly["kind"], (history: History) => Partial<History
     "a reader passed a record by",
     "skipped",
     (h) => {
-      const gone = h.events.filter(isRead)[5]!;
+      const reads = h.events.filter(isRead);
+      const sameReader = (a: (typeof reads)[number], b: (typeof reads)[number]): boolean =>
+        a.reader === b.reader && a.assignment === b.assignment && a.partition === b.partition;
+      // One that the same reader read on both sides of.
+      const gone = reads.find(
+        (read, at) =>
+          reads.slice(0, at).some((other) => sameReader(other, read)) && reads.slice(at + 1).some((other) => sameReader(other, read)),
+      )!;
       return { events: h.events.filter((event) => event !== gone) };
     },
   ],
