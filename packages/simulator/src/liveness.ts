@@ -71,8 +71,11 @@ export class Liveness {
 
   #targetOf({ kind, node }: Fault): Target | null {
     const quorum = this.#cluster.machine(node).controller?.inspect() ?? null;
-    // Two voters cannot do without one of them.
-    if (!this.#leads(node) || quorum === null || quorum.voters.length < 3) return null;
+    // Two voters cannot do without one of them, nor three when one has lost its directory and is not replaced yet.
+    const voting = quorum?.voters.filter(
+      (voter) => this.#cluster.machine(voter.nodeId).controller?.inspect()?.directoryId === voter.directoryId,
+    );
+    if (!this.#leads(node) || quorum === null || voting === undefined || voting.length < 3) return null;
     const leadsControllers = quorum.role === "leader";
     if (kind === "kill")
       return leadsControllers ? { target: "L4 killed, led the controllers too", limitMs: 2_000 } : { target: "L4 killed", limitMs: 1_000 };
