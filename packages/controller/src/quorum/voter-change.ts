@@ -97,9 +97,10 @@ function requireMajority(action: string, next: pb.VotersRecord, around: Circumst
     );
 }
 
+/** Several heartbeats missed are doubt enough: a majority that rests on a voter which just died is gone for good. */
 function aliveIn({ voters }: pb.VotersRecord, { members, electionTimeoutMs }: Circumstances): number {
   const isAlive = (nodeId: number): boolean =>
-    members.some((member) => member.nodeId === nodeId && member.voter && member.silentMs >= 0 && member.silentMs < electionTimeoutMs);
+    members.some((member) => member.nodeId === nodeId && member.voter && member.silentMs >= 0 && member.silentMs < electionTimeoutMs / 2);
   return voters.filter(({ nodeId }) => isAlive(nodeId)).length;
 }
 
