@@ -189,19 +189,16 @@ test.each([
   });
 });
 
+/** What `ottla start` says of the data directory before it ends. */
+function startOfDamaged(): ReturnType<typeof ottla> {
+  return ottla(["start", "--data-dir", dataDir, "--grpc-listeners", "127.0.0.1:0", "--http-listeners", "127.0.0.1:0"]);
+}
+
 test("a damaged controller log stops the node, which names the file and the fix", { timeout: 60_000 }, async () => {
   const raft = await files("controller/raft", /\.log$/);
   const last = raft.at(-1) ?? "";
   await flip(last, (size) => size - 20);
-  const { code, stderr } = await ottla([
-    "start",
-    "--data-dir",
-    dataDir,
-    "--grpc-listeners",
-    "127.0.0.1:0",
-    "--http-listeners",
-    "127.0.0.1:0",
-  ]);
+  const { code, stderr } = await startOfDamaged();
   expect(code).toBe(1);
   expect(stderr).toContain(last);
   expect(stderr).toMatch(/restore|copy|backup/i);
@@ -218,15 +215,7 @@ test("a damaged controller log is given up for what its checkpoints hold, and th
 test("a damaged vote stops the node, which names the file and the fix", { timeout: 60_000 }, async () => {
   const vote = join(dataDir, "controller/vote");
   await writeFile(vote, Buffer.alloc(8192, 0x55));
-  const { code, stderr } = await ottla([
-    "start",
-    "--data-dir",
-    dataDir,
-    "--grpc-listeners",
-    "127.0.0.1:0",
-    "--http-listeners",
-    "127.0.0.1:0",
-  ]);
+  const { code, stderr } = await startOfDamaged();
   expect(code).toBe(1);
   expect(stderr).toContain(vote);
   expect(stderr).toContain("Restore the file from a copy");
