@@ -28,4 +28,4 @@ export type { ConfigSources } from "./config/sources.ts";
 export { testConfig } from "./config/test-config.ts";
 export { checkTopicName } from "./config/topic-name.ts";
 export type { TopicSettings } from "./config/topic-settings.ts";
-export { checkTopicConfig, foundingSettings, storedTopicSettings, topicSettings } from "./config/topic.ts";
+export { checkTopicConfig, foundingSettings, storedTopicSettings, topicNameOf, topicSettings } from "./config/topic.ts";

@@ -5,6 +5,7 @@ import {
   type LoadedConfig,
   type NodeConfig,
   storedTopicSettings,
+  topicNameOf,
   topicSettings,
   type TopicSettings,
 } from "@ottla/protocol";
@@ -33,13 +34,9 @@ export function effectiveSettings(config: NodeConfig, image: ClusterImage, topic
 /** What the node's own file, environment or flags say of settings that the cluster has in its records: it has no effect. */
 export function overruledSettings({ config, entries }: LoadedConfig, image: ClusterImage): string[] {
   const defaults = image.brokerDefaults();
-  const names = new Map([
-    ["flush.policy", "log.flush.policy"],
-    ["min.insync.replicas", "min.insync.replicas"],
-  ]);
   return [...foundingSettings(config)].flatMap(([name, own]) => {
     const inForce = defaults.get(name);
-    const nodeName = names.get(name) ?? name;
+    const nodeName = [...entries.keys()].find((each) => topicNameOf(each) === name) ?? name;
     if (inForce === undefined || inForce === own || entries.get(nodeName)?.source === "default") return [];
     return [
       `${nodeName}=${own} has no effect: the cluster was founded with ${inForce}, and all nodes follow it; change it with: ottla config alter --node default --set ${name}=${own}`,

@@ -34,6 +34,25 @@ export function checkTopicConfig(name: string, value: string): void {
   }
 }
 
+/** Kafka's names of the settings that a broker gives its topics, and the topics' own names, under which they are kept. */
+const topicNames: ReadonlyMap<string, string> = new Map([
+  ["log.retention.ms", "retention.ms"],
+  ["log.retention.bytes", "retention.bytes"],
+  ["log.segment.bytes", "segment.bytes"],
+  ["log.roll.ms", "segment.ms"],
+  ["log.index.interval.bytes", "index.interval.bytes"],
+  ["log.message.timestamp.type", "message.timestamp.type"],
+  ["log.message.timestamp.before.max.ms", "message.timestamp.before.max.ms"],
+  ["log.message.timestamp.after.max.ms", "message.timestamp.after.max.ms"],
+  ["log.flush.policy", "flush.policy"],
+  ["message.max.bytes", "max.message.bytes"],
+]);
+
+/** Under which name a setting of a broker for its topics is kept; other names stay what they are. */
+export function topicNameOf(brokerName: string): string {
+  return topicNames.get(brokerName) ?? brokerName;
+}
+
 /** Settings of which all controllers and brokers must have one idea, because they decide what is acknowledged and who may lead: written down when
  * the cluster is founded, from then on changed by command alone, whatever a node's own file says. */
 export function foundingSettings(

@@ -1,4 +1,4 @@
-import { checkTopicConfig, describeTopicConfig, foundingSettings, pb, ProtocolError } from "@ottla/protocol";
+import { checkTopicConfig, describeTopicConfig, foundingSettings, pb, ProtocolError, topicNameOf } from "@ottla/protocol";
 import { RESOURCE_BROKER, RESOURCE_TOPIC, type State } from "../state.ts";
 import type { Context } from "./context.ts";
 import { settleAfterSettings } from "./elections.ts";
@@ -7,20 +7,6 @@ import { MIN_IN_SYNC } from "./partition-change.ts";
 import { failure, success } from "./failure.ts";
 
 const LIST = 7;
-
-/** Kafka's names of the settings that a broker gives its topics, and the topics' own names, under which they are kept. */
-const topicNames: ReadonlyMap<string, string> = new Map([
-  ["log.retention.ms", "retention.ms"],
-  ["log.retention.bytes", "retention.bytes"],
-  ["log.segment.bytes", "segment.bytes"],
-  ["log.roll.ms", "segment.ms"],
-  ["log.index.interval.bytes", "index.interval.bytes"],
-  ["log.message.timestamp.type", "message.timestamp.type"],
-  ["log.message.timestamp.before.max.ms", "message.timestamp.before.max.ms"],
-  ["log.message.timestamp.after.max.ms", "message.timestamp.after.max.ms"],
-  ["log.flush.policy", "flush.policy"],
-  ["message.max.bytes", "max.message.bytes"],
-]);
 
 /** What a cluster always has in its records, as it is by default. */
 const founded = foundingSettings();
@@ -81,7 +67,7 @@ function* partitionsOf(state: State): Iterable<pb.PartitionRecord> {
 }
 
 function decide(context: Context, target: Target, change: pb.AlterConfig): { name: string; value: string | undefined } {
-  const name = target.resourceType === RESOURCE_BROKER ? (topicNames.get(change.name) ?? change.name) : change.name;
+  const name = target.resourceType === RESOURCE_BROKER ? topicNameOf(change.name) : change.name;
   if (change.operation === pb.AlterOperation.ALTER_DELETE) {
     // A setting that never was would otherwise be a typing mistake that goes unnoticed.
     if (!target.configs.has(name)) describe(context, target, name);
