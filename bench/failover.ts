@@ -1,15 +1,21 @@
 // The longest gap between two acknowledgements that a producer sees when the leader of its partition is killed, or stands still; three nodes,
-// replication factor 3, acks=all, flush policy commit. `--rounds N` of each kind.
+// replication factor 3, acks=all, flush policy commit. `--rounds N` of each kind. With `--kafka-libs` once the same for three Kafka nodes whose
+// leader is killed, seen by Kafka's own producer.
+import { join } from "node:path";
 import { Ottla } from "@ottla/client";
 import { ClusterProcesses } from "../scripts/support/cluster-processes.ts";
 import { GapMeter } from "./support/gaps.ts";
+import { KafkaCluster } from "./support/kafka-cluster.ts";
+import { KafkaGapMeter } from "./support/kafka-load.ts";
+import { createKafkaTopic } from "./support/kafka-topic.ts";
 import { benchOptions } from "./support/options.ts";
 import { line, machine } from "./support/report.ts";
 import { untilTrue } from "./support/wait.ts";
 
 const topic = "failover";
-const { rounds, directory } = await benchOptions();
+const { rounds, kafkaLibs, directory } = await benchOptions();
 console.log(machine());
+if (kafkaLibs) console.log(line("longest gap, leader killed, Kafka", [await kafkaGap(kafkaLibs)], "ms"));
 await using cluster = await ClusterProcesses.start({ directory });
 await using ottla = new Ottla({ bootstrap: cluster.bootstrap });
 const admin = ottla.admin();
@@ -64,6 +70,20 @@ async function leaderThatIs(controller: boolean): Promise<number> {
     `a leader that ${controller ? "leads" : "does not lead"} the controllers`,
   );
   return leader;
+}
+
+async function kafkaGap(libs: string): Promise<number> {
+  await using kafka = await KafkaCluster.start(libs, join(directory, "kafka"));
+  const { bootstrap } = kafka;
+  await createKafkaTopic(bootstrap, topic, 1, { "flush.messages": "1" }, 3);
+  const meter = await KafkaGapMeter.start(libs, directory, bootstrap, topic);
+  await meter.reached(1_000);
+  meter.reset();
+  await kafka.killNode((await kafka.partition(topic)).leader);
+  await meter.reached(2_000);
+  await meter.stop();
+  await kafka.stop();
+  return meter.longestMs;
 }
 
 async function untilInSync(): Promise<void> {

@@ -3,43 +3,40 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { canConnect, untilTrue } from "./wait.ts";
 
-const port = 19_692;
+const firstPort = 19_692;
+
+export interface KafkaOptions {
+  /** Formats an empty directory (not counted in `startMs`), or reuses the one of an earlier run. */
+  readonly fresh: boolean;
+  /** Its place in a cluster of so many nodes, from 1; alone by default. */
+  readonly nodeId?: number;
+  readonly nodes?: number;
+  /** All nodes of a cluster are formatted with the same one. */
+  readonly clusterId?: string;
+}
 
 /** A real Apache Kafka node, to stand beside. `libs` is the directory with its jars; Java must be on the path. */
 export class KafkaProcess {
-  readonly bootstrap = `127.0.0.1:${port}`;
+  readonly bootstrap: string;
   /** From spawn of the formatted node to its port answering. */
   readonly startMs: number;
   readonly #child: ChildProcess;
+  readonly #gone: Promise<unknown>;
 
-  private constructor(child: ChildProcess, startMs: number) {
+  private constructor(child: ChildProcess, gone: Promise<unknown>, bootstrap: string, startMs: number) {
     this.#child = child;
+    this.#gone = gone;
+    this.bootstrap = bootstrap;
     this.startMs = startMs;
   }
 
-  /** Formats a fresh directory (not counted in `startMs`), or reuses the one of an earlier run. */
-  static async start(libs: string, directory: string, options: { fresh: boolean }): Promise<KafkaProcess> {
+  static async start(libs: string, directory: string, { fresh, nodeId = 1, nodes = 1, clusterId }: KafkaOptions): Promise<KafkaProcess> {
     const config = join(directory, "node.properties");
-    if (options.fresh) {
+    if (fresh) {
       await rm(directory, { recursive: true, force: true });
       await mkdir(directory, { recursive: true });
-      await writeFile(
-        config,
-        [
-          "process.roles=broker,controller",
-          "node.id=1",
-          `controller.quorum.voters=1@127.0.0.1:${port + 1}`,
-          `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}`,
-          "controller.listener.names=CONTROLLER",
-          "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-          `log.dirs=${join(directory, "data")}`,
-          "offsets.topic.replication.factor=1",
-          "transaction.state.log.replication.factor=1",
-          "group.initial.rebalance.delay.ms=0",
-        ].join("\n"),
-      );
-      const id = java(libs, ["kafka.tools.StorageTool", "random-uuid"]).trim();
-      java(libs, ["kafka.tools.StorageTool", "format", "-t", id, "-c", config]);
+      await writeFile(config, properties(nodeId, nodes, join(directory, "data")).join("\n"));
+      java(libs, ["kafka.tools.StorageTool", "format", "-t", clusterId ?? randomClusterId(libs), "-c", config]);
     }
     const startedMs = performance.now();
     const child = spawn(
@@ -58,8 +55,10 @@ export class KafkaProcess {
       ],
       { stdio: "ignore" },
     );
-    await untilTrue(() => canConnect(port), 60_000, "Kafka's port");
-    return new KafkaProcess(child, performance.now() - startedMs);
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    const { port } = portsOf(nodeId);
+    await untilTrue(() => canConnect(port), 60_000, `the port of Kafka's node ${nodeId}`);
+    return new KafkaProcess(child, gone, `127.0.0.1:${port}`, performance.now() - startedMs);
   }
 
   get pid(): number {
@@ -67,12 +66,46 @@ export class KafkaProcess {
   }
 
   async stop(): Promise<void> {
-    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.kill("SIGTERM");
     const killer = setTimeout(() => this.#child.kill("SIGKILL"), 30_000);
-    await gone;
+    await this.#gone;
     clearTimeout(killer);
   }
+
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#gone;
+  }
+}
+
+export function randomClusterId(libs: string): string {
+  return java(libs, ["kafka.tools.StorageTool", "random-uuid"]).trim();
+}
+
+function portsOf(nodeId: number): { port: number; controllerPort: number } {
+  const port = firstPort + 10 * (nodeId - 1);
+  return { port, controllerPort: port + 1 };
+}
+
+function properties(nodeId: number, nodes: number, dataDirectory: string): string[] {
+  const { port, controllerPort } = portsOf(nodeId);
+  const voters = Array.from({ length: nodes }, (_, at) => `${at + 1}@127.0.0.1:${portsOf(at + 1).controllerPort}`);
+  const majority = Math.floor(nodes / 2) + 1;
+  return [
+    "process.roles=broker,controller",
+    `node.id=${nodeId}`,
+    `controller.quorum.voters=${voters.join(",")}`,
+    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "controller.listener.names=CONTROLLER",
+    "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    `log.dirs=${dataDirectory}`,
+    `default.replication.factor=${nodes}`,
+    `min.insync.replicas=${majority}`,
+    `offsets.topic.replication.factor=${nodes}`,
+    `transaction.state.log.replication.factor=${nodes}`,
+    `transaction.state.log.min.isr=${majority}`,
+    "group.initial.rebalance.delay.ms=0",
+  ];
 }
 
 function java(libs: string, args: readonly string[]): string {
