@@ -23,7 +23,7 @@ export function fetchFrame(correlationId: number, asked: readonly pb.FetchPartit
       errorCode: one.error?.code ?? 0,
       errorMessage: one.error?.message ?? "",
       highWatermark: one.highWatermark,
-      lastStableOffset: one.highWatermark,
+      lastStableOffset: one.lastStableOffset,
       logStartOffset: one.logStartOffset,
       leaderEpoch: one.leaderEpoch,
       leader: one.leader,

@@ -13,9 +13,18 @@ export async function handleFetch(
   conversation: Conversation,
 ): Promise<void> {
   const startedMs = clock.monotonicMs();
-  const { correlationId, maxWaitMs, minBytes, maxBytes, partitions } = pb.FetchRequest.decode(frame);
-  const wanted = partitions.map(({ topicId, ...rest }) => ({ ...rest, topicId: uuidFromBytes(topicId) }));
-  const answer = await conversation.waiting((context) => operations.fetch(context, { maxWaitMs, minBytes, maxBytes, partitions: wanted }));
+  const { correlationId, maxWaitMs, minBytes, maxBytes, isolation, partitions } = pb.FetchRequest.decode(frame);
+  const wanted = partitions.map(({ topicId, ...rest }) => ({ ...rest, topicId: uuidFromBytes(topicId), lastFetchedEpoch: -1 }));
+  const answer = await conversation.waiting((context) =>
+    operations.fetch(context, {
+      maxWaitMs,
+      minBytes,
+      maxBytes,
+      isolation: isolation === 1 ? "read_committed" : "read_uncommitted",
+      begin: "any",
+      partitions: wanted,
+    }),
+  );
   try {
     for (const { error } of answer.partitions) if (error !== null) metrics.failed("Fetch", error.code);
     metrics.answered("Fetch", clock.monotonicMs() - startedMs);

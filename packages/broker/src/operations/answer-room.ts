@@ -9,16 +9,26 @@ export class AnswerRoom {
     this.#shares = shares;
   }
 
-  /** Waits for one budget after the other, the narrowest first: who waits for his own share must not keep the others from theirs. */
-  static async take(budgets: readonly ByteBudget[], bytes: number, signal: AbortSignal): Promise<AnswerRoom> {
+  /** Waits, if it must, for one budget after the other, the narrowest first: who waits for his own share must not keep the others from theirs. */
+  static take(budgets: readonly ByteBudget[], bytes: number, signal: AbortSignal): AnswerRoom | Promise<AnswerRoom> {
     const room = new AnswerRoom([]);
-    try {
-      for (const budget of budgets) room.#shares.push({ budget, held: await budget.take(bytes, signal) });
-    } catch (error) {
-      room.keep(0);
-      throw error;
+    for (let i = 0; i < budgets.length; i++) {
+      const budget = budgets[i];
+      const held = budget?.tryTake(bytes) ?? null;
+      if (budget === undefined || held === null) return room.#wait(budgets.slice(i), bytes, signal);
+      room.#shares.push({ budget, held });
     }
     return room;
+  }
+
+  async #wait(budgets: readonly ByteBudget[], bytes: number, signal: AbortSignal): Promise<AnswerRoom> {
+    try {
+      for (const budget of budgets) this.#shares.push({ budget, held: await budget.take(bytes, signal) });
+      return this;
+    } catch (error) {
+      this.keep(0);
+      throw error;
+    }
   }
 
   /** Gives back what goes beyond `bytes`. */

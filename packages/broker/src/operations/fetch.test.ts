@@ -174,3 +174,39 @@ test("a hundred fetches that wait on one stream warn of no leak", async () => {
   process.off("warning", listen);
   expect(warnings).toEqual([]);
 });
+
+describe("a leader that does not know yet what is committed", () => {
+  /** Restarted with records that only a second replica, which never comes, can commit. */
+  async function restarted(): Promise<{ rig: BrokerRig; topicId: Uuid; commitAlone: () => void }> {
+    const { rig, topicId } = await topicWith(1, 3);
+    const { controller, host } = rig;
+    controller.commit({ case: "partition", value: controller.partition(topicId, 0, { replicas: [1, 2], isr: [1, 2] }) });
+    await rig.run(rig.broker.shutdown());
+    const again = await startBroker({ host, controller });
+    await host.clock.advance(50);
+    const commitAlone = (): void => {
+      const leaderEpoch = again.broker.inspect().image.topic(topicId)?.partitions[0]?.leaderEpoch ?? -1;
+      controller.commit({ case: "partition", value: controller.partition(topicId, 0, { leaderEpoch, partitionEpoch: 9 }) });
+    };
+    return { rig: again, topicId, commitAlone };
+  }
+
+  test("lets a fetch wait, and answers it once it knows", async () => {
+    const { rig, topicId, commitAlone } = await restarted();
+    const client = rig.client();
+    await client.startFetch([{ topicId, partition: 0, from: 0 }], { maxWaitMs: 60_000, minBytes: 1 });
+    await rig.host.clock.advance(1000);
+    commitAlone();
+    const { partitions } = pb.FetchResponse.decode(await client.next("fetch"));
+    expect(partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 3 });
+    expect(offsetsOf(partitions[0]?.records ?? new Uint8Array())).toEqual([0, 1, 2]);
+  });
+
+  test("says so when the time of the fetch is over", async () => {
+    const { rig, topicId } = await restarted();
+    const startedMs = rig.host.clock.monotonicMs();
+    const { partitions } = await rig.client().fetch([{ topicId, partition: 0, from: 0 }], { maxWaitMs: 300 });
+    expect(partitions[0]).toMatchObject({ errorCode: errors.OFFSET_NOT_AVAILABLE.code, highWatermark: -1 });
+    expect(rig.host.clock.monotonicMs() - startedMs).toBeGreaterThanOrEqual(300);
+  });
+});

@@ -1,15 +1,6 @@
-import type { ProtocolError } from "@ottla/protocol";
-import type { Partition } from "../partition/partition.ts";
 import type { Reader } from "../partition/surroundings.ts";
 import type { BrokerParts } from "./context.ts";
-
-/** A partition as the request found it. */
-export interface Looked {
-  readonly partition: Partition | null;
-  readonly end: number;
-  readonly epoch: number;
-  readonly error: ProtocolError | null;
-}
+import type { Looked } from "./look.ts";
 
 /** A fetch that waits: woken by the partitions it names, never looking by itself. */
 export class ParkedFetch implements Reader {
@@ -19,7 +10,8 @@ export class ParkedFetch implements Reader {
 
   constructor(looked: readonly Looked[], missingBytes: number) {
     this.#looked = looked;
-    this.#missingBytes = missingBytes;
+    // What a new leader finds to be committed is none of its own appends: nobody counts its bytes.
+    this.#missingBytes = looked.some(({ notYet }) => notYet) ? 0 : missingBytes;
   }
 
   committed(bytes: number): void {
@@ -35,12 +27,7 @@ export class ParkedFetch implements Reader {
   async wait({ timeouts }: BrokerParts, waitMs: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     // What came while the partitions were read would not wake it.
-    if (
-      this.#looked.some(
-        ({ partition, end, epoch }) => partition !== null && (partition.highWatermark !== end || partition.leaderEpoch !== epoch),
-      )
-    )
-      return;
+    if (this.#looked.some(moved)) return;
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
     const timer = timeouts.after(waitMs, this.#wake);
     signal.addEventListener("abort", this.#wake, { once: true });
@@ -51,4 +38,8 @@ export class ParkedFetch implements Reader {
     timer.cancel();
     signal.throwIfAborted();
   }
+}
+
+function moved({ partition, highWatermark, epoch }: Looked): boolean {
+  return partition !== null && (partition.highWatermark !== highWatermark || partition.leaderEpoch !== epoch);
 }
