@@ -13,6 +13,7 @@ export { validateBatch } from "./batch/validate.ts";
 export { errors, type ErrorName, type ErrorRow } from "./error-table.ts";
 export { errorName, ProtocolError, type ProtocolErrorOptions } from "./errors.ts";
 export * as pb from "./grpc/generated/index.ts";
+export * as kafka from "./kafka/index.ts";
 export { UUID_BYTES, uuidFromBytes, uuidFromText, uuidToBytes, uuidToText, type Uuid } from "./ids.ts";
 export { services } from "./services.ts";
 export { formatAddress, type Voter } from "./config/addresses.ts";

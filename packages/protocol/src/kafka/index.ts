@@ -1,0 +1,12 @@
+export type { Api } from "./api.ts";
+export { apiByKey, apis } from "./apis.ts";
+export { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./codec.ts";
+export { decodeRequestHeader, type RequestHeader } from "./header.ts";
+export { MalformedFrame } from "./malformed-frame.ts";
+export type { ApiVersionsRequest, ApiVersionsResponse } from "./messages/api-versions.ts";
+export type { FetchRequest, FetchResponse } from "./messages/fetch.ts";
+export type { InitProducerIdRequest, InitProducerIdResponse } from "./messages/init-producer-id.ts";
+export type { ListOffsetsRequest, ListOffsetsResponse } from "./messages/list-offsets.ts";
+export type { MetadataRequest, MetadataResponse } from "./messages/metadata.ts";
+export type { ProduceRequest, ProduceResponse } from "./messages/produce.ts";
+export type { UnknownTag } from "./schema.ts";
