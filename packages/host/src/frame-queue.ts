@@ -39,12 +39,15 @@ export class FrameQueue implements AsyncIterable<Uint8Array> {
     this.#waiting = null;
   }
 
-  /** The reader gets the end at once. */
-  discard(): void {
+  /** The reader gets the end at once.
+   * @returns what was not read */
+  discard(): Uint8Array[] {
+    const unread = this.#frames.slice(this.#head);
     this.#frames = [];
     this.#head = 0;
     this.#bytes = 0;
     this.end();
+    return unread;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {

@@ -5,11 +5,15 @@ export { DiskError, type DirectoryLock, type Disk, type DiskFile, type OpenMode 
 export type { Host } from "./host.ts";
 export { silentLogger, type Logger } from "./logger.ts";
 export {
+  LARGE_FRAME_BYTES,
   NetworkError,
   type Address,
   type Attributes,
   type DialOptions,
   type Frame,
+  type FramedConnection,
+  type FramedListenOptions,
+  type FrameRoom,
   type Listener,
   type ListenOptions,
   type Network,

@@ -66,6 +66,52 @@ export interface ListenOptions {
   readonly maxSessions: number;
 }
 
+/** A TCP connection whose two sides say messages, each with its size before it (int32, big-endian), as Kafka's clients and brokers do. */
+export interface FramedConnection {
+  /** The other end, for people. */
+  readonly peer: string;
+  /** The address of this machine that the other side dialled. */
+  readonly local: Address;
+  readonly remote: Address;
+  /** Sends one message with its size before it. Resolves once it has been handed to the machine, which a peer that does not read holds up;
+   * the parts are not copied: they must not change until then. Rejects with {@link NetworkError} when the connection has ended. */
+  send(frame: Frame): Promise<void>;
+  /** Messages without their size, as soon as they are whole; each belongs to the reader. May be iterated once. Ends when the connection ends, in
+   * whatever way: `closed` says why. Nothing is read from the peer while more than a few are unread. */
+  readonly frames: AsyncIterable<Uint8Array>;
+  /** Of the message that is arriving: how many bytes it has and how many of them are here; null between two messages. */
+  readonly arriving: { readonly bytes: number; readonly received: number } | null;
+  /** Resolves, never rejects. */
+  readonly closed: Promise<Reason>;
+  /** Ends the connection: what was sent is delivered first, unless there is a reason. What has arrived and was not read is dropped. Idempotent. */
+  close(reason?: string): void;
+}
+
+/** Memory for messages that are large, shared by all connections. Who has to wait is not read from meanwhile. A message that is larger than all of it
+ * gets all of it. */
+export interface FrameRoom {
+  readonly limit: number;
+  /** @returns what was taken, null when one has to wait */
+  tryTake(bytes: number): number | null;
+  take(bytes: number, signal: AbortSignal): Promise<number>;
+  give(bytes: number): void;
+}
+
+export interface FramedListenOptions {
+  /** A message that says it is larger, or less than nothing, ends its connection before anything is allocated for it. */
+  readonly maxFrameBytes: number;
+  readonly maxConnections: number;
+  /** Asked before memory is taken for a message above {@link LARGE_FRAME_BYTES}. With the message its room goes to the reader, who gives it back. */
+  readonly room: FrameRoom;
+  /** The first bytes of a connection, or a size, are no message: says what they are, for the log and as the reason of the end. */
+  malformed(head: Uint8Array): string;
+  /** A connection was turned away because there are `maxConnections`. */
+  full(peer: string): void;
+}
+
+/** Messages up to it are read without asking for room. */
+export const LARGE_FRAME_BYTES = 65_536;
+
 export interface DialOptions {
   readonly attributes: Attributes;
   readonly maxFrameBytes: number;
@@ -84,6 +130,9 @@ export interface Network {
   probe(peer: Address, signal: AbortSignal): Promise<void>;
   /** @throws NetworkError whose message names the address: in use, or not of this machine */
   listen(at: Address, services: readonly Service[], options: ListenOptions): Promise<Listener>;
+  /** Accepts connections of messages with their size before them.
+   * @throws NetworkError whose message names the address: in use, or not of this machine */
+  listenFramed(at: Address, accept: (connection: FramedConnection) => void, options: FramedListenOptions): Promise<Listener>;
   /** Ends connections that `dial` keeps for reuse. */
   close(): Promise<void>;
 }

@@ -13,9 +13,11 @@ export interface RequestContext {
   /** Null while there is no authentication. */
   readonly principal: string | null;
   readonly clientId: string;
-  readonly listener: "GRPC";
+  /** The name of the listener, such as PLAINTEXT; GRPC for the door of that name. */
+  readonly listener: string;
   readonly peer: string;
-  /** The address under which the client reached this very node, null if that is not known. */
+  /** The address under which the client reached this very node, null if that is not known; through the Kafka door the address of this machine
+   * that its connection ends at. */
   readonly dialled: Address | null;
   /** By the clock's monotonic side; after it an answer is of no use. */
   readonly deadlineMs: number;

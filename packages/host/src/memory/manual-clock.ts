@@ -1,6 +1,6 @@
 import assert from "node:assert";
 import type { Clock, Timer } from "../clock.ts";
-import { realTurn } from "../node/real-turn.ts";
+import { realTurns } from "../node/real-turn.ts";
 
 /** The first of January 2026, when virtual time begins. */
 const BEGINNING_MS = 1_767_225_600_000;
@@ -25,15 +25,14 @@ export class Timeline {
     assert(!this.#running, "virtual time is already being advanced; await that first");
     this.#running = true;
     try {
-      await realTurn();
-      while (!done()) {
+      return await realTurns(() => {
+        if (done()) return true;
         const event = next(this.#events, untilMs);
         if (event === null) return false;
         this.nowMs = Math.max(this.nowMs, event.atMs);
         event.run();
-        await realTurn();
-      }
-      return true;
+        return undefined;
+      });
     } finally {
       this.#running = false;
     }

@@ -4,6 +4,8 @@ import {
   NetworkError,
   type Address,
   type DialOptions,
+  type FramedConnection,
+  type FramedListenOptions,
   type Listener,
   type ListenOptions,
   type Network,
@@ -12,6 +14,7 @@ import {
 } from "../network.ts";
 import type { ManualClock } from "./manual-clock.ts";
 import { MemoryCables, cannotListen, nameOf, rejected } from "./memory-cables.ts";
+import { BYTES, MemoryFramedConnection } from "./memory-framed.ts";
 import { MemoryLink } from "./memory-link.ts";
 import { MemoryListener } from "./memory-listener.ts";
 import { MemoryWire, type Trouble } from "./memory-wire.ts";
@@ -107,6 +110,22 @@ export class MemoryNetwork implements Network {
     });
     cables.listeners.set(key, listener);
     return listener;
+  }
+
+  async listenFramed(at: Address, accept: (connection: FramedConnection) => void, options: FramedListenOptions): Promise<Listener> {
+    const service: Service = {
+      name: BYTES,
+      accept(session) {
+        accept(new MemoryFramedConnection(session, at, options));
+        return {};
+      },
+    };
+    return this.listen(at, [service], { maxFrameBytes: Infinity, maxSessions: options.maxConnections });
+  }
+
+  /** A connection to what {@link listenFramed} listens at: each frame of the session is bytes, as many as one likes at a time. */
+  dialBytes(peer: Address, signal: AbortSignal): Promise<Session> {
+    return this.dial(peer, BYTES, { attributes: {}, maxFrameBytes: Infinity, signal });
   }
 
   /** Ends the sessions that were dialled here, in order. */

@@ -51,6 +51,10 @@ export class MachineNetwork implements Network {
     return this.#network.listen(at, tapped, options);
   }
 
+  listenFramed(...at: Parameters<Network["listenFramed"]>): Promise<Listener> {
+    return this.#network.listenFramed(...at);
+  }
+
   close(): Promise<void> {
     return this.#network.close();
   }

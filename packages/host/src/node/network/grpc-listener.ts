@@ -2,8 +2,9 @@ import { strict as assert } from "node:assert";
 import type { Http2Server } from "node:http2";
 import net from "node:net";
 import type { ConnectionInjector, Server, ServerInterceptingCallInterface } from "@grpc/grpc-js";
-import { NetworkError, type Address, type Listener, type ListenOptions, type Service } from "../../network.ts";
+import type { Address, Listener, ListenOptions, Service } from "../../network.ts";
 import { acceptStream } from "./accepted-stream.ts";
+import { cannotListen } from "./cannot-listen.ts";
 import type { GrpcSession } from "./grpc-session.ts";
 import { IDLE_MS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, SERVER_WINDOW_BYTES, type Grpc } from "./grpc.ts";
 
@@ -167,20 +168,4 @@ function widenWindows(server: Server): void {
       session.setLocalWindowSize(SERVER_WINDOW_BYTES);
     });
   }
-}
-
-function cannotListen(at: Address, error: NodeJS.ErrnoException): NetworkError {
-  const where = `${at.host}:${at.port}`;
-  const code = error.code ?? "UNKNOWN";
-  const why =
-    code === "EADDRINUSE"
-      ? "the address is in use; stop the process that holds it or choose another port"
-      : code === "EADDRNOTAVAIL" || code === "ENOTFOUND"
-        ? "it is not an address of this machine"
-        : error.message;
-  return new NetworkError({
-    kind: code === "EADDRINUSE" ? "refused" : "unreachable",
-    code,
-    message: `Cannot listen on ${where}: ${why} (${code})`,
-  });
 }

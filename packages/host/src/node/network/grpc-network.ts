@@ -5,6 +5,8 @@ import {
   NetworkError,
   type Address,
   type DialOptions,
+  type FramedConnection,
+  type FramedListenOptions,
   type Listener,
   type ListenOptions,
   type Network,
@@ -12,6 +14,7 @@ import {
   type Session,
 } from "../../network.ts";
 import { Connection, peerName } from "./connection.ts";
+import { FramedListener } from "./framed-listener.ts";
 import { GrpcListener } from "./grpc-listener.ts";
 import { loadGrpc } from "./grpc.ts";
 
@@ -65,6 +68,10 @@ export class GrpcNetwork implements Network {
 
   async listen(at: Address, services: readonly Service[], options: ListenOptions): Promise<Listener> {
     return GrpcListener.listen(await loadGrpc(), at, services, options);
+  }
+
+  listenFramed(at: Address, accept: (connection: FramedConnection) => void, options: FramedListenOptions): Promise<Listener> {
+    return FramedListener.listen(at, accept, options);
   }
 
   async close(): Promise<void> {
