@@ -6,6 +6,7 @@ export { decodeBatch, decodeBatchSync, type DecodeLimits } from "./batch/decode.
 export { encodeBatch, encodeBatchSync, type BatchOptions, type CompressedBatchOptions } from "./batch/encode.ts";
 export { readBatchHeader, sequencePlus, type BatchHeader } from "./batch/header.ts";
 export { BATCH_HEADER_BYTES } from "./batch/layout.ts";
+export { correctMaxTimestamp } from "./batch/max-timestamp.ts";
 export { murmur2 } from "./batch/murmur2.ts";
 export type { DecodedRecord, Header, RecordToEncode } from "./batch/record.ts";
 export { setBaseOffset, setLeaderEpoch, stampAppendTime } from "./batch/stamps.ts";

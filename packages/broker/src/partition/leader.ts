@@ -1,5 +1,5 @@
 import { minInSync } from "@ottla/metadata";
-import { type BatchHeader, type pb, type ProtocolError, stampAppendTime, validateBatch } from "@ottla/protocol";
+import { type BatchHeader, correctMaxTimestamp, type pb, type ProtocolError, stampAppendTime, validateBatch } from "@ottla/protocol";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { committedOffset } from "./high-watermark.ts";
 import { InSync } from "./in-sync.ts";
@@ -95,6 +95,7 @@ export class Leader {
     this.#requireSpace();
     if (acks === -1 && this.#tooFew) throw tooFewInSync(name, this.inSync.committed.length, this.#record.replicas.length, this.minInSync);
     if (appendTimeMs !== -1) stampAppendTime(batch, nowMs);
+    else correctMaxTimestamp(batch, header);
     const { baseOffset, lastOffset } = log.append(batch, this.epoch);
     producers.record(header, baseOffset, nowMs, appendTimeMs);
     traffic.appended(header.recordCount, batch.length);

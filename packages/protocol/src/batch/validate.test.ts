@@ -34,11 +34,27 @@ test("a batch as a producer makes it is accepted", () => {
   expect(validateBatch(good(), limits)).toMatchObject({ recordCount: 2, producerId: 9 });
 });
 
+test("what only other clients send is accepted: epochs without a producer, and a leader epoch", () => {
+  const batch = changed((words) => {
+    words.setInt32(12, 0); // kafkajs, librdkafka and others send 0 instead of -1
+    words.setBigInt64(43, -1n);
+    words.setInt16(51, 0); // kafkajs: producer epoch and sequence 0, but no producer
+    words.setInt32(53, 0);
+  });
+  expect(validateBatch(batch, limits)).toMatchObject({ producerId: -1, recordCount: 2 });
+});
+
 test.each<[string, Uint8Array, string, string]>([
   ["nothing at all", new Uint8Array(0), "INVALID_RECORD", "there is none; send exactly one for each partition"],
   ["a part of a header", good().subarray(0, 60), "CORRUPT_MESSAGE", "60 bytes came, the header alone has 61"],
   ["a batch above the limit", new Uint8Array(1001), "MESSAGE_TOO_LARGE", "it has 1001 bytes and the topic takes 1000"],
   ["an old format", changed((words) => words.setInt8(16, 1)), "INVALID_RECORD", "it has format version 1 and only 2 is accepted"],
+  [
+    "a short message of an old format",
+    good().with(16, 0).subarray(0, 34),
+    "INVALID_RECORD",
+    "it has format version 0 and only 2 is accepted",
+  ],
   ["a cut batch", good().subarray(0, 70), "CORRUPT_MESSAGE", `its length says ${good().length} bytes and 70 came`],
   ["two batches", new Uint8Array([...good(), ...good()]), "INVALID_RECORD", `${good().length} bytes follow it`],
   ["an impossible length", changed((words) => words.setInt32(8, -5)), "CORRUPT_MESSAGE", "its length says 7 bytes"],

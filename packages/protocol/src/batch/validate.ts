@@ -26,11 +26,12 @@ function checkFrame(bytes: Uint8Array, maxBytes: number): void {
       "MESSAGE_TOO_LARGE",
       `it has ${bytes.length} bytes and the topic takes ${maxBytes}; send smaller batches or raise max.message.bytes of the topic`,
     );
-  if (bytes.length < BATCH_HEADER_BYTES)
-    throw refusal("CORRUPT_MESSAGE", `${bytes.length} bytes came, the header alone has ${BATCH_HEADER_BYTES}`);
-  const magic = words(bytes).getInt8(field.magic);
+  // The format version is at the same place in all formats, and a short message set of an older one is smaller than a header of today.
+  const magic = bytes.length > field.magic ? words(bytes).getInt8(field.magic) : MAGIC;
   if (magic !== MAGIC)
     throw refusal("INVALID_RECORD", `it has format version ${magic} and only ${MAGIC} is accepted; use a client of Kafka 0.11 or later`);
+  if (bytes.length < BATCH_HEADER_BYTES)
+    throw refusal("CORRUPT_MESSAGE", `${bytes.length} bytes came, the header alone has ${BATCH_HEADER_BYTES}`);
   const sizeBytes = LENGTH_PREFIX_BYTES + words(bytes).getInt32(field.batchLength);
   if (sizeBytes > bytes.length || sizeBytes < BATCH_HEADER_BYTES)
     throw refusal("CORRUPT_MESSAGE", `its length says ${sizeBytes} bytes and ${bytes.length} came`);
