@@ -13,6 +13,8 @@ import type { BrokerWatch } from "./broker-watch.ts";
 const APPLIED_WITHIN_MS = 1000;
 /** A command that waited for brokers in vain is refused so long before its time is up, so that the answer still finds the caller. */
 const ANSWER_BEFORE_DEADLINE_MS = 300;
+/** A process whose controller runs registers its broker sooner, if it has one. */
+const REGISTERED_WITHIN_MS = 2000;
 /** Commands that wait for brokers; a further one is refused at once. */
 const MAX_DEFERRED = 1000;
 
@@ -65,6 +67,7 @@ export class Commands {
     const { nodeId } = session;
     const deadlineMs = host.clock.monotonicMs() + command.timeoutMs;
     const waitUntilMs = deadlineMs - Math.min(ANSWER_BEFORE_DEADLINE_MS, command.timeoutMs / 2);
+    const registerUntilMs = Math.min(waitUntilMs, host.clock.monotonicMs() + REGISTERED_WITHIN_MS);
     const expire = (): void =>
       session.reply(
         refusal(
@@ -84,13 +87,15 @@ export class Commands {
       decide: (draft) => {
         // Its broker has opened another session and sends again what was not answered.
         if (!session.open) return nothing;
+        const nowMs = host.clock.monotonicMs();
         const context = {
           ...around,
           draft,
           nodeId,
           quorum,
           voterCount: Math.max(state.voters.length, around.config.controllerQuorumVoters.length),
-          mayWait: host.clock.monotonicMs() < waitUntilMs && this.#deferred.length < MAX_DEFERRED,
+          mayWait: nowMs < waitUntilMs && this.#deferred.length < MAX_DEFERRED,
+          mayRegister: nowMs < registerUntilMs,
         };
         const origin = {
           brokerEpoch: request.brokerEpoch,
@@ -102,7 +107,7 @@ export class Commands {
           return () => this.#answer(session, reply);
         } catch (error) {
           if (!(error instanceof TooFewBrokers)) throw error;
-          this.#deferred.push({ task, untilMs: waitUntilMs });
+          this.#deferred.push({ task, untilMs: nowMs < registerUntilMs ? registerUntilMs : waitUntilMs });
           return nothing;
         }
       },

@@ -100,6 +100,7 @@ export class Decisions {
   readonly lastResort = new Set<number>();
   /** What the quorum says of itself. */
   readonly members: pb.QuorumMember[] = [];
+  readonly patience = { mayWait: false, mayRegister: false };
   newVoters: pb.VotersRecord = { voters: [], replacing: [] };
 
   get around(): Around {
@@ -109,7 +110,7 @@ export class Decisions {
   context(draft: Draft, nodeId: number): Context {
     const { index, members } = this;
     const quorum = { nodeId: 1, term: 1, commitIndex: index, firstIndex: 1, members: () => members, changedVoters: () => this.newVoters };
-    return { ...this.around, draft, nodeId, quorum, voterCount: 1, mayWait: false };
+    return { ...this.around, draft, nodeId, quorum, voterCount: 1, ...this.patience };
   }
 
   partitions(name: string): readonly pb.PartitionRecord[] {

@@ -27,8 +27,10 @@ export interface Context extends Around {
   readonly nodeId: number;
   readonly quorum: QuorumView;
   readonly voterCount: number;
-  /** Whether there is time left to wait for brokers that are not there yet. */
+  /** Whether there is time left to wait for registered brokers that are not live. */
   readonly mayWait: boolean;
+  /** Whether the command is so young that voters that run may still register as brokers. */
+  readonly mayRegister: boolean;
 }
 
 /** The command cannot be decided yet, but perhaps once another broker is live. */

@@ -7,6 +7,8 @@ import { checkAssignment, newPartition, placeReplicas } from "./placement.ts";
 /** As in Kafka. Of one command and, for one topic, at all. */
 export const MAX_PARTITIONS_PER_COMMAND = 10_000;
 export const MAX_PARTITIONS_PER_CLUSTER = 200_000;
+/** A voter that runs is heard of more often. */
+const RUNS_WITHIN_MS = 1000;
 
 /** @throws TooFewBrokers while brokers that a topic needs may still come */
 export function createTopics(context: Context, call: pb.CreateTopicsCall): pb.CreateTopicsAnswer {
@@ -73,21 +75,33 @@ function planOf(context: Context, topic: pb.NewTopic): Plan {
 
 function replicationFactor(context: Context, { name, replicationFactor }: pb.NewTopic): number {
   const { brokers } = context.draft.state;
-  const reachable = Math.max(brokers.count, context.voterCount);
   const asked = replicationFactor === -1 ? context.config.defaultReplicationFactor : replicationFactor;
   if (asked !== -1 && asked < 1)
     throw new ProtocolError(
       "INVALID_REPLICATION_FACTOR",
       `Cannot create topic "${name}" with replication factor ${asked}: at least 1, or -1 for the default`,
     );
-  const factor = asked === -1 ? Math.min(3, reachable) : asked;
+  const factor = asked === -1 ? Math.min(3, Math.max(brokers.count, context.voterCount)) : asked;
   const live = brokers.placeable().length;
   if (live >= factor) return factor;
-  if (factor <= reachable && context.mayWait) throw new TooFewBrokers();
+  const draining = [...brokers.all()].filter((broker) => broker.draining).length;
+  const mayLive = brokers.count - draining;
+  if (context.mayWait && (factor <= mayLive || (context.mayRegister && factor <= mayLive + runningVoters(context))))
+    throw new TooFewBrokers();
+  const drained = draining === 0 ? "" : `, ${draining} being drained`;
   throw new ProtocolError(
     "INVALID_REPLICATION_FACTOR",
-    `Cannot create topic "${name}" with ${factor} ${factor === 1 ? "replica" : "replicas"}: ${live} of ${brokers.count} registered brokers ${live === 1 ? "is" : "are"} live; start more brokers or ask for a replication factor of at most ${Math.max(1, live)}`,
+    `Cannot create topic "${name}" with ${factor} ${factor === 1 ? "replica" : "replicas"}: ${live} of ${brokers.count} registered brokers ${live === 1 ? "is" : "are"} live${drained}; start more brokers or ask for a replication factor of at most ${Math.max(1, live)}`,
   );
+}
+
+/** Voters that run and have never registered as brokers: they are about to, or have no such role. */
+function runningVoters({ draft, quorum }: Context): number {
+  return quorum
+    .members()
+    .filter(
+      ({ nodeId, voter, silentMs }) => voter && silentMs >= 0 && silentMs < RUNS_WITHIN_MS && draft.state.brokers.get(nodeId) === undefined,
+    ).length;
 }
 
 function create({ draft }: Context, { topic, partitions, factor }: Plan, validateOnly: boolean): pb.CreatedTopic {

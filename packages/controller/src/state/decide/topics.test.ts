@@ -2,6 +2,7 @@ import { errorName, pb } from "@ottla/protocol";
 import { expect, test } from "vitest";
 import { Decisions, idOf, newTopic } from "../decisions.test.kit.ts";
 import { fence } from "./brokers.ts";
+import { TooFewBrokers } from "./context.ts";
 import { MAX_PARTITIONS_PER_COMMAND } from "./create-topics.ts";
 
 function cluster(brokers = 1, racks: readonly string[] = []): Decisions {
@@ -70,6 +71,27 @@ test("what cannot be created is refused by name, and the rest of the request is 
   expect([...decisions.state.topics.all()].map(({ name }) => name)).toEqual(["there", "a.b", "fine"]);
   expect([...(decisions.state.topics.byName("fine")?.configs ?? [])]).toEqual([["retention.ms", "1000"]]);
   expect(created[4]?.errorMessage).toContain("with 2 replicas: 1 of 1 registered brokers is live");
+});
+
+test("a factor that the brokers will not reach is refused at once; for brokers that may come back, and those about to register, it waits", () => {
+  const decisions = cluster(2);
+  const member = (nodeId: number, silentMs: number): pb.QuorumMember => ({
+    ...{ nodeId, directoryId: new Uint8Array(16), voter: true, host: "", port: 0 },
+    ...{ matchIndex: 0, silentMs },
+  });
+  decisions.members.push(member(1, 0), member(2, 10), member(3, -1));
+  Object.assign(decisions.patience, { mayWait: true, mayRegister: true });
+  const three = (): pb.CreatedTopic | undefined => decisions.create({ name: "t", replicationFactor: 3 })[0];
+  expect(three()?.errorMessage).toContain("2 of 2 registered brokers are live");
+  decisions.members.push(member(4, 5));
+  expect(three).toThrow(TooFewBrokers);
+  decisions.patience.mayRegister = false;
+  expect(three()?.errorMessage).toContain("2 of 2 registered brokers are live");
+  const epoch = decisions.broker(3, 30);
+  decisions.entry((draft) => void fence(draft, decisions.around, 3, epoch, "it was silent"));
+  expect(three).toThrow(TooFewBrokers);
+  decisions.command(1, { case: "drainBroker", value: { nodeId: 3, rate: 0, cancel: false } });
+  expect(three()?.errorMessage).toContain("2 of 3 registered brokers are live, 1 being drained");
 });
 
 test("explicit assignments are taken as they are, or refused when they cannot be", () => {
