@@ -16,7 +16,7 @@ export interface AssemblerOptions {
 }
 
 /** Turns what a connection says into messages. Large ones are read in place: whoever reads asks {@link target} where the next bytes go, and says
- * with {@link filled} how many came. */
+ * with {@link filled} how many came, and where to: he may have asked before the last message ended. */
 export class FrameAssembler {
   readonly #options: AssemblerOptions;
   /** Where bytes go between two messages; shared by all connections, because they are taken out before the next read. */
@@ -43,11 +43,18 @@ export class FrameAssembler {
     return this.#frame === null ? this.#scratch : this.#frame.subarray(this.#received);
   }
 
-  filled(bytes: number): void {
+  filled(bytes: number, into: Uint8Array): void {
     if (this.#ended) return;
-    if (this.#frame === null) return this.#split(bytes);
-    this.#received += bytes;
-    if (this.#received === this.#frame.byteLength) this.#whole(this.#frame);
+    let from = 0;
+    const frame = this.#frame;
+    if (frame !== null) {
+      const here = Math.min(bytes, frame.byteLength - this.#received);
+      if (into === this.#scratch) frame.set(into.subarray(0, here), this.#received);
+      this.#received += here;
+      if (this.#received === frame.byteLength) this.#whole(frame);
+      from = here;
+    }
+    if (from < bytes && !this.#ended) this.#split(from, bytes);
   }
 
   /** The connection is over: gives back what a message that will not be whole holds. */
@@ -68,10 +75,10 @@ export class FrameAssembler {
   }
 
   /** One copy for all messages that came with one read. */
-  #split(bytes: number): void {
+  #split(start: number, end: number): void {
     const carried = this.#carried;
     this.#carried = null;
-    const chunk = carried === null ? this.#scratch.slice(0, bytes) : joined(carried, this.#scratch.subarray(0, bytes));
+    const chunk = carried === null ? this.#scratch.slice(start, end) : joined(carried, this.#scratch.subarray(start, end));
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     let at = 0;
     while (chunk.byteLength - at >= SIZE_BYTES) {

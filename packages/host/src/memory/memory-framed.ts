@@ -73,16 +73,22 @@ export class MemoryFramedConnection implements FramedConnection {
   }
 
   close(reason?: string): void {
-    this.#break({ kind: "closed-here", message: reason ?? `the connection to ${this.peer} was closed here` });
+    if (reason !== undefined) return this.#break({ kind: "closed-here", message: reason });
+    this.#close({ kind: "closed-here", message: `the connection to ${this.peer} was closed here` }, () => this.#session.close());
   }
 
+  /** What was sent and has not arrived is lost. */
   #break(reason: Reason): void {
+    this.#close(reason, () => this.#session.close({ code: reason.code ?? "BROKEN", message: reason.message }));
+  }
+
+  #close(reason: Reason, end: () => void): void {
     if (this.#endedHere !== null) return;
     this.#endedHere = reason;
     this.#assembler.end();
     const { room } = this.#options;
     for (const { byteLength } of this.#queue.discard()) if (byteLength > LARGE_FRAME_BYTES) room.give(Math.min(byteLength, room.limit));
-    this.#session.close();
+    end();
   }
 
   async #read(): Promise<void> {
@@ -93,7 +99,7 @@ export class MemoryFramedConnection implements FramedConnection {
         const { target } = this.#assembler;
         const some = bytes.subarray(at, at + target.byteLength);
         target.set(some);
-        this.#assembler.filled(some.byteLength);
+        this.#assembler.filled(some.byteLength, target);
         at += some.byteLength;
       }
     }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { framedContract } from "../contract/framed-contract.ts";
 import { networkContract } from "../contract/network-contract.ts";
 import type { Session } from "../network.ts";
 import { memoryHost, type MemoryHost } from "./memory-host.ts";
@@ -7,6 +8,19 @@ networkContract("in memory", () => {
   const one = memoryHost({ hostName: "one" });
   const two = memoryHost({ hostName: "two", beside: one });
   return { dialling: one.network, listening: two.network, host: "two" };
+});
+
+framedContract("in memory", () => {
+  const one = memoryHost({ hostName: "one" });
+  const two = memoryHost({ hostName: "two", beside: one });
+  return {
+    network: two.network,
+    host: "two",
+    dial: async ({ address }) => {
+      const session = await one.network.dialBytes(address, AbortSignal.timeout(5000));
+      return { send: (bytes) => session.send([bytes]), bytes: session.frames, close: () => session.close(), closed: session.closed };
+    },
+  };
 });
 
 async function connected(): Promise<{ one: MemoryHost; two: MemoryHost; here: Session; there: Session }> {

@@ -113,14 +113,22 @@ export class MemoryNetwork implements Network {
   }
 
   async listenFramed(at: Address, accept: (connection: FramedConnection) => void, options: FramedListenOptions): Promise<Listener> {
+    let connections = 0;
     const service: Service = {
       name: BYTES,
-      accept(session) {
-        accept(new MemoryFramedConnection(session, at, options));
+      accept: (session) => {
+        if (connections === options.maxConnections) {
+          options.full(session.peer);
+          throw rejected("RESOURCE_EXHAUSTED", `${connections} connections are the limit`);
+        }
+        connections++;
+        void session.closed.then(() => connections--);
+        accept(new MemoryFramedConnection(session, { host: this.hostName, port: listener.address.port }, options));
         return {};
       },
     };
-    return this.listen(at, [service], { maxFrameBytes: Infinity, maxSessions: options.maxConnections });
+    const listener = await this.listen(at, [service], { maxFrameBytes: Infinity, maxSessions: Infinity });
+    return listener;
   }
 
   /** A connection to what {@link listenFramed} listens at: each frame of the session is bytes, as many as one likes at a time. */

@@ -1,4 +1,4 @@
-import net from "node:net";
+import type net from "node:net";
 import { FrameAssembler } from "../../frame-assembler.ts";
 import { FrameQueue } from "../../frame-queue.ts";
 import {
@@ -56,8 +56,8 @@ export class FramedSocket implements FramedConnection {
     });
     const socket = takeHandle(accepted, {
       buffer: () => this.#assembler.target,
-      callback: (bytes) => {
-        this.#assembler.filled(bytes);
+      callback: (bytes, into) => {
+        this.#assembler.filled(bytes, into);
         this.#flow();
         return true;
       },
@@ -113,7 +113,8 @@ export class FramedSocket implements FramedConnection {
     return new Promise((resolve, reject) => {
       const last = frame.length - 1;
       const done = (error?: Error | null): void => {
-        if (error) reject(new NetworkError(this.#ended ?? { kind: "reset", message: error.message }));
+        // A write that was under way when the socket was destroyed reports no error.
+        if (error || socket.destroyed) reject(new NetworkError(this.#ended ?? { kind: "reset", message: "the connection broke" }));
         else resolve();
       };
       socket.write(size, last < 0 ? done : undefined);

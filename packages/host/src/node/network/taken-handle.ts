@@ -5,7 +5,7 @@ import net from "node:net";
  * for accepted ones it names in public neither the handle nor a way to hand it on. */
 export function takeHandle(
   accepted: net.Socket,
-  onread: { readonly buffer: () => Uint8Array; readonly callback: (bytes: number) => boolean },
+  onread: { readonly buffer: () => Uint8Array; readonly callback: (bytes: number, into: Uint8Array) => boolean },
 ): net.Socket {
   const handle: unknown = Reflect.get(accepted, "_handle");
   assert(
