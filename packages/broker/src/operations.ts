@@ -1,16 +1,19 @@
-import { type pb, ProtocolError } from "@ottla/protocol";
+import { type pb, ProtocolError, type Uuid } from "@ottla/protocol";
 import { describeCluster } from "./operations/cluster.ts";
 import { alterConfigs, describeConfigs } from "./operations/configs.ts";
 import type { BrokerParts, RequestContext } from "./operations/context.ts";
 import { deleteRecords } from "./operations/delete-records.ts";
+import { type DescribedProducer, describeProducers } from "./operations/describe-producers.ts";
+import { epochEnd, type EpochQuery } from "./operations/epoch-end.ts";
 import { fetch, type FetchAnswer, type FetchRequest } from "./operations/fetch.ts";
 import { commitOffsets, deleteGroups, deleteOffsets, fetchOffsets, listGroups } from "./operations/group-offsets.ts";
-import { listOffsets } from "./operations/list-offsets.ts";
+import { answerListOffsets, listOffsets, type OffsetQuery } from "./operations/list-offsets.ts";
 import { describeLogDirs } from "./operations/log-dirs.ts";
 import { metadata } from "./operations/metadata.ts";
 import { produce, type ProducedPartition, type ProduceRequest } from "./operations/produce.ts";
 import { shape } from "./operations/shape.ts";
 import { createPartitions, createTopics, deleteTopics } from "./operations/topics.ts";
+import type { FoundOffset } from "./partition/list-offsets.ts";
 
 /** Everything that a broker does for a client, whatever the door. Topics go by id; what fails throws a ProtocolError, and what fails for one
  * part of a request is said with that part. */
@@ -30,6 +33,23 @@ export class Operations {
     return fetch(this.#parts, context, request);
   }
 
+  listOffsets(context: RequestContext, queries: readonly OffsetQuery[]): Promise<(FoundOffset | ProtocolError)[]> {
+    return listOffsets(this.#parts, context, queries);
+  }
+
+  epochEnd(query: EpochQuery): { epoch: number; endOffset: number } | ProtocolError {
+    return epochEnd(this.#parts, query);
+  }
+
+  describeProducers(topicId: Uuid, partition: number): DescribedProducer[] | ProtocolError {
+    return describeProducers(this.#parts, topicId, partition);
+  }
+
+  /** One that nobody had before. */
+  newProducerId(): Promise<number> {
+    return this.#parts.producerIds.take();
+  }
+
   /** Everything else, as the contract in proto/ottla/v1/client.proto describes it. */
   async call(context: RequestContext, { call }: pb.CallRequest): Promise<pb.CallResponse["answer"]> {
     const parts = this.#parts;
@@ -47,11 +67,11 @@ export class Operations {
       case "alterConfigs":
         return { case: "alterConfigs", value: await alterConfigs(parts, context, call.value) };
       case "listOffsets":
-        return { case: "listOffsets", value: await listOffsets(parts, context, call.value) };
+        return { case: "listOffsets", value: await answerListOffsets(parts, context, call.value) };
       case "deleteRecords":
         return { case: "deleteRecords", value: await deleteRecords(parts, call.value) };
       case "initProducerId":
-        return { case: "initProducerId", value: { producerId: await parts.producerIds.take(), producerEpoch: 0 } };
+        return { case: "initProducerId", value: { producerId: await this.newProducerId(), producerEpoch: 0 } };
       case "commitOffsets":
         return { case: "commitOffsets", value: await commitOffsets(parts, context, call.value) };
       case "fetchOffsets":

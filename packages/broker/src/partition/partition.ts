@@ -68,6 +68,11 @@ export class Partition {
     return this.#replica.traffic;
   }
 
+  /** To be read only. */
+  get producers(): Pick<ProducerLedger, "entries"> {
+    return this.#replica.producers;
+  }
+
   get role(): "leader" | "follower" | "none" {
     if (this.#role === null) return "none";
     return this.#role instanceof Leader ? "leader" : "follower";

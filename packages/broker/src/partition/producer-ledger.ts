@@ -3,7 +3,7 @@ import type { Log } from "@ottla/log";
 import type { BatchHeader } from "@ottla/protocol";
 import { encodeProducerSnapshot } from "./producer-snapshot.ts";
 import type { ProducerStore } from "./producer-store.ts";
-import type { ProducedBatch, Producers } from "./producers.ts";
+import type { ProducedBatch, Producers, ProducerState } from "./producers.ts";
 
 /** Rebuilding the state reads at most about so many batch headers, or the headers of so many bytes. */
 const SNAPSHOT_EVERY_BATCHES = 20_000;
@@ -50,6 +50,10 @@ export class ProducerLedger {
    * @throws ProtocolError as {@link Producers.check} */
   check(header: BatchHeader): ProducedBatch | null {
     return this.#producers.check(header, this.#log.endOffset);
+  }
+
+  entries(): Iterable<[producerId: number, state: ProducerState]> {
+    return this.#producers.entries();
   }
 
   /** Notes a batch that was just appended. */
