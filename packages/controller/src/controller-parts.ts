@@ -54,6 +54,7 @@ export async function openParts(
       },
       leading: () => parts().server.leading(),
       lost: () => parts().server.lost(),
+      follows: () => parts().server.follows(),
       mismatch: (error) => listener.mismatch(error, parts().replica.restoredFrom),
       outdated: (suspension) => listener.outdated(suspension),
       snapshot: (index) => listener.snapshot(index),

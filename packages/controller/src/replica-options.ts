@@ -28,6 +28,8 @@ export interface ReplicaListener {
   caughtUp(): void;
   leading(): void;
   lost(): void;
+  /** Another leads. */
+  follows(): void;
   /** The state here is not the log's; nothing is replayed any more. */
   mismatch(error: DigestMismatch): void;
   /** This controller holds less than it acknowledged: an old copy of its directory is in its place. It ends, and another starts with an empty one. */

@@ -92,6 +92,7 @@ export class Replica {
           committed: (entries) => opened().#committed(entries, listener),
           leading: () => opened().#leading(listener),
           lost: () => opened().#lost(listener),
+          follows: () => opened().#follows(listener),
           resumed: () => opened().pump.resume(),
           suspended: (suspension) => opened().#suspended(suspension, listener),
           snapshot: (index) => opened().#snapshotArrived(index, listener),
@@ -216,6 +217,10 @@ export class Replica {
     if (this.#stopped) return;
     this.pump.lead();
     listener.leading();
+  }
+
+  #follows(listener: ReplicaListener): void {
+    if (!this.#stopped) listener.follows();
   }
 
   #lost(listener: ReplicaListener): void {

@@ -24,6 +24,8 @@ export class Attendance {
   #said = "";
   #learners = "";
   #voters: Voters | null = null;
+  /** The two streams between this node and a peer, as they were when both were there. */
+  readonly #reached = new Map<number, { readonly out: Greeting; readonly in: Greeting }>();
   #timer: Timer | null = null;
   #closed = false;
 
@@ -70,6 +72,22 @@ export class Attendance {
     }
     if (this.#voters === null && raft.lastIndex === 0) this.#found();
     else this.#waitingFor = [];
+    this.#tellReached();
+  }
+
+  #tellReached(): void {
+    for (const [nodeId, link] of this.#peers.links) {
+      const out = link.greeting;
+      const incoming = this.#inbound.of(nodeId);
+      if (out === null || incoming === null) {
+        this.#reached.delete(nodeId);
+        continue;
+      }
+      const before = this.#reached.get(nodeId);
+      if (before?.out === out && before.in === incoming) continue;
+      this.#reached.set(nodeId, { out, in: incoming });
+      this.#engine.step({ kind: "reached", peer: nodeId });
+    }
   }
 
   #found(): void {

@@ -18,8 +18,8 @@ export interface InboundOptions {
   reached(nodeId: number): Greeting | null;
   /** @throws ProtocolError for what makes no sense */
   receive(from: Greeting, message: pb.RaftMessage): void;
-  /** Who is there has changed. */
-  onChange(): void;
+  /** Its stream was made, or made anew, or ended. */
+  onChange(nodeId: number): void;
 }
 
 /** The streams that other controllers opened to this one: one for each, a newer one ends the older. */
@@ -54,7 +54,7 @@ export class Inbound {
     before?.session.close();
     const done = this.#read(from, session);
     this.#sessions.set(from.nodeId, { session, from, done });
-    this.#options.onChange();
+    this.#options.onChange(from.nodeId);
     return greetingAttributes(own);
   }
 
@@ -93,6 +93,6 @@ export class Inbound {
     }
     if (this.#sessions.get(from.nodeId)?.session !== session) return;
     this.#sessions.delete(from.nodeId);
-    if (!this.#closed) this.#options.onChange();
+    if (!this.#closed) this.#options.onChange(from.nodeId);
   }
 }

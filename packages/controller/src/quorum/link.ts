@@ -6,6 +6,8 @@ import { UNKNOWN_NODE, type Peer } from "./options.ts";
 const DIAL_TIMEOUT_MS = 2000;
 const RETRY_MIN_MS = 20;
 const RETRY_MAX_MS = 500;
+/** A stream that was made so lately is no remnant of an earlier connection. */
+const YOUNG_MS = 1000;
 /** Beyond it messages to a peer that does not read are dropped: Raft repeats what matters. Above what one follower may have in flight. */
 const MAX_QUEUED_BYTES = 16 << 20;
 
@@ -33,6 +35,10 @@ export class Link {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   #session: Session | null = null;
+  #sinceMs = 0;
+  #endPause: (() => void) | null = null;
+  /** The peer is there: the attempts until it is reached begin anew, without a pause before the next. */
+  #hurry = false;
   #greeting: Greeting | null = null;
   #queuedBytes = 0;
   #dropped = 0;
@@ -78,8 +84,17 @@ export class Link {
     return true;
   }
 
+  /** The peer's own stream to this node was made or ended. If it was made, the peer is there: nothing is gained by waiting. And a stream from before may be
+   * one of which the peer, or the network between, knows nothing any more: it is made anew rather than trusted. */
+  peerStreamChanged(): void {
+    this.#hurry = true;
+    this.#endPause?.();
+    if (this.#session !== null && this.#options.host.clock.monotonicMs() - this.#sinceMs >= YOUNG_MS) this.#session.close();
+  }
+
   async close(): Promise<void> {
     this.#stop.abort(new Error("the quorum is closing"));
+    this.#endPause?.();
     this.#session?.close();
     await this.#running;
   }
@@ -90,21 +105,22 @@ export class Link {
     let failures = 0;
     let wasConnected = false;
     while (!signal.aborted) {
+      this.#hurry = false;
       const session = await this.#dial(failures);
       if (session === null) {
         if (signal.aborted) return;
+        if (this.#hurry) failures = 0;
         if (wasConnected) {
           logger.info({ controller: nodeId, reason: this.#failure }, "lost another controller: it cannot be reached any more");
           this.#options.onLost();
         }
         wasConnected = false;
         const backoffMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(failures++, 10));
-        await delay(host.clock, backoffMs / 2 + host.random.below(backoffMs), signal).catch(() => {});
+        await this.#pause(backoffMs / 2 + host.random.below(backoffMs));
         continue;
       }
       failures = 0;
       wasConnected = true;
-      const sinceMs = host.clock.monotonicMs();
       const reason = await session.closed;
       this.#session = null;
       this.#greeting = null;
@@ -113,8 +129,20 @@ export class Link {
       logger.debug({ controller: nodeId, peer: session.peer, reason: reason.message }, "a connection to another controller ended");
       this.#options.onBroken();
       // Somebody ends these streams as soon as they are made.
-      if (host.clock.monotonicMs() - sinceMs < RETRY_MAX_MS) await delay(host.clock, RETRY_MIN_MS, signal).catch(() => {});
+      if (host.clock.monotonicMs() - this.#sinceMs < RETRY_MAX_MS) await delay(host.clock, RETRY_MIN_MS, signal).catch(() => {});
     }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (this.#hurry) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.host.clock.after(ms, resolve);
+      this.#endPause = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#endPause = null;
   }
 
   async #dial(attempt: number): Promise<Session | null> {
@@ -152,6 +180,7 @@ export class Link {
           `node ${theirs.nodeId} answers at ${address.host}:${address.port}, where node ${nodeId} should be; correct its address`,
         );
       this.#session = session;
+      this.#sinceMs = this.#options.host.clock.monotonicMs();
       this.#greeting = theirs;
       this.#failure = null;
       this.#options.onGreeted(theirs);

@@ -28,6 +28,10 @@ export class Follower implements QuorumListener {
     this.onLeading();
   }
 
+  follows(leader: number): void {
+    if (this.term !== null) throw new Error(`follows ${leader} while leading ${this.term}`);
+  }
+
   resumed(): void {
     this.resumptions++;
   }

@@ -17,6 +17,8 @@ export interface QuorumListener {
   leading(term: number): void;
   /** Follows each `leading`: what was proposed and not delivered may or may not commit. `propose` already throws. */
   lost(term: number): void;
+  /** Another leads now, as far as this node hears. */
+  follows(leader: number): void;
   /** Leadership was to be handed over, and was not: `propose` works again. */
   resumed(): void;
   /** A voter that this leader led was suspended; or this node was, and is mute now: what follows is a start with an empty directory. */

@@ -32,6 +32,7 @@ export class Quorum {
   readonly #transfers: Transfers;
   readonly #attendance: Attendance;
   #suspensions = 0;
+  #leader: number | null = null;
   #closed = false;
 
   private constructor(options: QuorumOptions, storage: Storage) {
@@ -57,7 +58,10 @@ export class Quorum {
       logger,
       reached: (nodeId) => this.#peers.links.get(nodeId)?.greeting ?? null,
       receive: (from, message) => this.#receive(from, message),
-      onChange: () => this.#attendance.look(),
+      onChange: (nodeId) => {
+        this.#peers.links.get(nodeId)?.peerStreamChanged();
+        this.#attendance.look();
+      },
     });
     this.#peers = new Peers({
       host,
@@ -243,12 +247,19 @@ export class Quorum {
   #stepped(input: Input, effects: Effects): void {
     const { raft } = this.#engine;
     this.#story.tell(raft);
+    this.#tellLeader(raft.leader);
     if (effects.lost !== null) this.#snapshots.lost();
     for (const peer of effects.snapshots) this.#snapshots.send(peer);
     this.#transfers.stepped(effects);
     this.#attendance.stepped();
     if (input.kind === "tick") this.#transfers.leaveSlowDisk();
     if (effects.suspended !== null) this.#suspended(effects.suspended);
+  }
+
+  #tellLeader(leader: number | null): void {
+    if (leader === this.#leader) return;
+    this.#leader = leader;
+    if (leader !== null && leader !== this.#options.nodeId) this.#options.listener.follows(leader);
   }
 
   #suspended(suspension: Suspension): void {

@@ -6,6 +6,10 @@ import { isSame } from "./voter-sets.ts";
 
 const LOST_LEADER_TICKS = 5;
 const LOST_LEADER_TICKS_PER_PLACE = 10;
+/** After {@link reachedPeer}: long enough for the other's streams to be there as well, and for each voter's turn to be over before the next one's. */
+const REACHED_TICKS = 2;
+const REACHED_TICKS_PER_PLACE = 5;
+const REACHED_TICKS_CHANCE = 2;
 const RETRY_TICKS_MIN = 5;
 const RETRY_TICKS_MAX = 30;
 
@@ -35,7 +39,7 @@ export function follow(core: Core, term: number, leader: NodeId | null): void {
   if (news) core.timeoutTicks = electionTimeout(core);
 }
 
-/** The connection to `peer` is gone. If it led, the voters after it in the ring campaign one after the other, which seldom splits the vote. */
+/** The connection to `peer` is gone, or it says itself that it leads no more. If it led, the voters after it in the ring campaign one after the other, which seldom splits the vote. */
 export function lostPeer(core: Core, peer: NodeId): void {
   if (core.leader !== peer) return;
   core.leader = null;
@@ -44,9 +48,22 @@ export function lostPeer(core: Core, peer: NodeId): void {
   core.timeoutTicks = LOST_LEADER_TICKS + LOST_LEADER_TICKS_PER_PLACE * placeAfter(core, peer);
 }
 
+/** A voter without a leader need not wait for the end of its election timeout once there is somebody to ask: after a start, or after a time without
+ * majority, nobody may lead. If somebody does, its heartbeat comes first, or the pre-vote is refused. Those who may win take turns, which seldom splits
+ * the vote; one whose log is too short spends its turn on a pre-vote that fails. */
+export function reachedPeer(core: Core, peer: NodeId): void {
+  const ids = votersOf(core).map((voter) => voter.nodeId);
+  if (core.leader !== null || core.role === "candidate" || !ids.includes(peer)) return;
+  const place = Math.max(0, ids.indexOf(core.self.nodeId));
+  const soon = REACHED_TICKS + REACHED_TICKS_PER_PLACE * place + core.random.below(REACHED_TICKS_CHANCE + 1);
+  core.timeoutTicks = Math.min(core.timeoutTicks, core.elapsedTicks + soon);
+}
+
 export function onVoteRequest(core: Core, from: Voter, request: VoteRequest): void {
   const upToDate = !isBefore(request.last, core.entries.last);
   if (request.preVote) {
+    // Who leads this term and asks for a later one leads no more: its process was started again before anybody missed it.
+    if (request.term > core.term && isVoter(core, from)) lostPeer(core, from.nodeId);
     const granted = request.term > core.term && upToDate && !hearsLeader(core);
     return speak(core, from, { kind: "vote-reply", term: granted ? request.term : core.term, preVote: true, granted });
   }

@@ -1,12 +1,12 @@
 import { advanceCommit } from "./commit.ts";
 import { mayCampaign, type Core, type RaftOptions } from "./core.ts";
 import { assert } from "./assert.ts";
-import { electionTick, follow, lostPeer } from "./election.ts";
+import { electionTick, follow, lostPeer, reachedPeer } from "./election.ts";
 import { found } from "./founding.ts";
 import { appendOwn, hasQuorum, isOut, reviseFollowers } from "./leadership.ts";
 import { onRead, settleReads } from "./read-index.ts";
 import { receive } from "./receive.ts";
-import { brokenConnection, onLoaded, replicationTick } from "./replication.ts";
+import { brokenConnection, onLoaded, reachedFollower, replicationTick } from "./replication.ts";
 import { restore } from "./restore.ts";
 import { tellCommit } from "./sending.ts";
 import { needsSnapshot, snapshotEnded } from "./snapshot.ts";
@@ -145,6 +145,8 @@ export class Raft {
         return brokenConnection(core, input.peer);
       case "lost":
         return lostPeer(core, input.peer);
+      case "reached":
+        return core.role === "leader" ? reachedFollower(core, input.peer) : reachedPeer(core, input.peer);
       case "loaded":
         return onLoaded(core, input.peer, input.entries);
       case "read":

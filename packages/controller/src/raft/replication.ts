@@ -31,6 +31,12 @@ export function brokenConnection(core: Core, peer: NodeId): void {
   progress.probeSent = true;
 }
 
+/** Who has just come learns who leads, and what it lacks, without waiting for a heartbeat. */
+export function reachedFollower(core: Core, peer: NodeId): void {
+  const progress = leading(core).followers.get(peer);
+  if (progress !== undefined) heartbeat(core, progress);
+}
+
 /** Entries read for a follower arrive. By now they may be the wrong ones: it has moved, or the log was cut and rewritten. */
 export function onLoaded(core: Core, peer: NodeId, loaded: readonly Entry[]): void {
   const progress = core.leadership?.followers.get(peer);

@@ -90,6 +90,8 @@ export type Input =
   | { readonly kind: "broken"; readonly peer: NodeId }
   /** It broke and could not be made again at once. */
   | { readonly kind: "lost"; readonly peer: NodeId }
+  /** Messages pass to the peer and back, for the first time or again. */
+  | { readonly kind: "reached"; readonly peer: NodeId }
   /** Answers a {@link Load}. Empty when they are no longer there. */
   | { readonly kind: "loaded"; readonly peer: NodeId; readonly entries: readonly Entry[] }
   /** Asks for an index to read at; the id comes back in a {@link ReadAnswer}. */

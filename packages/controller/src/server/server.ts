@@ -118,6 +118,13 @@ export class Server {
     for (const session of this.#sessions) session.redirect(this.#replica.quorum.status.leader);
   }
 
+  /** Commands that wait here for a leader must not wait for their broker's next message. */
+  follows(): void {
+    const { leader } = this.#replica.quorum.status;
+    if (this.#replica.pump.leading || leader === -1 || leader === this.#options.nodeId) return;
+    for (const session of this.#sessions) session.redirect(leader);
+  }
+
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
@@ -172,7 +179,7 @@ export class Server {
     this.#publisher.tick();
     this.#waits.expire(nowMs);
     pump.expire(nowMs);
-    if (!pump.leading) return this.#redirectSessions();
+    if (!pump.leading) return;
     this.#lag.tick(nowMs, this.#replica.appliedIndex);
     this.#watch.tick(nowMs);
     this.#commands.tick(nowMs);
@@ -182,13 +189,6 @@ export class Server {
       this.#nextExpiryMs = nowMs + config.offsetsRetentionCheckIntervalMs;
       this.#expireOffsets();
     }
-  }
-
-  /** Commands that wait here for a leader must not wait for their broker's next message. */
-  #redirectSessions(): void {
-    const { leader } = this.#replica.quorum.status;
-    if (leader === -1 || leader === this.#options.nodeId) return;
-    for (const session of this.#sessions) session.redirect(leader);
   }
 
   #expireOffsets(): void {

@@ -20,7 +20,7 @@ export function wipe(world: World, voter: SimulatedVoter): void {
 }
 
 export function breakConnection(world: World, voter: SimulatedVoter): void {
-  const kind = world.random.oneIn(2) ? "broken" : "lost";
+  const kind = world.random.pick(["broken", "lost", "reached"] as const);
   world.act(voter, { kind, peer: world.other(voter).self.nodeId });
 }
 

@@ -37,7 +37,7 @@ for (const sabotage of SABOTAGES) {
       const result = runSeed({ seed, voters: 3, steps: STEPS, sabotage });
       // Voters that have lost what they promised may also just get stuck; a rule must be seen broken.
       if (!("failure" in result) || result.failure.includes("Liveness")) continue;
-      expect(result.failure).toMatch(/R1 |R3 |R4 |R5 |R6 |R8 |R9 |R11 /);
+      expect(result.failure).toMatch(/R1 |R3 |R4 |R5 |R6 |R8 |R9 |R11 |R16 /);
       expect(result.replay).toContain(`--seeds 1 --from ${seed} --voters 3 --steps ${STEPS} --sabotage ${sabotage}`);
       return;
     }

@@ -13,7 +13,7 @@ import type { SimulatedVoter } from "./voter.ts";
  *   settle [NODE...]         syncs and delivers until nothing happens; other voters get nothing
  *   leader NODE of NODE...   begins with an elected leader
  *   quietly COMMAND          without telling what happens
- *   propose NODE TEXT...     read NODE ID    broken | lost NODE PEER    crash NODE (unsynced writes are gone)    log
+ *   propose NODE TEXT...     read NODE ID    broken | lost | reached NODE PEER    crash NODE (unsynced writes are gone)    log
  *
  *   nodes 1 2 3              begins without voters                found NODE TEXT NODE...     founds with these voters
  *   change NODE NODE...      proposes these as the voters         learners NODE NODE...       these are fed without a vote
@@ -114,6 +114,7 @@ export class Story {
         return this.#stage.do(node(), { kind: "read", id: Number(words[1]) });
       case "lost":
       case "broken":
+      case "reached":
         return this.#stage.do(node(), { kind: command, peer: Number(words[1]) });
       case "crash":
         node().restart({ below: () => 0 });
