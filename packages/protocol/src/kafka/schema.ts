@@ -75,8 +75,7 @@ export const struct = <const F extends Fields>(fields: F): Type<ReadStruct<F>, W
 
 export const nullable = <R, W>(type: Type<R, W>): Type<R | null, W | null> => nullableSince(0, type);
 
-export const nullableSince = <R, W>(version: number, type: Type<R, W>): Type<R | null, W | null> =>
-  ({ ...type, nullableFrom: version }) as Type<R | null, W | null>;
+export const nullableSince = <R, W>(version: number, type: Type<R, W>): Type<R | null, W | null> => ({ ...type, nullableFrom: version });
 
 export const since = <R, W>(version: number, type: Type<R, W>, fallback?: R): Field<R, W> => field(type, version, Infinity, fallback);
 

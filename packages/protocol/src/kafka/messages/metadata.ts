@@ -1,9 +1,7 @@
 import { defineApi } from "../api.ts";
 import type { Infer, Input } from "../infer.ts";
 import { array, between, bool, int16, int32, nullable, nullableSince, since, string, struct, uuid } from "../schema.ts";
-
-/** "Not asked for", where a bit set of operations is expected. */
-const NO_OPERATIONS = -2147483648;
+import { NO_OPERATIONS } from "./shared.ts";
 
 /** 1: null asks for all topics, an empty list for none (before: an empty list for all). 4: auto-creation on demand. 9: flexible. 10: topic
  * ids. 12: by topic id. 13: an error for the whole. */
