@@ -32,6 +32,7 @@ async function cluster() {
   return {
     clock,
     ottla,
+    program,
     start,
     stop: async (nodeId: number) => nodes.get(nodeId)?.close(),
     kill(nodeId: number): void {
@@ -145,4 +146,24 @@ test("the leader of the controllers, which leads partitions too, is cut off: sen
   }
   seen.stop = true;
   await clock.run(done);
+});
+
+test("a topic that was created a moment ago is found at every broker, and one that was never created is missing at once", async () => {
+  await using three = await cluster();
+  const { clock, program } = three;
+  const ends = IDS.map((id) => new Ottla({ bootstrap: [`node-${id}:9093`], host: program }));
+  const [creating, ...asking] = ends.map((end) => end.admin());
+  if (!creating) throw new Error("no client");
+  // They know each other before, so that nothing but the question is measured.
+  for (const end of ends) await clock.run(end.admin().listTopics());
+  for (let at = 0; at < 20; at += 1) {
+    await clock.run(creating.createTopic({ name: `t${at}`, partitions: 1 }));
+    for (const admin of asking) expect(await clock.run(admin.describeTopics([`t${at}`]))).toMatchObject([{ name: `t${at}` }]);
+  }
+  const askedMs = clock.monotonicMs();
+  await expect(clock.run(asking[0]?.listOffsets([{ topic: "never", partition: 0, at: "latest" }]) ?? Promise.resolve())).rejects.toThrow(
+    'there is no topic "never"',
+  );
+  expect(clock.monotonicMs() - askedMs).toBeLessThan(100);
+  for (const end of ends) await clock.run(end.close());
 });

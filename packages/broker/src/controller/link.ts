@@ -4,10 +4,13 @@ import type { Timeouts } from "../timeouts.ts";
 import type { AppliedIndex } from "./applied-index.ts";
 import { type CommandKind, type CommandOf, Commands, type ReplyOf } from "./commands.ts";
 import type { Candidate } from "./controllers.ts";
+import { CatchUp } from "./catch-up.ts";
 import { Redial } from "./redial.ts";
 import { Registration } from "./registration.ts";
 import { Silence, SILENCE_MAX_MS } from "./silence.ts";
 
+/** Nobody waits longer to learn what others have caused. */
+const CAUGHT_UP_WITHIN_MS = 500;
 /** A caller sees what it caused once this broker has applied it; it does not wait longer for that. */
 const APPLIED_WITHIN_MS = 1000;
 
@@ -36,6 +39,7 @@ export class ControllerLink {
   readonly #commands: Commands;
   readonly #registration: Registration;
   readonly #redial: Redial;
+  readonly #catchUp = new CatchUp(() => this.#catchUpOnce());
   #session: Session | null = null;
   #silence: Silence;
   #sending: Timer | null = null;
@@ -87,6 +91,11 @@ export class ControllerLink {
     return replyValue(reply, kind);
   }
 
+  /** Resolves once all that the controllers had committed at the time of this call is applied here; false: they could not be asked, or it took too long. */
+  caughtUp(): Promise<boolean> {
+    return this.#session === null || this.brokerEpoch === null ? Promise.resolve(false) : this.#catchUp.next();
+  }
+
   /** The applied index moved: whoever created a topic waits for this. */
   tellApplied(): void {
     if (this.brokerEpoch !== null) this.#sendSoon();
@@ -107,6 +116,20 @@ export class ControllerLink {
       new ProtocolError("REQUEST_TIMED_OUT", "The broker stops; whether the controller did what was asked is not known"),
     );
     await this.#redial.close();
+  }
+
+  async #catchUpOnce(): Promise<boolean> {
+    const { applied, clock } = this.#options;
+    const untilMs = clock.monotonicMs() + CAUGHT_UP_WITHIN_MS;
+    try {
+      // Any question will do: its answer says up to where the cluster had changed when it was asked.
+      const { index } = await this.#commands.ask({ case: "describeQuorum", value: {} }, CAUGHT_UP_WITHIN_MS);
+      await applied.reached(index, Math.max(1, untilMs - clock.monotonicMs()));
+      return applied.value >= index;
+    } catch (error) {
+      if (error instanceof ProtocolError) return false;
+      throw error;
+    }
   }
 
   /** @returns whether this controller had more to say than who else leads */

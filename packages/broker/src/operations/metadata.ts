@@ -13,10 +13,13 @@ export async function metadata(parts: BrokerParts, context: RequestContext, call
     call.allowAutoCreation && config.autoCreateTopicsEnable && missing.length > 0
       ? await create(parts, context, missing)
       : new Map<string, ProtocolError>();
+  // Another broker may have been told to create it a moment ago, and this one has yet to hear of it.
+  const unknown = (name: string): boolean => !refused.has(name) && image.topicByName(name) === undefined;
+  const current = missing.some(unknown) && (await parts.link.caughtUp());
   const topics = call.allTopics
     ? [...image.topics()].map((topic) => describe(parts, topic))
     : [...call.names.map((name) => byName(parts, name, refused)), ...call.topicIds.map((id) => byId(parts, id))];
-  return { clusterId: image.clusterId ?? "", brokers: brokers(parts, context), controllerId: image.controllerId, topics };
+  return { clusterId: image.clusterId ?? "", brokers: brokers(parts, context), controllerId: image.controllerId, topics, current };
 }
 
 async function create(parts: BrokerParts, context: RequestContext, names: readonly string[]): Promise<Map<string, ProtocolError>> {

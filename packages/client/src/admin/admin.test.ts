@@ -36,6 +36,17 @@ test("an error names each item that failed, and the others are done", async () =
   );
 });
 
+test("a topic that the controllers do not know is missing at once; one that only this broker may not know yet is waited for", async () => {
+  await using cluster = await FakeCluster.start();
+  const admin = cluster.client().admin();
+  const ask = () => cluster.run(admin.listOffsets([{ topic: "late", partition: 0, at: "latest" }]));
+  await expect(ask()).rejects.toThrow('there is no topic "late"');
+  expect(cluster.clock.monotonicMs()).toBeLessThan(100);
+  cluster.current = false;
+  cluster.clock.after(1_000, () => cluster.addTopic("late"));
+  expect(await ask()).toMatchObject([{ offset: 0 }]);
+});
+
 test("offsets are listed at the beginning, the end, a time and the newest time, from whoever leads", async () => {
   await using cluster = await FakeCluster.start({ brokers: 2 });
   cluster.addTopic("t", 2);

@@ -169,7 +169,7 @@ export class Metadata {
   #apply(answer: pb.MetadataAnswer): void {
     this.#brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     const asked = answer.topics.filter(({ name }) => this.#watched.has(name));
-    this.#topics.apply(asked, this.#options.clock.monotonicMs());
+    this.#topics.apply(asked, answer.current, this.#options.clock.monotonicMs());
   }
 
   #notify(): void {

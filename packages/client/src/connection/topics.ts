@@ -24,6 +24,8 @@ export interface TopicProblem {
   readonly message: string;
   /** Monotonic: since when the brokers answer so. */
   readonly sinceMs: number;
+  /** Not even the controllers knew it. */
+  readonly certain: boolean;
 }
 
 /** What is known of topics. Brokers learn at different speeds: per partition an answer of an older leader epoch than seen is dropped. */
@@ -56,10 +58,11 @@ export class Topics {
     this.#problems.delete(name);
   }
 
-  apply(answers: readonly pb.TopicMetadata[], nowMs: number): void {
+  /** @param current the broker had heard of all there was when it was asked */
+  apply(answers: readonly pb.TopicMetadata[], current: boolean, nowMs: number): void {
     for (const answer of answers) {
       if (answer.errorCode === 0) this.#learn(answer);
-      else if (answer.name !== "") this.#note(answer, nowMs);
+      else if (answer.name !== "") this.#note(answer, current, nowMs);
     }
   }
 
@@ -97,10 +100,11 @@ export class Topics {
     });
   }
 
-  #note(answer: pb.TopicMetadata, nowMs: number): void {
+  #note(answer: pb.TopicMetadata, certain: boolean, nowMs: number): void {
     const error = errorName(answer.errorCode);
     const before = this.#problems.get(answer.name);
-    this.#problems.set(answer.name, { error, message: answer.errorMessage, sinceMs: before?.error === error ? before.sinceMs : nowMs });
+    const sinceMs = before?.error === error ? before.sinceMs : nowMs;
+    this.#problems.set(answer.name, { error, message: answer.errorMessage, sinceMs, certain });
   }
 
   #store(topic: TopicInfo): void {

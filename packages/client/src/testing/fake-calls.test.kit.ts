@@ -67,6 +67,7 @@ function metadata(cluster: FakeState, { names, topicIds, allTopics }: pb.Metadat
     controllerId: 1,
     brokers: [...cluster.nodeIds].map((id) => ({ nodeId: id, host: `broker${id}`, port: 9093, rack: "" })),
     topics,
+    current: cluster.current,
   };
 }
 

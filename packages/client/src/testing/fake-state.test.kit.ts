@@ -42,6 +42,8 @@ export class FakeState {
   onShape: (call: pb.CallRequest["call"]) => pb.CallResponse["answer"] = (call) => {
     throw new Error(`the fake does not answer ${String(call.case)}`);
   };
+  /** Whether brokers know all that the controllers do. */
+  current = true;
   producerIds = 0;
   readonly calls: string[] = [];
 

@@ -854,9 +854,12 @@ export interface MetadataAnswer {
   brokers: BrokerEndpoint[];
   controllerId: number;
   topics: TopicMetadata[];
+  /** All that the controllers had committed when this was asked is in the answer: a topic that is not known does not exist. Only looked into when a
+   * topic asked for by name is not known. */
+  current: boolean;
 }
 export const MetadataAnswer: MessageType<MetadataAnswer> = messageType<MetadataAnswer>({
-  empty: () => ({ clusterId: "", brokers: [], controllerId: 0, topics: [] }),
+  empty: () => ({ clusterId: "", brokers: [], controllerId: 0, topics: [], current: false }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("MetadataAnswer");
@@ -873,12 +876,16 @@ export const MetadataAnswer: MessageType<MetadataAnswer> = messageType<MetadataA
         case 34:
           r.push(m.topics, r.message(TopicMetadata, "MetadataAnswer.topics"), "MetadataAnswer.topics");
           break;
+        case 40:
+          m.current = r.bool("MetadataAnswer.current");
+          break;
         default:
           r.skip(tag, "MetadataAnswer");
       }
     }
   },
   write: (w, m) => {
+    if (m.current) w.bool(m.current).tag(40);
     w.messages(m.topics, TopicMetadata, 34, "MetadataAnswer.topics");
     if (m.controllerId !== 0) w.sint32(m.controllerId, "MetadataAnswer.controllerId").tag(24);
     w.messages(m.brokers, BrokerEndpoint, 18, "MetadataAnswer.brokers");
