@@ -65,6 +65,14 @@ test("more replicas than brokers are refused with how many there may be", () =>
     "topic alter orders -r 4": "3 of 3 registered brokers can take new ones; start more brokers or ask for at most 3",
   }));
 
+test("a replication factor is checked without changing anything", async () => {
+  expect(await cluster.run("topic alter orders -r 2 --validate-only")).toMatchObject({ code: 0 });
+  expect(await cluster.json("partition list orders")).toMatchObject(
+    [0, 1, 2].map(() => ({ replicas: expect.objectContaining({ length: 3 }) })),
+  );
+  await cluster.refuses({ "topic alter orders -r 4 --validate-only": "ask for at most 3" });
+});
+
 test("a wrong command line says what is missing, and does nothing", () =>
   cluster.refuses(
     {
@@ -74,7 +82,6 @@ test("a wrong command line says what is missing, and does nothing", () =>
       "partition elect-leader": "Of which partition? Give either TOPIC PARTITION or --all",
       "partition elect-leader orders --unclean": "--unclean may lose records, so it takes one partition at a time",
       "topic alter orders": "Nothing to alter in orders",
-      "topic alter orders -r 2 --validate-only": "--validate-only cannot check --replication-factor",
       "cluster events --limit 0": "--limit is 0",
     },
     2,

@@ -121,7 +121,9 @@ async function drained(
   let last: DrainProgress = { replicasLeft: 0, stuck: [] };
   for await (const progress of admin.drainingBroker(nodeId, request)) {
     last = progress;
-    if (progress.replicasLeft > 0) line.show(`Draining broker ${nodeId}: ${progress.replicasLeft} replicas left`);
+    const [stuck] = progress.stuck;
+    const why = stuck ? `; ${progress.stuck.length} cannot go on: ${stuck.message}` : "";
+    if (progress.replicasLeft > 0) line.show(`Draining broker ${nodeId}: ${progress.replicasLeft} replicas left${why}`);
   }
   return last;
 }

@@ -57,8 +57,6 @@ export function alterCommand(surroundings: Surroundings): Command {
           );
         const factor =
           options.replicationFactor === undefined ? null : wholeNumber("--replication-factor", options.replicationFactor, 1, 1000);
-        if (factor !== null && options.validateOnly)
-          throw new UsageError("--validate-only cannot check --replication-factor: leave one of them");
         if (factor === null && options.rate !== undefined) throw new UsageError("--rate goes together with --replication-factor");
         const rate = options.rate === undefined ? {} : { rate: bytesPerSecond("--rate", options.rate) };
         await withClient(cluster, async (ottla) => {
@@ -66,7 +64,7 @@ export function alterCommand(surroundings: Surroundings): Command {
           if (options.partitions !== undefined)
             await admin.createPartitions(name, wholeNumber("--partitions", options.partitions, 1), request);
           if (changesSettings) await admin.alterConfigs([changes], request);
-          if (factor !== null) await admin.alterReplicationFactor(name, factor, { signal: surroundings.signal, ...rate });
+          if (factor !== null) await admin.alterReplicationFactor(name, factor, { ...request, ...rate });
           await describeTopics(ottla, [name], cluster.json, surroundings);
         });
       },

@@ -1,8 +1,13 @@
+import type { Admin } from "@ottla/client";
 import { Command } from "commander";
 import { assignments, clusterOptions, collect, type Surroundings, wholeNumber, withClient, withClusterOptions } from "../invocation.ts";
 import { show } from "../output/show.ts";
+import { WaitingLine } from "../output/waiting-line.ts";
 import { alterCommand } from "./topic-alter.ts";
 import { describeTopics } from "./topic-describe.ts";
+
+/** Creating takes so long only when something is waited for. */
+const sayAfterMs = 1_000;
 
 interface Common {
   bootstrap?: string;
@@ -53,9 +58,11 @@ function createCommand(surroundings: Surroundings): Command {
           const created =
             missing.length === 0
               ? []
-              : await admin.createTopics(
-                  missing.map((name) => ({ name, ...shape })),
-                  { validateOnly: options.validateOnly, signal: surroundings.signal },
+              : await sayingWhy(admin, surroundings, () =>
+                  admin.createTopics(
+                    missing.map((name) => ({ name, ...shape })),
+                    { validateOnly: options.validateOnly, signal: surroundings.signal },
+                  ),
                 );
           await show(surroundings.terminal, cluster.json, created, {
             empty: "Nothing to create: every topic exists",
@@ -70,6 +77,29 @@ function createCommand(surroundings: Surroundings): Command {
         });
       },
     );
+}
+
+/** The controllers wait for brokers that are registered and not live, when a topic needs them. */
+async function sayingWhy<T>(admin: Admin, { terminal, signal }: Surroundings, work: () => Promise<T>): Promise<T> {
+  using line = new WaitingLine(terminal);
+  let done = false;
+  const timer = setTimeout(() => {
+    admin.describeCluster({ signal }).then(
+      ({ nodes }) => {
+        const brokers = nodes.filter(({ broker }) => broker);
+        const away = brokers.filter(({ fenced, shuttingDown }) => fenced || shuttingDown).map(({ nodeId }) => nodeId);
+        if (done || away.length === 0) return;
+        line.show(`Waiting for brokers: ${brokers.length - away.length} of ${brokers.length} are live, without ${away.join(", ")}`);
+      },
+      () => {}, // what the command itself meets is told
+    );
+  }, sayAfterMs);
+  try {
+    return await work();
+  } finally {
+    done = true;
+    clearTimeout(timer);
+  }
 }
 
 function listCommand(surroundings: Surroundings): Command {

@@ -5,6 +5,7 @@ import type { TopicPartition } from "../consumer/api.ts";
 import { wholeNumber } from "../options.ts";
 import type { CallOptions } from "./api.ts";
 import { changeVoters, describeEvents, describeQuorum, updateFeature } from "./quorum.ts";
+import { brokersAway, StuckWatch } from "./drain-watch.ts";
 import { alterReplicationFactor, cancelReassignments, drain, electLeaders, listReassignments, reassign } from "./shape.ts";
 import type {
   ClusterEvent,
@@ -62,14 +63,16 @@ export class ShapeAdmin {
     return await drain(this.#cluster, checkNode(nodeId), rateOf(options), false, limits(options));
   }
 
-  /** {@link drainBroker}, asked every `intervalMs` (1000) until nothing is left. Ends early when only what is stuck is left.
-   * Leaving the loop does not cancel the drain. */
+  /** {@link drainBroker}, asked every `intervalMs` (1000) until nothing is left. Ends early when only what is stuck is left, and no broker is away that
+   * could change that; brokers that are away are waited for up to half a minute. Leaving the loop does not cancel the drain. */
   async *drainingBroker(nodeId: number, options: MoveOptions & { intervalMs?: number } = {}): AsyncGenerator<DrainProgress, void> {
     const intervalMs = wholeNumber("intervalMs", options.intervalMs, 1_000, { least: 10, most: 3_600_000, unit: "ms" });
+    const watch = new StuckWatch();
     for (;;) {
+      const away = await brokersAway(this.#cluster, nodeId, limits(options));
       const progress = await this.drainBroker(nodeId, options);
       yield progress;
-      if (progress.replicasLeft <= progress.stuck.length) return;
+      if (progress.replicasLeft === 0 || watch.isOver(progress, away, this.#cluster.host.clock.monotonicMs())) return;
       await delay(this.#cluster.host.clock, intervalMs, options.signal ?? this.#cluster.closing);
     }
   }
@@ -85,11 +88,12 @@ export class ShapeAdmin {
     await this.#cluster.call("removeBroker", { case: "removeBroker", value: { nodeId: checkNode(nodeId) } }, limits(options));
   }
 
-  /** Raises or lowers how many replicas each partition of the topic has, while everything goes on.
+  /** Raises or lowers how many replicas each partition of the topic has, while everything goes on. `validateOnly`: only checks whether it could.
    * @throws AdminError INVALID_REPLICATION_FACTOR */
-  async alterReplicationFactor(topic: string, factor: number, options: MoveOptions = {}): Promise<void> {
+  async alterReplicationFactor(topic: string, factor: number, options: MoveOptions & { validateOnly?: boolean } = {}): Promise<void> {
     wholeNumber("factor", factor, factor, { least: 1, most: 1_000 });
-    await alterReplicationFactor(this.#cluster, topic, factor, rateOf(options), limits(options));
+    const wanted = { factor, rate: rateOf(options), validateOnly: options.validateOnly ?? false };
+    await alterReplicationFactor(this.#cluster, topic, wanted, limits(options));
   }
 
   async describeQuorum(options: CallOptions = {}): Promise<QuorumDescription> {

@@ -87,10 +87,15 @@ export async function drain(cluster: Cluster, nodeId: number, rate: number, canc
   return { replicasLeft, stuck: stuck.map((outcome) => failureOf(outcome, label(outcome).item)) };
 }
 
-export function alterReplicationFactor(cluster: Cluster, name: string, factor: number, rate: number, limits: CallLimits): Promise<void> {
+export function alterReplicationFactor(
+  cluster: Cluster,
+  name: string,
+  wanted: { readonly factor: number; readonly rate: number; readonly validateOnly: boolean },
+  limits: CallLimits,
+): Promise<void> {
   const action = "change the replication factor of";
   return withTopics(cluster, action, [{ topic: name, partition: null }], limits, async (topics) => {
-    const value = { topicId: known(topics, name).idBytes, factor, rate };
+    const value = { topicId: known(topics, name).idBytes, ...wanted };
     const answer = await cluster.call("alterReplicationFactor", { case: "alterReplicationFactor", value }, limits);
     succeeded(action, answer.partitions, ({ partition }) => `${name}-${partition}`);
   });

@@ -159,7 +159,7 @@ class Model {
       case "factor":
         return void asBroker({
           case: "alterReplicationFactor",
-          value: { topicId: this.#at(each.at).topicId, factor: each.factor, rate: 0 },
+          value: { topicId: this.#at(each.at).topicId, factor: each.factor, rate: 0, validateOnly: false },
         });
       case "min": {
         const topic = decisions.state.topics.of(this.#at(each.at)).name;

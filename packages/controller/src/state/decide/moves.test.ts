@@ -209,8 +209,12 @@ test("a drain goes on with what was stuck once there is room, whoever leads the 
 
 test("a replication factor is raised and lowered, and refused above the brokers there are", () => {
   const decisions = cluster(3, { name: "t", partitions: 3, replicationFactor: 1 });
-  const alter = (factor: number) =>
-    decisions.command(1, { case: "alterReplicationFactor", value: { topicId: decisions.topicId("t"), factor, rate: 0 } });
+  const alter = (factor: number, validateOnly = false) =>
+    decisions.command(1, { case: "alterReplicationFactor", value: { topicId: decisions.topicId("t"), factor, rate: 0, validateOnly } });
+  const before = decisions.state.digest;
+  expect(alter(3, true)).toMatchObject({ errorCode: 0, reply: { value: { partitions: [{}, {}, {}] } } });
+  expect(decisions.state.digest).toEqual(before);
+  expect(errorName(alter(4, true).errorCode)).toBe("INVALID_REPLICATION_FACTOR");
   expect(alter(4).errorMessage).toContain("4 replicas: 3 of 3 registered brokers can take new ones");
   expect(errorName(alter(0).errorCode)).toBe("INVALID_REPLICATION_FACTOR");
   expect(alter(3).errorCode).toBe(0);

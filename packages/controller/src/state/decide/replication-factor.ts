@@ -13,7 +13,7 @@ import { baseOf, isMovedTo, move, tellMoves } from "./reassign.ts";
  * @throws ProtocolError UNKNOWN_TOPIC_ID, INVALID_REPLICATION_FACTOR */
 export function alterReplicationFactor(
   context: Context,
-  { topicId, factor, rate }: pb.AlterReplicationFactorCall,
+  { topicId, factor, rate, validateOnly }: pb.AlterReplicationFactorCall,
 ): pb.AlterReplicationFactorAnswer {
   const { draft } = context;
   const { brokers } = draft.state;
@@ -26,6 +26,7 @@ export function alterReplicationFactor(
       "INVALID_REPLICATION_FACTOR",
       `Cannot give topic "${topic.name}" ${factor} replicas: ${able} of ${brokers.count} registered brokers can take new ones; start more brokers or ask for at most ${Math.max(1, able)}`,
     );
+  const mark = draft.mark();
   const changes: Changed[] = [];
   const partitions = topic.partitions.map(({ partition }): pb.PartitionOutcome => {
     try {
@@ -38,7 +39,8 @@ export function alterReplicationFactor(
       return { topicId, partition, ...failure(error) };
     }
   });
-  tellMoves(draft, changes, `an operator asked for a replication factor of ${factor}`);
+  if (validateOnly) draft.rollBack(mark);
+  else tellMoves(draft, changes, `an operator asked for a replication factor of ${factor}`);
   return { partitions };
 }
 

@@ -3162,9 +3162,11 @@ export interface AlterReplicationFactorCall {
   topicId: Uint8Array;
   factor: number;
   rate: number;
+  /** Only say whether it could be done. */
+  validateOnly: boolean;
 }
 export const AlterReplicationFactorCall: MessageType<AlterReplicationFactorCall> = messageType<AlterReplicationFactorCall>({
-  empty: () => ({ topicId: NO_BYTES, factor: 0, rate: 0 }),
+  empty: () => ({ topicId: NO_BYTES, factor: 0, rate: 0, validateOnly: false }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("AlterReplicationFactorCall");
@@ -3178,12 +3180,16 @@ export const AlterReplicationFactorCall: MessageType<AlterReplicationFactorCall>
         case 24:
           m.rate = r.uint64("AlterReplicationFactorCall.rate");
           break;
+        case 32:
+          m.validateOnly = r.bool("AlterReplicationFactorCall.validateOnly");
+          break;
         default:
           r.skip(tag, "AlterReplicationFactorCall");
       }
     }
   },
   write: (w, m) => {
+    if (m.validateOnly) w.bool(m.validateOnly).tag(32);
     if (m.rate !== 0) w.uint64(m.rate, "AlterReplicationFactorCall.rate").tag(24);
     if (m.factor !== 0) w.uint32(m.factor, "AlterReplicationFactorCall.factor").tag(16);
     if (m.topicId.length !== 0) w.bytes(m.topicId).tag(10);
