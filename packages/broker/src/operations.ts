@@ -50,6 +50,10 @@ export class Operations {
     return this.#parts.producerIds.take();
   }
 
+  deleteRecords(context: RequestContext, call: pb.DeleteRecordsCall): Promise<pb.DeleteRecordsAnswer> {
+    return deleteRecords(this.#parts, context, call);
+  }
+
   /** Everything else, as the contract in proto/ottla/v1/client.proto describes it. */
   async call(context: RequestContext, { call }: pb.CallRequest): Promise<pb.CallResponse["answer"]> {
     const parts = this.#parts;
@@ -69,7 +73,7 @@ export class Operations {
       case "listOffsets":
         return { case: "listOffsets", value: await answerListOffsets(parts, context, call.value) };
       case "deleteRecords":
-        return { case: "deleteRecords", value: await deleteRecords(parts, call.value) };
+        return { case: "deleteRecords", value: await deleteRecords(parts, context, call.value) };
       case "initProducerId":
         return { case: "initProducerId", value: { producerId: await this.newProducerId(), producerEpoch: 0 } };
       case "commitOffsets":

@@ -71,13 +71,13 @@ export async function fetch(parts: BrokerParts, context: RequestContext, request
     });
     // Of what was set aside only what is really there stays.
     room.keep(bytes);
-    const leftMs = untilMs - parts.clock.monotonicMs();
+    const leftMs = context.draining?.aborted === true ? 0 : untilMs - parts.clock.monotonicMs();
     if (bytes >= minBytes || leftMs <= 0 || looked.length === 0 || fetched.some((one, i) => settled(one, looked[i]))) {
       for (let i = 0; i < fetched.length; i++) looked[i]?.partition?.traffic.fetched(fetched[i]?.bytes ?? 0);
       return { partitions: fetched, release: () => room.keep(0) };
     }
     room.keep(0);
-    await new ParkedFetch(looked, minBytes - bytes).wait(parts, leftMs, context.signal);
+    await new ParkedFetch(looked, minBytes - bytes).wait(parts, leftMs, context);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Reader } from "../partition/surroundings.ts";
-import type { BrokerParts } from "./context.ts";
+import type { BrokerParts, RequestContext } from "./context.ts";
 import type { Looked } from "./look.ts";
 
 /** A fetch that waits: woken by the partitions it names, never looking by itself. */
@@ -24,17 +24,19 @@ export class ParkedFetch implements Reader {
   }
 
   /** @throws the signal's reason */
-  async wait({ timeouts }: BrokerParts, waitMs: number, signal: AbortSignal): Promise<void> {
+  async wait({ timeouts }: BrokerParts, waitMs: number, { signal, draining }: RequestContext): Promise<void> {
     signal.throwIfAborted();
     // What came while the partitions were read would not wake it.
-    if (this.#looked.some(moved)) return;
+    if (this.#looked.some(moved) || draining?.aborted === true) return;
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
     const timer = timeouts.after(waitMs, this.#wake);
     signal.addEventListener("abort", this.#wake, { once: true });
+    draining?.addEventListener("abort", this.#wake, { once: true });
     for (const { partition } of this.#looked) partition?.addReader(this);
     await woken;
     for (const { partition } of this.#looked) partition?.removeReader(this);
     signal.removeEventListener("abort", this.#wake);
+    draining?.removeEventListener("abort", this.#wake);
     timer.cancel();
     signal.throwIfAborted();
   }

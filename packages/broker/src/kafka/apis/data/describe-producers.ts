@@ -1,0 +1,44 @@
+import { kafka, ProtocolError } from "@ottla/protocol";
+import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
+import { wireCode } from "../../wire-error.ts";
+import { sayByName, topicIdOf } from "./topics.ts";
+
+type Answer = kafka.DescribeProducersResponse["topics"][number]["partitions"][number];
+
+export const describeProducers = defineApi<kafka.DescribeProducersRequest, kafka.DescribeProducersResponse>({
+  api: kafka.apis.describeProducers,
+  versions: [0, 0],
+  handle,
+});
+
+function handle(
+  { operations, parts, metrics }: KafkaParts,
+  { version, body }: KafkaRequest<kafka.DescribeProducersRequest>,
+): kafka.DescribeProducersResponse {
+  const topics = body.topics.map(({ name, partitionIndexes }) => {
+    const topicId = topicIdOf(parts, name);
+    return {
+      name,
+      partitions: partitionIndexes.map((partitionIndex): Answer => {
+        const described = operations.describeProducers(topicId, partitionIndex);
+        if (described instanceof ProtocolError) {
+          const error = sayByName(described, name);
+          metrics.failed("DescribeProducers", error.code);
+          const errorCode = wireCode(kafka.apis.describeProducers.name, version, error.error);
+          return { partitionIndex, errorCode, errorMessage: error.message, activeProducers: [] };
+        }
+        const activeProducers = described.map(({ producerId, epoch, lastSequence, lastActiveMs }) => ({
+          producerId,
+          producerEpoch: epoch,
+          lastSequence,
+          lastTimestamp: lastActiveMs,
+          // Without transactions there is no coordinator, and none is open.
+          coordinatorEpoch: -1,
+          currentTxnStartOffset: -1,
+        }));
+        return { partitionIndex, errorCode: 0, activeProducers };
+      }),
+    };
+  });
+  return { topics };
+}
