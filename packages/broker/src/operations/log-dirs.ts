@@ -25,6 +25,6 @@ function describe({ topicId, index, log, highWatermark }: Partition, ids: Map<Uu
     logStartOffset: log.startOffset,
     highWatermark,
     logEndOffset: log.endOffset,
-    damaged: log.damaged.map(({ from, until }) => ({ from, until })),
+    damaged: log.unserved.map(({ from, until }) => ({ from, until })),
   };
 }

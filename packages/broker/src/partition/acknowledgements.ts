@@ -9,13 +9,16 @@ const ACKNOWLEDGED: Promise<ProtocolError | null> = Promise.resolve(null);
 export class Acknowledgements {
   readonly #timeouts: Timeouts;
   readonly #name: () => string;
+  /** Why nothing can be acknowledged by the replicas in sync at present, if so. */
+  readonly #tooFew: () => ProtocolError | null;
   /** Every batch above the high watermark, waited for or not: readers are told how many bytes it passes. */
   readonly #committing = new CommitQueue();
   readonly #holding = new CommitQueue();
 
-  constructor(timeouts: Timeouts, name: () => string) {
+  constructor(timeouts: Timeouts, name: () => string, tooFew: () => ProtocolError | null) {
     this.#timeouts = timeouts;
     this.#name = name;
+    this.#tooFew = tooFew;
   }
 
   /** For a batch that was just appended. */
@@ -23,7 +26,7 @@ export class Acknowledgements {
     if (acks !== -1) this.#committing.push(endOffset, bytes, null);
     return new Promise((resolve) => {
       const queue = acks === -1 ? this.#committing : this.#holding;
-      queue.push(endOffset, bytes, this.#waiter(resolve, endOffset, timeoutMs));
+      queue.push(endOffset, bytes, this.#waiter(resolve, endOffset, acks, timeoutMs));
     });
   }
 
@@ -33,7 +36,7 @@ export class Acknowledgements {
     if (endOffset <= reached) return ACKNOWLEDGED;
     return new Promise((resolve) => {
       const queue = acks === -1 ? this.#committing : this.#holding;
-      queue.pushResend(endOffset, this.#waiter(resolve, endOffset, timeoutMs));
+      queue.pushResend(endOffset, this.#waiter(resolve, endOffset, acks, timeoutMs));
     });
   }
 
@@ -54,13 +57,15 @@ export class Acknowledgements {
     this.#committing.fail(error);
   }
 
-  #waiter(resolve: (error: ProtocolError | null) => void, endOffset: number, timeoutMs: number): Waiter {
+  /** P15: when the wait is over, too few in sync is what it was for. */
+  #waiter(resolve: (error: ProtocolError | null) => void, endOffset: number, acks: number, timeoutMs: number): Waiter {
     const expire = (): void =>
       resolve(
-        new ProtocolError(
-          "REQUEST_TIMED_OUT",
-          `The batch at offset ${endOffset - 1} of ${this.#name()} was appended, but not acknowledged within ${timeoutMs} ms: whether it survives is not known`,
-        ),
+        (acks === -1 ? this.#tooFew() : null) ??
+          new ProtocolError(
+            "REQUEST_TIMED_OUT",
+            `The batch at offset ${endOffset - 1} of ${this.#name()} was appended, but not acknowledged within ${timeoutMs} ms: whether it survives is not known`,
+          ),
       );
     return { settle: resolve, timer: this.#timeouts.after(timeoutMs, expire) };
   }

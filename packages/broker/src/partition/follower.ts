@@ -1,9 +1,9 @@
-import type { Timer } from "@ottla/host";
-import { batches, maxBatchBytes, type pb, ProtocolError, uuidToBytes } from "@ottla/protocol";
+import { batches, type pb, ProtocolError, uuidToBytes } from "@ottla/protocol";
+import { Chunks } from "./chunks.ts";
+import { StartRaiser } from "./raise-start.ts";
+import { beginAnew, cutAt, type ProducersAt, skipGap } from "./realign.ts";
 import type { Replica } from "./replica.ts";
-
-/** When what failed is tried again. */
-const RETRY_MS = 500;
+import { Retry } from "./retry.ts";
 
 /** Where a follower stands with its leader. `away`: it has not asked, or must ask again. `asking`: what comes before the answer is old.
  * `fed`: data follow its log's end. `busy`: its log is being cut, or took a failure. */
@@ -17,13 +17,14 @@ export class Follower {
   readonly topicId: Uint8Array;
   #stage: Stage = "away";
   #ended = false;
-  #snapshot: { readonly offset: number; readonly bytes: Uint8Array } | null = null;
-  #chunks: { readonly baseOffset: number; readonly bytes: Uint8Array; filled: number } | null = null;
-  #wantedStart = 0;
-  #raisingStart = false;
+  /** Neither in sync nor eligible: what its log has lost may be taken from the others. */
+  #suspect = false;
+  #snapshot: ProducersAt | null = null;
+  readonly #chunks = new Chunks();
+  readonly #start: StartRaiser;
   /** What changes the log in ways that nothing may be appended meanwhile. */
   #work: Promise<void> = Promise.resolve();
-  #retry: Timer | null = null;
+  readonly #retry: Retry;
   readonly #onFailed: () => void;
 
   /** @param onFailed what the log holds must be read again before it can go on */
@@ -33,6 +34,8 @@ export class Follower {
     this.leader = record.leader;
     this.epoch = record.leaderEpoch;
     this.topicId = uuidToBytes(replica.topicId);
+    this.#retry = new Retry(replica, this.leader, () => this.#askAgain());
+    this.#start = new StartRaiser(replica, () => !this.#ended && this.#stage !== "busy");
   }
 
   /** Whether nothing else may take the role yet, and when it may. */
@@ -41,58 +44,55 @@ export class Follower {
   }
 
   /** Begins to be fed.
-   * @param suspect its log has damage, and others hold what it lost: all from there on is fetched anew */
+   * @param suspect as in {@link update} */
   start(suspect: boolean): void {
-    const { log, around } = this.replica;
-    const [damaged] = log.damaged;
-    around.peers.follow(this);
-    if (suspect && damaged !== undefined) this.#change(() => this.#cut(Math.max(damaged.from, log.startOffset)));
+    this.replica.around.peers.follow(this);
+    this.update(suspect);
+  }
+
+  /** @param suspect it counts neither as in sync nor as eligible: should its log have damage, all from there on is fetched anew */
+  update(suspect: boolean): void {
+    this.#suspect = suspect;
+    this.#mend();
   }
 
   end(): void {
     this.#ended = true;
-    this.#chunks = this.#snapshot = null;
-    this.#retry?.cancel();
+    this.#snapshot = null;
+    this.#chunks.drop();
+    this.#retry.cancel();
     this.replica.around.peers.unfollow(this);
   }
 
   /** The question to the leader, null while it cannot be asked. */
   ask(brokerEpoch: number): pb.AttachPartition | null {
-    const { log, producers, index } = this.replica;
+    const { log, producers } = this.replica;
     if (this.#ended || this.#stage === "busy" || !producers.trusted) return null;
     // What is not written does not count as held; when it is, this is asked again.
     if (log.writtenOffset < log.endOffset) return null;
     this.#stage = "asking";
-    this.#chunks = null;
-    return {
-      topicId: this.topicId,
-      partition: index,
-      leaderEpoch: this.epoch,
-      lastEpoch: log.lastBatchEpoch,
-      endOffset: log.endOffset,
-      durableOffset: log.durableOffset,
-      startOffset: log.startOffset,
-      brokerEpoch,
-    };
+    this.#retry.cancel();
+    this.#chunks.drop();
+    return { ...this.#held(), lastEpoch: log.lastBatchEpoch, brokerEpoch };
   }
 
   /** The session has ended. */
   away(): void {
     if (this.#stage !== "busy") this.#stage = "away";
-    this.#chunks = this.#snapshot = null;
+    this.#snapshot = null;
+    this.#chunks.drop();
   }
 
-  /** It waits to ask. */
-  get isAway(): boolean {
-    return this.#stage === "away";
+  /** It cannot go on for now: the leader refuses it, or what came from there cannot be taken. The others on the stream go on. */
+  troubled(why: Error): void {
+    if (this.#ended || this.#stage === "busy") return;
+    this.away();
+    this.#retry.later(why.message);
   }
 
   /** null while the leader need not know: it is not fed. */
   progress(): pb.ReplicaProgress | null {
-    if (this.#stage !== "fed") return null;
-    const { log, index } = this.replica;
-    const { writtenOffset: endOffset, durableOffset } = log;
-    return { topicId: this.topicId, partition: index, leaderEpoch: this.epoch, endOffset, durableOffset };
+    return this.#stage === "fed" ? this.#held() : null;
   }
 
   /** Received and not yet with the operating system. */
@@ -108,7 +108,11 @@ export class Follower {
 
   from(answer: pb.FromOffset): void {
     if (this.#stage !== "asking") return;
-    if (answer.startAnew) return this.#change(() => this.#beginAnew(answer.offset));
+    if (answer.startAnew) {
+      const snapshot = this.#snapshot;
+      this.#snapshot = null;
+      return this.#change(() => beginAnew(this.replica, answer.offset, snapshot, this));
+    }
     if (answer.offset !== this.replica.log.endOffset) return this.#askAgain();
     this.#stage = "fed";
     this.committed(answer.highWatermark, answer.logStartOffset);
@@ -127,48 +131,75 @@ export class Follower {
         `The leader says that ${this.replica.name} differs from epoch ${epoch}, offset ${endOffset} on, where it ends at ${log.endOffset} in epoch ${log.lastBatchEpoch}`,
       );
     }
-    this.#change(() => this.#cut(offset));
+    this.#change(() => cutAt(this.replica, offset, this));
   }
 
   /** Appends what follows the log's end, byte for byte (P5).
    * @throws ProtocolError CORRUPT_MESSAGE for what cannot be a part of the leader's log */
   append(part: pb.DataPart, bytes: Uint8Array, nowMs: number): void {
     if (this.#stage !== "fed") return;
-    const { log, producers } = this.replica;
+    const { log, producers, name } = this.replica;
     if (!producers.trusted) return this.#fail();
     if (part.baseOffset !== log.endOffset) return this.#askAgain();
-    const whole = part.chunkOf === 0 ? bytes : this.#joined(part, bytes);
+    const whole = part.chunkOf === 0 ? bytes : this.#chunks.join(part, bytes, name);
     this.replica.traffic.replicatedIn(bytes.length);
     if (whole === null) return;
     for (const { header, bytes: batch } of batches(whole)) {
       if (header.leaderEpoch > this.epoch)
-        throw new ProtocolError(
-          "CORRUPT_MESSAGE",
-          `A batch of epoch ${header.leaderEpoch} of ${this.replica.name} came in epoch ${this.epoch}`,
-        );
+        throw new ProtocolError("CORRUPT_MESSAGE", `A batch of epoch ${header.leaderEpoch} of ${name} came in epoch ${this.epoch}`);
       log.replicate(batch, header);
       producers.record(header, header.baseOffset, nowMs, header.timestampType === "append" ? header.maxTimestamp : -1);
     }
+    this.#retry.succeeded();
     this.committed(part.highWatermark, part.logStartOffset);
+  }
+
+  /** The leader's log lacks what comes next, and so does everybody's. */
+  gap({ fromOffset: from, untilOffset: until, epochs, accepted }: pb.ReplicationGap): void {
+    if (this.#stage !== "fed") return;
+    if (from !== this.replica.log.endOffset || until <= from) return this.#askAgain();
+    this.#change(() => skipGap(this.replica, { from, until, epochs, accepted }, this));
   }
 
   /** What the leader says of its high watermark and its log's start. */
   committed(highWatermark: number, logStartOffset: number): void {
     if (this.#stage !== "fed") return;
-    const { log } = this.replica;
-    this.replica.raiseHighWatermark(Math.min(highWatermark, log.endOffset));
-    this.#wantedStart = logStartOffset;
-    if (logStartOffset > log.startOffset) void this.#raiseStart();
+    this.replica.raiseHighWatermark(Math.min(highWatermark, this.replica.log.endOffset));
+    this.#start.wants(logStartOffset);
   }
 
-  /** The log has failed, or takes writes again. */
+  /** The log has failed, takes writes again, was found damaged, or moved on. */
   logChanged(): void {
     if (!this.replica.producers.trusted) {
       this.#fail();
       // What waited for the disk holds up no other partition any more.
       this.replica.around.peers.progressed(this);
-    } else if (this.#stage === "away") this.#askAgain();
-    else this.replica.around.peers.progressed(this);
+    } else if (this.#stage === "away") {
+      if (!this.#retry.waiting) this.#askAgain();
+    } else this.replica.around.peers.progressed(this);
+    this.#mend();
+  }
+
+  #held(): pb.ReplicaProgress {
+    const { log, index: partition } = this.replica;
+    return {
+      topicId: this.topicId,
+      partition,
+      leaderEpoch: this.epoch,
+      endOffset: log.writtenOffset,
+      durableOffset: log.durableOffset,
+      startOffset: log.durableStart,
+      relaxed: log.relaxed,
+      damaged: log.damaged.length > 0,
+    };
+  }
+
+  /** While it counts as in sync the leader must drop it first: what is cut had been counted on. */
+  #mend(): void {
+    const { log } = this.replica;
+    const [damaged] = log.damaged;
+    if (damaged === undefined || !this.#suspect || this.#ended || this.#stage === "busy" || !this.replica.producers.trusted) return;
+    this.#change(() => cutAt(this.replica, Math.max(damaged.from, log.startOffset), this));
   }
 
   #fail(): void {
@@ -177,14 +208,18 @@ export class Follower {
 
   #askAgain(): void {
     this.#stage = "away";
+    this.#retry.cancel();
     if (!this.#ended) this.replica.around.peers.attachAgain(this);
   }
 
   #change(job: () => Promise<void>): void {
     this.#stage = "busy";
-    this.#chunks = null;
+    this.#chunks.drop();
     this.#work = job().then(
-      () => this.#askAgain(),
+      () => {
+        this.#askAgain();
+        this.#mend();
+      },
       (error: unknown) => this.#changeFailed(error),
     );
   }
@@ -194,78 +229,6 @@ export class Follower {
     around.logger.error({ partition: name, err: error }, "A follower cannot bring its log in line with its leader's; it is tried again");
     this.#stage = "away";
     if (!producers.trusted) this.#onFailed();
-    else if (!this.#ended) this.#retry = around.clock.after(RETRY_MS, () => this.#askAgain());
-  }
-
-  async #cut(offset: number): Promise<void> {
-    const { log, producers, around, index, name, highWatermark } = this.replica;
-    const fromEnd = log.endOffset;
-    await producers.rewind(around.clock.wallMs(), () => log.truncateTo(offset));
-    const toEnd = log.endOffset;
-    if (toEnd < highWatermark)
-      around.logger.error(
-        { partition: name, leaderEpoch: this.epoch, highWatermark, toEnd },
-        "Records were cut that had been committed here",
-      );
-    this.replica.boundHighWatermark();
-    if (toEnd === fromEnd) return;
-    around.logger.warn(
-      { partition: name, leader: this.leader, leaderEpoch: this.epoch, fromEnd, toEnd },
-      "The log was cut where it differed from its leader's",
-    );
-    around.peers.truncated({ topicId: this.topicId, partition: index, leaderEpoch: this.epoch, fromEnd, toEnd });
-  }
-
-  async #beginAnew(offset: number): Promise<void> {
-    const { log, producers, around, name } = this.replica;
-    const fromEnd = log.endOffset;
-    const snapshot = this.#snapshot;
-    this.#snapshot = null;
-    // First the snapshot: should the power fail behind it, it lies above the log's end and is removed; behind the reset it counts.
-    if (snapshot !== null && snapshot.offset === offset) await producers.keep(offset, snapshot.bytes);
-    await producers.rewind(around.clock.wallMs(), () => log.resetTo(offset));
-    this.replica.boundHighWatermark();
-    around.logger.info(
-      { partition: name, leader: this.leader, fromEnd, offset },
-      "The leader no longer has what this log lacks: it begins anew",
-    );
-  }
-
-  #joined(part: pb.DataPart, bytes: Uint8Array): Uint8Array | null {
-    const { chunkAt, chunkOf, baseOffset } = part;
-    // The topic's own limit may have been higher when the batch came.
-    if (chunkAt === 0 && chunkOf <= maxBatchBytes) this.#chunks = { baseOffset, bytes: new Uint8Array(chunkOf), filled: 0 };
-    const chunks = this.#chunks;
-    if (chunks === null || chunks.baseOffset !== baseOffset || chunks.filled !== chunkAt || chunkAt + bytes.length > chunks.bytes.length) {
-      throw new ProtocolError(
-        "CORRUPT_MESSAGE",
-        `Bytes ${chunkAt} to ${chunkAt + bytes.length} of ${chunkOf} of a batch of ${this.replica.name} do not follow those before (the limit is ${maxBatchBytes})`,
-      );
-    }
-    chunks.bytes.set(bytes, chunkAt);
-    chunks.filled += bytes.length;
-    if (chunks.filled < chunks.bytes.length) return null;
-    this.#chunks = null;
-    return chunks.bytes;
-  }
-
-  /** P18: never beyond what is committed. The producers are saved first: nothing else tells of those whose batches go. */
-  async #raiseStart(): Promise<void> {
-    if (this.#raisingStart) return;
-    this.#raisingStart = true;
-    const { log, producers, around, name } = this.replica;
-    try {
-      for (;;) {
-        const offset = Math.min(this.#wantedStart, this.replica.highWatermark, log.endOffset);
-        if (offset <= log.startOffset || this.#ended || this.#stage === "busy" || !producers.trusted) return;
-        await producers.save();
-        if (this.#ended || this.busy !== null) return;
-        await log.deleteRecordsTo(offset);
-      }
-    } catch (error) {
-      around.logger.warn({ partition: name, err: error }, "A follower cannot delete what its leader has deleted; it is tried again");
-    } finally {
-      this.#raisingStart = false;
-    }
+    else if (!this.#ended) this.#retry.later(error instanceof Error ? error.message : String(error));
   }
 }

@@ -16,7 +16,7 @@ describe("listing offsets", () => {
     expect(await find(rig, -3)).toEqual({ offset: -1, timestamp: -1, leaderEpoch: -1 });
     expect(await find(rig, 0)).toEqual({ offset: -1, timestamp: -1, leaderEpoch: -1 });
     await append(rig, batchOf(rig.host, { count: 5, timestamp: 100 }));
-    await rig.run(rig.partition.deleteRecords(2));
+    await rig.run(rig.partition.deleteRecords(2, 10_000));
     expect(await find(rig, -1)).toMatchObject({ offset: 5, leaderEpoch: 3 });
     expect(await find(rig, -2)).toMatchObject({ offset: 2 });
     expect(await find(rig, 0)).toEqual({ offset: 2, timestamp: 102, leaderEpoch: 3 });
@@ -70,13 +70,13 @@ describe("deleting records", () => {
     const host = memoryHost();
     const rig = await openRig(host);
     for (let i = 0; i < 4; i++) await append(rig, batchOf(host, { value: `${i}-`, producerId: 1, sequence: i }));
-    expect(await rig.run(rig.partition.deleteRecords(3))).toBe(3);
-    expect(await rig.run(rig.partition.deleteRecords(1))).toBe(3);
-    await expect(rig.run(rig.partition.deleteRecords(5))).rejects.toMatchObject({ error: "OFFSET_OUT_OF_RANGE" });
+    expect(await rig.run(rig.partition.deleteRecords(3, 10_000))).toBe(3);
+    expect(await rig.run(rig.partition.deleteRecords(1, 10_000))).toBe(3);
+    await expect(rig.run(rig.partition.deleteRecords(5, 10_000))).rejects.toMatchObject({ error: "OFFSET_OUT_OF_RANGE" });
     const again = await openRig(host.restart());
     expect(again.partition.log.startOffset).toBe(3);
     expect(await valuesOf(again, 3)).toEqual([{ offset: 3, value: "3-0" }]);
-    expect(await again.run(again.partition.deleteRecords(-1))).toBe(4);
+    expect(await again.run(again.partition.deleteRecords(-1, 10_000))).toBe(4);
     expect(again.partition.log.startOffset).toBe(4);
   });
 
@@ -84,7 +84,7 @@ describe("deleting records", () => {
     const host = memoryHost();
     const rig = await openRig(host);
     for (let i = 0; i < 4; i++) await append(rig, batchOf(host, { producerId: 1, sequence: i }));
-    await rig.run(rig.partition.deleteRecords(-1));
+    await rig.run(rig.partition.deleteRecords(-1, 10_000));
     const again = await openRig(host.restart());
     expect(again.partition.produce(batchOf(host, { producerId: 1, sequence: 3 }), -1, 1000, 0).baseOffset).toBe(3);
     expect(() => again.partition.produce(batchOf(host, { producerId: 1, sequence: 5 }), -1, 1000, 0)).toThrow(/where 4 comes next/);

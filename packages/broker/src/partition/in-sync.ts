@@ -1,6 +1,6 @@
 import type { pb, ProtocolError } from "@ottla/protocol";
 import type { Replica } from "./replica.ts";
-import { RemoteReplica } from "./remote-replica.ts";
+import { type Held, RemoteReplica } from "./remote-replica.ts";
 
 /** After a refusal the same is not proposed again for so long. */
 const QUIET_MS = 500;
@@ -67,18 +67,39 @@ export class InSync {
     this.#span();
   }
 
+  /** Whether no other replica can have what lies behind `offset`, as far as they tell: all of them end there or before. */
+  endsWithAll(offset: number): boolean {
+    return this.#record.replicas.every((nodeId) => {
+      const remote = this.#remotes.get(nodeId);
+      return nodeId === this.#replica.around.nodeId || (remote?.attached === true && remote.endOffset <= offset);
+    });
+  }
+
+  /** Replicas that may come to lead, or are there, and whose log begins before `offset`. */
+  startingBefore(offset: number): number[] {
+    const { peers, nodeId: own } = this.#replica.around;
+    return this.#record.replicas.filter((nodeId) => {
+      if (nodeId === own) return false;
+      const brokerEpoch = peers.brokerEpoch(nodeId);
+      const counts =
+        this.#maximal.includes(nodeId) || this.#record.elr.includes(nodeId) || (brokerEpoch !== null && peers.mayJoin(nodeId, brokerEpoch));
+      const remote = this.#remotes.get(nodeId);
+      return counts && (remote === undefined || remote.brokerEpoch !== brokerEpoch || remote.held.startOffset < offset);
+    });
+  }
+
   /** A follower is about to be fed: it has said how far its log agrees with the leader's. */
-  attach(nodeId: number, brokerEpoch: number, progress: { endOffset: number; durableOffset: number }): RemoteReplica {
+  attach(nodeId: number, brokerEpoch: number, held: Held): RemoteReplica {
     const { log, around, name } = this.#replica;
     const nowMs = around.clock.monotonicMs();
     let remote = this.#remotes.get(nodeId);
     if (remote === undefined || remote.brokerEpoch !== brokerEpoch) {
-      remote = new RemoteReplica(nodeId, brokerEpoch, progress, log.endOffset, nowMs);
+      remote = new RemoteReplica(nodeId, brokerEpoch, held, log.endOffset, nowMs);
       this.#remotes.set(nodeId, remote);
     }
     remote.attached = true;
     const { highWatermark } = this.#replica;
-    this.progressed(remote, progress);
+    this.progressed(remote, held);
     if (this.#record.isr.includes(nodeId) && remote.endOffset < highWatermark) {
       around.logger.error(
         { partition: name, broker: nodeId, endOffset: remote.endOffset, highWatermark },
@@ -90,12 +111,12 @@ export class InSync {
   }
 
   /** @returns the remote's place may have moved the high watermark */
-  progressed(remote: RemoteReplica, progress: { endOffset: number; durableOffset: number }): void {
-    remote.endOffset = progress.endOffset;
-    remote.durableOffset = progress.durableOffset;
+  progressed(remote: RemoteReplica, held: Held): void {
+    const newlyDamaged = held.damaged && !remote.held.damaged;
+    remote.held = held;
     const nowMs = this.#replica.around.clock.monotonicMs();
     remote.reached(this.#heldBy(remote), this.#replica.log.endOffset, nowMs);
-    if (!this.#maximal.includes(remote.nodeId)) this.review();
+    if (newlyDamaged || !this.#maximal.includes(remote.nodeId)) this.review();
   }
 
   /** The leader's own log has grown. */
@@ -114,7 +135,9 @@ export class InSync {
     const { around } = this.#replica;
     const nowMs = around.clock.monotonicMs();
     if (this.#ended || this.#pending !== null || nowMs < this.#quietUntilMs || this.#record.replicas.length === 1) return;
-    const leaving = this.#record.isr.flatMap((nodeId) => this.#whyLeaving(nodeId, nowMs) ?? []);
+    const wanting = this.#record.isr.flatMap((nodeId) => this.#whyLeaving(nodeId, nowMs) ?? []);
+    // Somebody has to lead.
+    const leaving = wanting.length < this.#record.isr.length ? wanting : wanting.filter(({ nodeId }) => nodeId !== around.nodeId);
     const joining = this.#record.replicas.filter((nodeId) => !this.#record.isr.includes(nodeId) && this.#mayJoin(nodeId));
     if (leaving.length === 0 && joining.length === 0) return;
     const left = this.#record.isr.filter((nodeId) => !leaving.some((each) => each.nodeId === nodeId));
@@ -170,6 +193,7 @@ export class InSync {
       return { nodeId, damaged: true, why: `the log of broker ${nodeId} is damaged` };
     }
     const remote = this.#remotes.get(nodeId);
+    if (remote?.held.damaged === true) return { nodeId, damaged: true, why: `the log of broker ${nodeId} is damaged` };
     const lagMs = remote === undefined ? nowMs - this.#sinceMs : remote.lagMs(nowMs);
     if (remote !== undefined && remote.endOffset < highWatermark)
       return {
@@ -185,12 +209,15 @@ export class InSync {
   #mayJoin(nodeId: number): boolean {
     const remote = this.#remotes.get(nodeId);
     const { clock, lagMaxMs } = this.#replica.around;
-    if (remote === undefined || !remote.attached || remote.lagMs(clock.monotonicMs()) > lagMaxMs) return false;
+    if (remote === undefined || !remote.attached || remote.held.damaged || remote.lagMs(clock.monotonicMs()) > lagMaxMs) return false;
+    // Or it would show, should it lead, what has been deleted.
+    if (remote.held.startOffset < this.#replica.log.startOffset) return false;
     const needed = Math.max(this.#replica.highWatermark, this.#startOffset);
     return this.#heldBy(remote) >= needed && this.#replica.around.peers.mayJoin(nodeId, remote.brokerEpoch);
   }
 
   #heldBy(remote: RemoteReplica): number {
-    return this.#replica.settings.flushPolicy.kind === "commit" ? remote.durableOffset : remote.endOffset;
+    const { endOffset, durableOffset, relaxed } = remote.held;
+    return this.#replica.settings.flushPolicy.kind === "commit" || !relaxed ? durableOffset : endOffset;
   }
 }

@@ -1,10 +1,11 @@
 import { minInSync } from "@ottla/metadata";
 import { type BatchHeader, correctMaxTimestamp, type pb, type ProtocolError, stampAppendTime, validateBatch } from "@ottla/protocol";
 import { Acknowledgements } from "./acknowledgements.ts";
+import { Deletions } from "./deletions.ts";
 import { committedOffset } from "./high-watermark.ts";
 import { InSync } from "./in-sync.ts";
 import { lowSpace, takesNoWrites, tooFewAfterAppend, tooFewInSync, transactional } from "./refusals.ts";
-import type { RemoteReplica } from "./remote-replica.ts";
+import type { Held, RemoteReplica } from "./remote-replica.ts";
 import type { Replica } from "./replica.ts";
 import type { Appended } from "./surroundings.ts";
 import { checkTimestamps } from "./timestamps.ts";
@@ -28,6 +29,7 @@ export class Leader {
   /** The log's end when the epoch began: nothing is told to readers before the high watermark has reached it. */
   readonly startOffset: number;
   readonly inSync: InSync;
+  readonly deletions: Deletions;
   readonly replica: Replica;
   readonly #acknowledgements: Acknowledgements;
   readonly #feeds = new Set<Feed>();
@@ -45,8 +47,13 @@ export class Leader {
     this.startOffset = this.#sentEnd = replica.log.endOffset;
     this.#logStart = replica.log.startOffset;
     this.inSync = new InSync(replica, record, this.startOffset);
+    this.deletions = new Deletions(replica, this.inSync);
     replica.traffic.elected();
-    this.#acknowledgements = new Acknowledgements(replica.around.timeouts, () => replica.name);
+    this.#acknowledgements = new Acknowledgements(
+      replica.around.timeouts,
+      () => replica.name,
+      () => (this.#tooFew ? this.#tooFewAfterAppend() : null),
+    );
     // A log that cannot note it has failed, and says so by itself.
     replica.log.recordEpochStart(record.leaderEpoch).catch(() => {});
     this.progressed();
@@ -66,7 +73,13 @@ export class Leader {
     this.#record = record;
     this.inSync.update(record);
     this.progressed();
+    this.review();
+  }
+
+  /** Time has passed, or the cluster is not what it was. */
+  review(): void {
     this.inSync.review();
+    this.deletions.review();
   }
 
   addFeed(feed: Feed): void {
@@ -119,8 +132,9 @@ export class Leader {
   }
 
   /** A follower has told how far its log is. */
-  followerProgressed(remote: RemoteReplica, progress: { endOffset: number; durableOffset: number }): void {
-    this.inSync.progressed(remote, progress);
+  followerProgressed(remote: RemoteReplica, held: Held): void {
+    this.inSync.progressed(remote, held);
+    this.deletions.review();
     this.advance();
   }
 
@@ -137,6 +151,7 @@ export class Leader {
   /** Nobody who waits will get what it waits for. */
   giveUp(error: ProtocolError): void {
     this.#acknowledgements.fail(error);
+    this.deletions.fail(error);
   }
 
   end(error: ProtocolError): void {
@@ -149,17 +164,18 @@ export class Leader {
   /** P17: a duplicate waits like the original, and like it is answered only while enough replicas are in sync (P15). */
   #resent(original: { baseOffset: number; lastOffset: number; appendTimeMs: number }, acks: number, timeoutMs: number): Appended {
     const { baseOffset, lastOffset, appendTimeMs } = original;
-    const { highWatermark, heldOffset, name } = this.replica;
-    if (acks === -1 && this.#tooFew) {
-      const refusal = tooFewAfterAppend(name, this.inSync.committed.length, this.#record.replicas.length, this.minInSync);
-      return { baseOffset, appendTimeMs, acknowledged: Promise.resolve(refusal) };
-    }
+    const { highWatermark, heldOffset } = this.replica;
+    if (acks === -1 && this.#tooFew) return { baseOffset, appendTimeMs, acknowledged: Promise.resolve(this.#tooFewAfterAppend()) };
     const reached = acks === -1 ? highWatermark : heldOffset;
     return { baseOffset, appendTimeMs, acknowledged: this.#acknowledgements.resent(lastOffset + 1, acks, timeoutMs, reached) };
   }
 
   get #tooFew(): boolean {
     return this.inSync.committed.length < this.minInSync;
+  }
+
+  #tooFewAfterAppend(): ProtocolError {
+    return tooFewAfterAppend(this.replica.name, this.inSync.committed.length, this.#record.replicas.length, this.minInSync);
   }
 
   #requireSpace(): void {

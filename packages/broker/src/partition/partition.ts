@@ -1,11 +1,12 @@
 import type { Log, ReadResult } from "@ottla/log";
 import { type pb, ProtocolError, type TopicSettings, type Uuid } from "@ottla/protocol";
 import type { TopicTraffic } from "../metrics/traffic.ts";
+import { deleteRecords } from "./delete-records.ts";
 import { Follower } from "./follower.ts";
 import { Leader } from "./leader.ts";
 import { ProducerLedger } from "./producer-ledger.ts";
 import { ProducerStore } from "./producer-store.ts";
-import { lostWithLog, notLeading, takesNoWrites, wrongEpoch } from "./refusals.ts";
+import { lostWithLog, notLeading, wrongEpoch } from "./refusals.ts";
 import { Replica } from "./replica.ts";
 import { retainSegments } from "./retain-segments.ts";
 import { logSettings } from "./settings.ts";
@@ -123,7 +124,8 @@ export class Partition {
    * @param suspect what its log has lost may be taken from the others: it counts neither as in sync nor as eligible */
   follow(record: pb.PartitionRecord, suspect: boolean): void {
     const { leader, leaderEpoch } = record;
-    if (this.#role instanceof Follower && this.#role.leader === leader && this.#role.epoch === leaderEpoch && this.#due === null) return;
+    if (this.#role instanceof Follower && this.#role.leader === leader && this.#role.epoch === leaderEpoch && this.#due === null)
+      return this.#role.update(suspect);
     this.#become(() => {
       const follower = new Follower(this.#replica, record, this.#onFailed);
       this.#role = follower;
@@ -190,27 +192,12 @@ export class Partition {
     this.#replica.readers.delete(reader);
   }
 
-  /** Moves the log's start up to `before`, -1 for the high watermark.
+  /** Moves the log's start up to `before`, -1 for the high watermark, at all replicas that are there or may come to lead.
    * @returns the log's start
-   * @throws ProtocolError OFFSET_OUT_OF_RANGE above the high watermark */
-  async deleteRecords(before: number): Promise<number> {
-    const { end } = this.requireReadable(-1);
-    const { log, producers, name } = this.#replica;
-    const offset = before === -1 ? end : before;
-    if (offset < 0 || offset > end) {
-      throw new ProtocolError(
-        "OFFSET_OUT_OF_RANGE",
-        `Cannot delete the records of ${name} below ${before}: the offset must be from ${log.startOffset} to ${end}, its high watermark, or -1 for that`,
-      );
-    }
-    if (offset > log.startOffset) {
-      if (this.failed) throw takesNoWrites(`delete records of ${name}`, log.failure);
-      // The state of producers whose batches go must not depend on them.
-      await producers.save();
-      this.requireLeader(-1);
-      await log.deleteRecordsTo(offset);
-    }
-    return log.startOffset;
+   * @throws ProtocolError OFFSET_OUT_OF_RANGE above the high watermark, REQUEST_TIMED_OUT */
+  async deleteRecords(before: number, timeoutMs: number): Promise<number> {
+    const { epoch } = this.requireReadable(-1);
+    return deleteRecords(this.requireLeader(-1), before, timeoutMs, () => this.requireLeader(epoch));
   }
 
   /** A leader's own doing: its followers delete what it has deleted.
@@ -223,7 +210,7 @@ export class Partition {
 
   /** Looks whether a follower lags, which is the passing of time. */
   reviewInSync(): void {
-    this.leader?.inSync.review();
+    this.leader?.review();
   }
 
   /** Before a clean stop. */

@@ -1,3 +1,13 @@
+/** What a follower says of its log. */
+export interface Held {
+  readonly endOffset: number;
+  readonly durableOffset: number;
+  readonly startOffset: number;
+  /** It has noted that a crash may take what is not durable. */
+  readonly relaxed: boolean;
+  readonly damaged: boolean;
+}
+
 /** What a leader knows of one follower's log, in its own leader epoch and on the follower's present session. */
 export class RemoteReplica {
   readonly nodeId: number;
@@ -5,27 +15,23 @@ export class RemoteReplica {
   brokerEpoch: number;
   /** A session feeds it. What it reported stays known without one. */
   attached = true;
-  endOffset: number;
-  durableOffset: number;
+  held: Held;
   /** It holds all that the leader held at `targetAtMs`. */
   #target: number;
   #targetAtMs: number;
   #caughtUpMs: number;
   #behind = true;
 
-  constructor(
-    nodeId: number,
-    brokerEpoch: number,
-    progress: { endOffset: number; durableOffset: number },
-    leaderEnd: number,
-    nowMs: number,
-  ) {
+  constructor(nodeId: number, brokerEpoch: number, held: Held, leaderEnd: number, nowMs: number) {
     this.nodeId = nodeId;
     this.brokerEpoch = brokerEpoch;
-    this.endOffset = progress.endOffset;
-    this.durableOffset = progress.durableOffset;
+    this.held = held;
     this.#target = leaderEnd;
     this.#targetAtMs = this.#caughtUpMs = nowMs;
+  }
+
+  get endOffset(): number {
+    return this.held.endOffset;
   }
 
   /** `held` is what counts under the flush policy. */

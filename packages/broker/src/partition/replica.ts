@@ -55,7 +55,8 @@ export class Replica {
 
   /** How far this replica holds its log as safely as the flush policy asks. */
   get heldOffset(): number {
-    return this.settings.flushPolicy.kind === "commit" ? this.log.durableOffset : this.log.writtenOffset;
+    const { durableOffset, writtenOffset, relaxed } = this.log;
+    return this.settings.flushPolicy.kind === "commit" || !relaxed ? durableOffset : writtenOffset;
   }
 
   notify(): void {

@@ -51,10 +51,10 @@ describe("what is known of producers outlives their batches", () => {
   test("when their records are deleted while an older snapshot is still being written", async () => {
     const rig = await openRig(memoryHost(), { overrides: { "flush.policy": "os" } });
     await acknowledge(rig, 0, 1);
-    const earlier = rig.partition.deleteRecords(1);
+    const earlier = rig.partition.deleteRecords(1, 10_000);
     const { acknowledged } = send(rig, 2);
     expect(await rig.run(acknowledged)).toBeNull();
-    expect(await rig.run(rig.partition.deleteRecords(-1))).toBe(3);
+    expect(await rig.run(rig.partition.deleteRecords(-1, 10_000))).toBe(3);
     await rig.run(earlier);
     await rig.close();
     const again = await openRig(rig.host.restart());
@@ -88,7 +88,7 @@ describe("a batch that a failed log took back is not taken for a duplicate", () 
 
   test("when records are deleted in between", async () => {
     const rig = await withLostBatch();
-    await rig.run(rig.partition.deleteRecords(-1)).catch(() => {});
+    await rig.run(rig.partition.deleteRecords(-1, 10_000)).catch(() => {});
     await rig.run(rig.partition.reopen());
     await acknowledge(rig, 1);
     expect(rig.partition.log.endOffset).toBe(2);
@@ -99,7 +99,7 @@ test("what a power failure left of a snapshot that was being written is removed"
   const rig = await openRig();
   await acknowledge(rig, 0);
   rig.host.disk.fault = (operation, path) => (operation === "rename" && path.endsWith(".snapshot.tmp") ? "crash" : undefined);
-  await rig.run(rig.partition.deleteRecords(-1)).catch(() => {});
+  await rig.run(rig.partition.deleteRecords(-1, 10_000)).catch(() => {});
   const again = await openRig(rig.host.restart());
   expect((await again.run(again.host.disk.list(again.partition.log.directory))).filter((name) => name.endsWith(".tmp"))).toEqual([]);
 });
@@ -111,10 +111,10 @@ test("a snapshot that is asked for while a failure takes the log's end back ends
   partition.produce(batchOf(host, { producerId: 1, sequence: 0, count: 3 }), -1, 60_000, now);
   await rig.run(partition.log.durable(3));
   partition.produce(batchOf(host, { producerId: 1, sequence: 3, count: 3 }), -1, 60_000, now);
-  const deleted = rig.run(partition.deleteRecords(2));
+  const deleted = rig.run(partition.deleteRecords(2, 10_000));
   host.disk.failNext("write", "ENOSPC");
   await deleted.catch(() => {});
   await rig.run(partition.reopen());
-  expect(await rig.run(partition.deleteRecords(3))).toBe(3);
+  expect(await rig.run(partition.deleteRecords(3, 10_000))).toBe(3);
   await rig.close();
 });

@@ -14,6 +14,7 @@ interface Headers {
   watermarks: pb.ReplicationWatermarks;
   refused: pb.ReplicationRefused;
   producers: pb.ReplicationProducers;
+  gap: pb.ReplicationGap;
 }
 type Kind = keyof Headers;
 
@@ -33,6 +34,7 @@ const kinds: { readonly [K in Kind]: HeaderType<Headers[K]> } = {
   watermarks: { code: 14, ...pb.ReplicationWatermarks },
   refused: { code: 15, ...pb.ReplicationRefused },
   producers: { code: 16, ...pb.ReplicationProducers },
+  gap: { code: 17, ...pb.ReplicationGap },
 };
 
 /** A frame as it came; `body` is the raw bytes behind the header, a view. */

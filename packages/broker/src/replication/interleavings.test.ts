@@ -127,7 +127,7 @@ test("a follower is answered that asked while its leader's log recovered, also w
   await cluster.createTopic([{ replicas: [1] }], { "min.insync.replicas": "1" });
   const sent = [0, 1, 2].map((at) => produce(cluster.partition(1), `${at}`));
   await cluster.until(() => sent.every(({ outcome }) => outcome === "acknowledged"));
-  await cluster.run(cluster.partition(1).deleteRecords(2));
+  await cluster.run(cluster.partition(1).deleteRecords(2, 10_000));
   full(cluster.node(1).host);
   produce(cluster.partition(1), "lost");
   await cluster.until(() => cluster.partition(1).failed);
@@ -155,7 +155,8 @@ test.each([
   await cluster.until(() => cluster.partition(2).role === "leader");
   const later = [produce(cluster.partition(2), "later", { count: 4 }), produce(cluster.partition(2), "last")];
   await cluster.until(() => later.every(({ outcome }) => outcome === "acknowledged"));
-  await cluster.run(cluster.partition(2).deleteRecords(start));
+  cluster.fence(1);
+  await cluster.run(cluster.partition(2).deleteRecords(start, 10_000));
   // What it does not delete at once is seen.
   host.disk.latencyMs = (operation, path) => (operation === "rename" && path.includes(".snapshot") ? 5000 : 0);
   await cluster.boot(1, host);
@@ -185,7 +186,7 @@ test("a follower that cannot begin anew for want of space asks again now and the
   await cluster.createTopic([{ replicas: [1] }], { "min.insync.replicas": "1" });
   const sent = [0, 1, 2].map((at) => produce(cluster.partition(1), `${at}`));
   await cluster.until(() => sent.every(({ outcome }) => outcome === "acknowledged"));
-  await cluster.run(cluster.partition(1).deleteRecords(2));
+  await cluster.run(cluster.partition(1).deleteRecords(2, 10_000));
   const { disk } = cluster.node(2).host;
   disk.fault = (operation, path) => {
     if (operation === "write" && path.includes(".snapshot")) throw new DiskError("write", path, "ENOSPC");

@@ -92,6 +92,13 @@ export class ReplicationCluster {
     return host;
   }
 
+  /** The controllers have given a broker up. */
+  fence(nodeId: number): void {
+    const broker = [...this.nodes.values()][0]?.image.brokers.get(nodeId);
+    if (broker === undefined) throw new Error(`broker ${nodeId} was never registered`);
+    this.commit({ case: "broker", value: { ...broker, fenced: true } });
+  }
+
   node(nodeId: number): TestNode {
     const node = this.nodes.get(nodeId);
     if (node === undefined) throw new Error(`node ${nodeId} does not run`);

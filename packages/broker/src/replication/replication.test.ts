@@ -92,7 +92,7 @@ describe("failover", () => {
     const old = produce(leader, "old", { producerId: 7, sequence: 0 });
     const sent = [0, 1, 2, 3].map((sequence) => produce(leader, `${sequence}`, { producerId: 8, sequence }));
     await cluster.until(() => [old, ...sent].every(({ outcome }) => outcome === "acknowledged"));
-    await cluster.run(leader.deleteRecords(3));
+    await cluster.run(leader.deleteRecords(3, 10_000));
     await cluster.until(() => cluster.partition(2).log.startOffset === 3);
     // A third replica begins where the log begins now.
     cluster.change({ replicas: [1, 2, 3] });

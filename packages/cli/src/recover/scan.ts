@@ -21,5 +21,5 @@ export async function scan(
       from = error.until;
     }
   }
-  return log.damaged;
+  return log.unserved;
 }

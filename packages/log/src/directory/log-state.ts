@@ -1,6 +1,6 @@
 import { ascii, asciiText, FieldReader, FieldWriter } from "../format/fields.ts";
 import type { EpochEntry } from "../log/epoch-cache.ts";
-import type { DamageRange } from "../log/damage.ts";
+import { type DamageFate, damageFates, type DamageRange } from "../log/damage.ts";
 import type { LogPosition, SegmentSummary } from "../segment/segment.ts";
 
 /** What is known of a log besides its batches. */
@@ -12,6 +12,8 @@ export interface LogState {
   /** As far as known when this was written; beyond the recovery point the files say more. */
   readonly segments: readonly SegmentSummary[];
   readonly damage: readonly DamageRange[];
+  /** A power failure may take records that were acknowledged: see {@link LogCore.relaxed}. */
+  readonly relaxed: boolean;
 }
 
 const STATE = 1;
@@ -38,9 +40,9 @@ export function encodeState(name: string, state: LogState): Uint8Array {
       .i64(range.segmentBase)
       .i64(range.startPosition)
       .i64(range.endPosition)
-      .u8(range.accepted ? 1 : 0);
+      .u8(damageFates.indexOf(range.fate));
   }
-  return fields.done();
+  return fields.u8(state.relaxed ? 1 : 0).done();
 }
 
 export function encodeRemoved(name: string): Uint8Array {
@@ -71,7 +73,14 @@ export function decodeState(record: Uint8Array): { name: string; state: LogState
     segmentBase: fields.i64(),
     startPosition: fields.i64(),
     endPosition: fields.i64(),
-    accepted: fields.u8() === 1,
+    fate: fateOf(fields.u8()),
   }));
-  return { name, state: { startOffset, point, epochs, segments, damage } };
+  const relaxed = fields.u8() === 1;
+  return { name, state: { startOffset, point, epochs, segments, damage, relaxed } };
+}
+
+function fateOf(code: number): DamageFate {
+  const fate = damageFates[code];
+  if (fate === undefined) throw new RangeError(`damage of unknown fate ${code}`);
+  return fate;
 }

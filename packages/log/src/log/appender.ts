@@ -66,6 +66,7 @@ export class Appender {
     segment.add(batch.length, lastOffset + 1, header.maxTimestamp);
     core.shared.cache.add(core.cached, baseOffset, lastOffset + 1, batch);
     this.writer.add(segment, batch, lastOffset + 1, header.maxTimestamp);
+    if (core.settings.flush.kind !== "commit" && !core.relaxed) core.noteRelaxed();
     return { baseOffset, lastOffset };
   }
 

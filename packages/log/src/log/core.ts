@@ -25,6 +25,7 @@ export interface LogContent {
   readonly durable: Mark;
   readonly epochs: EpochCache;
   readonly damage: DamageRange[];
+  readonly relaxed: boolean;
   readonly recovery: Recovery;
 }
 
@@ -40,6 +41,13 @@ export class LogCore {
   epochs: EpochCache;
   damage: DamageRange[];
   startOffset: number;
+  /** The part of it that no power failure takes back. */
+  durableStart: number;
+  /** It is noted, durably, that records may have been taken for safe here that were not synced: under a flush policy other than `commit`.
+   * It outlives the policy until all of them are synced, and a start that finds it after anything but an orderly stop tells so. */
+  relaxed: boolean;
+  /** Under `commit` again: synced up to here, nothing is left of the time before. */
+  relaxedUntil = 0;
   writtenOffset: number;
   durable: Mark;
   failure: LogFailedError | null = null;
@@ -66,6 +74,7 @@ export class LogCore {
   #progressDue = false;
   #turns: Promise<void> = Promise.resolve();
   #savedPoint = -1;
+  #relaxing = false;
 
   constructor(name: string, shared: Shared, settings: LogSettings, content: LogContent, onDisk: boolean, onProgress: () => void) {
     this.name = name;
@@ -75,7 +84,9 @@ export class LogCore {
     this.onDisk = onDisk;
     this.isNew = !onDisk;
     this.segments = content.segments;
-    this.startOffset = content.startOffset;
+    this.startOffset = this.durableStart = content.startOffset;
+    this.relaxed = content.relaxed;
+    this.relaxedUntil = this.endOffset;
     this.epochs = content.epochs;
     this.damage = content.damage;
     this.recovery = content.recovery;
@@ -129,6 +140,7 @@ export class LogCore {
       epochs: this.epochs.entries,
       segments: this.segments.map((segment) => segment.summary()),
       damage: this.damage,
+      relaxed: this.relaxed || this.#relaxing,
     };
     this.#savedPoint = this.durable.offset;
     const saving = this.shared.states.put(this.name, state);
@@ -153,6 +165,26 @@ export class LogCore {
   /** Whether recovery would begin further back than it had to. */
   get pointBehind(): boolean {
     return this.#savedPoint !== this.durable.offset;
+  }
+
+  /** Something was appended that is not synced before it counts. */
+  noteRelaxed(): void {
+    if (this.relaxed || this.#relaxing) return;
+    this.#relaxing = true;
+    this.saveState().then(
+      () => {
+        this.relaxed = true;
+        this.changed();
+      },
+      // A log whose state cannot be saved has failed.
+      () => (this.#relaxing = false),
+    );
+  }
+
+  /** All is synced that was appended while a weaker flush policy was in force. */
+  endRelaxed(): void {
+    this.relaxed = this.#relaxing = false;
+    void this.saveState().catch(() => undefined);
   }
 
   /** What was found is remembered, served no more, and told. */

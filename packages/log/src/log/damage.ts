@@ -1,10 +1,14 @@
 import type { DamagedBytes } from "../segment/inspect.ts";
 
+/** What became of a damaged range. `damaged`: other replicas may hold what was in it. `lost`: no replica does; it is answered with an error.
+ * `accepted`: an operator gave it up; reads step over it. In the order of their codes on the disk. */
+export const damageFates = ["damaged", "accepted", "lost"] as const;
+export type DamageFate = (typeof damageFates)[number];
+
 /** Offsets of a log whose bytes are lost. */
 export interface DamageRange extends DamagedBytes {
   readonly segmentBase: number;
-  /** Given up knowingly: reads step over it. */
-  readonly accepted: boolean;
+  readonly fate: DamageFate;
 }
 
 /** Both lists as one, in order of offset; a range that is known already stays as it is. */

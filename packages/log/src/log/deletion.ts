@@ -36,6 +36,8 @@ export async function raiseStart(core: LogCore, offset: number): Promise<Segment
   core.version++;
   core.changed();
   await core.saveState();
+  core.durableStart = Math.max(core.durableStart, offset);
+  core.changed();
   await deleteSegments(core, deleted);
   return deleted;
 }

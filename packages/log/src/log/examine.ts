@@ -49,7 +49,7 @@ export async function examine(core: LogCore, segment: Segment): Promise<boolean>
 }
 
 function note(core: LogCore, segment: Segment, damage: readonly DamagedBytes[]): boolean {
-  const ranges = damage.map((range): DamageRange => ({ ...range, segmentBase: segment.base, accepted: false }));
+  const ranges = damage.map((range): DamageRange => ({ ...range, segmentBase: segment.base, fate: "damaged" }));
   const merged = mergeDamage(core.damage, ranges);
   if (merged.length === core.damage.length && merged.every((range, at) => range === core.damage[at])) return false;
   for (const range of ranges) {

@@ -1,29 +1,14 @@
-import { type BatchHeader, batches, ProtocolError } from "@ottla/protocol";
-import { assert } from "../assert.ts";
-import type { Mark } from "../directory/mark.ts";
+import { type BatchHeader, batches } from "@ottla/protocol";
 import { LogFailedError } from "../errors.ts";
-import { segmentName } from "../segment/segment.ts";
 import type { LogSettings } from "../settings.ts";
 import { Appender } from "./appender.ts";
-import type { LogCore, Recovery } from "./core.ts";
-import { raiseStart } from "./deletion.ts";
-import type { EpochEnd } from "./epoch-cache.ts";
+import type { LogCore } from "./core.ts";
+import { Cuts } from "./cuts.ts";
 import { storeIndex } from "./indexing.ts";
+import { type DamagedOffsets, type Gap, LogFacts } from "./log-facts.ts";
 import { Reader, type ReadOptions, type ReadResult } from "./reader.ts";
-import { reopen } from "./reopen.ts";
-import { reset } from "./reset.ts";
-import { retainedFrom } from "./retention.ts";
 import { firstAtOrAfter, type FoundBatch, withMaxTimestamp } from "./times.ts";
-import { truncate } from "./truncate.ts";
 import type { Writer } from "./writer.ts";
-
-/** Offsets whose bytes had been made durable and do not verify. */
-export interface DamagedOffsets {
-  readonly from: number;
-  /** Exclusive. */
-  readonly until: number;
-  readonly file: string;
-}
 
 const HEADERS_STEP_BYTES = 1 << 20;
 
@@ -31,75 +16,27 @@ const HEADERS_STEP_BYTES = 1 << 20;
  *
  * What is appended goes through three states: in the log (`endOffset`), handed to the operating system (`writtenOffset`), durable
  * (`durableOffset`). A failed write or sync takes back what was not written and shuts the log to appends: see `failure`. */
-export class Log {
+export class Log extends LogFacts {
   readonly #core: LogCore;
   readonly #appender: Appender;
   readonly #writer: Writer;
   readonly #reader: Reader;
+  readonly #cuts: Cuts;
   #closedClean = false;
 
   /** Made by {@link LogDirectory.openLog}. */
   constructor(core: LogCore) {
+    super(core);
     this.#core = core;
     this.#appender = new Appender(core);
     this.#writer = this.#appender.writer;
     this.#reader = new Reader(core);
-  }
-
-  get name(): string {
-    return this.#core.name;
-  }
-
-  /** Absolute path of the log's own directory, which is there from the first append on. */
-  get directory(): string {
-    return this.#core.path;
-  }
-
-  get startOffset(): number {
-    return this.#core.startOffset;
-  }
-
-  /** Of the next batch. */
-  get endOffset(): number {
-    return this.#core.endOffset;
-  }
-
-  get writtenOffset(): number {
-    return this.#core.writtenOffset;
-  }
-
-  get durableOffset(): number {
-    return this.#core.durable.offset;
-  }
-
-  get sizeBytes(): number {
-    return this.#core.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+    this.#cuts = new Cuts(core, this.#appender);
   }
 
   /** Appended and not yet handed to the operating system. */
   get pendingBytes(): number {
     return this.#writer.pendingBytes;
-  }
-
-  /** The newest epoch, also one without a batch; -1 if there is none. */
-  get lastEpoch(): number {
-    return this.#core.epochs.last;
-  }
-
-  get failure(): Error | null {
-    return this.#core.failure;
-  }
-
-  /** In order of offset, without what was given up. */
-  get damaged(): readonly DamagedOffsets[] {
-    return this.#core.damage
-      .filter((range) => !range.accepted)
-      .map(({ from, until, segmentBase }) => ({ from, until, file: `${this.#core.path}/${segmentName(segmentBase)}` }));
-  }
-
-  /** What was found when the log was opened. */
-  get recovery(): Recovery {
-    return this.#core.recovery;
   }
 
   /** Takes ownership of one whole batch, gives it the next offset and the leader epoch, and queues it; what is queued in a turn becomes one
@@ -173,27 +110,6 @@ export class Log {
     return withMaxTimestamp(this.#core, this.#reader, Math.min(until, this.endOffset));
   }
 
-  /** Of the newest batch; -1 when the log holds none. */
-  get lastBatchEpoch(): number {
-    const { endOffset, startOffset, epochs } = this.#core;
-    return endOffset === startOffset ? -1 : (epochs.at(endOffset - 1) ?? -1);
-  }
-
-  /** Where an epoch ends, for a follower that asks up to where it agrees: the largest epoch not above the one asked for, and its end.
-   * Both -1 when the epoch is above all known. @see KIP-101, KIP-320 */
-  epochEnd(epoch: number): EpochEnd {
-    return this.#core.epochs.end(epoch, this.endOffset);
-  }
-
-  epochStart(epoch: number): number | null {
-    return this.#core.epochs.start(epoch);
-  }
-
-  /** Which epoch the batch at an offset was written in. */
-  epochAt(offset: number): number | null {
-    return this.#core.epochs.at(offset);
-  }
-
   /** A leader begins an epoch at the end of the log; resolves once that is durable. */
   async recordEpochStart(epoch: number): Promise<void> {
     const core = this.#core;
@@ -204,79 +120,61 @@ export class Log {
 
   /** Cuts the log before the batch that holds `offset`, durably. Nothing may be appended until it resolves. */
   truncateTo(offset: number): Promise<void> {
-    return this.#cut(`at offset ${offset}`, (core) => {
-      if (offset >= core.endOffset) return null;
-      assert(offset >= core.startOffset, `cannot cut log ${core.name} at offset ${offset}: it starts at ${core.startOffset}`);
-      return () => truncate(core, offset);
-    });
+    return this.#cuts.truncateTo(offset);
   }
 
   /** Drops all that the log holds; it begins anew, and empty, at `offset`, durably. Nothing may be appended until it resolves. */
   resetTo(offset: number): Promise<void> {
-    return this.#cut(`away, to begin anew at offset ${offset}`, (core) => () => reset(core, offset));
+    return this.#cuts.resetTo(offset);
+  }
+
+  /** Goes on behind offsets that no replica has, which begin where the log ends. Nothing may be appended until it resolves. */
+  async skipTo(gap: Gap): Promise<void> {
+    // Recovery takes what comes behind the gap only because all before it was durable.
+    await this.flush();
+    await this.#cuts.skipTo(gap);
   }
 
   /** Moves the log's start up to `offset`, durably, and deletes the segments below it.
    * @throws ProtocolError OFFSET_OUT_OF_RANGE above the end of the log */
   deleteRecordsTo(offset: number): Promise<void> {
-    return this.#core.exclusive(async () => {
-      const core = this.#core;
-      if (offset > core.endOffset) {
-        throw new ProtocolError(
-          "OFFSET_OUT_OF_RANGE",
-          `Cannot delete the records of log ${core.name} up to offset ${offset}: it ends at ${core.endOffset}`,
-        );
-      }
-      if (offset > core.startOffset) await raiseStart(core, offset);
-    });
+    return this.#cuts.deleteRecordsTo(offset);
   }
 
   /** Deletes the oldest segments that are too old, or too much, and end at or below `upTo`. */
   applyRetention(nowMs: number, upTo: number): Promise<{ deletedSegments: number }> {
-    return this.#core.exclusive(async () => {
-      const core = this.#core;
-      const start = retainedFrom(core, nowMs, Math.min(upTo, core.writtenOffset));
-      if (start <= core.startOffset) return { deletedSegments: 0 };
-      if (start === core.endOffset && core.failure === null) this.#appender.roll();
-      const deleted = await raiseStart(core, start);
-      return { deletedSegments: deleted.length };
-    });
+    return this.#cuts.applyRetention(nowMs, upTo);
   }
 
   /** Ends the active segment: the next append begins a new one. */
   roll(): Promise<void> {
-    return this.#core.exclusive(async () => {
-      if (this.#core.active.sizeBytes > 0) this.#appender.roll();
-    });
+    return this.#cuts.roll();
   }
 
   /** Takes appends again after a failed one, once its cause is gone: verifies what had been written since the last sync, as recovery would.
    * @throws LogFailedError when the log cannot be reopened, such as after a failed sync */
   reopen(): Promise<void> {
-    return this.#core.exclusive(async () => {
-      if (this.#core.failure === null) return;
-      await this.#writer.idle();
-      this.#writer.syncer.reset(await reopen(this.#core));
-      this.#core.changed();
-    });
+    return this.#cuts.reopen();
   }
 
-  /** Gives damaged offsets up for good: reads step over them from now on. Resolves with what was given up. */
-  acceptLoss(): Promise<DamagedOffsets[]> {
-    return this.#core.exclusive(async () => {
-      const lost = [...this.damaged];
-      if (lost.length === 0) return lost;
-      this.#core.damage = this.#core.damage.map((range) => ({ ...range, accepted: true }));
-      await this.#core.saveState();
-      this.#core.changed();
-      return lost;
-    });
+  /** No other replica has what is damaged at `offset`: from now on it counts as lost. */
+  noteLost(offset: number): Promise<void> {
+    return this.#cuts.judge("lost", ({ from, until, fate }) => fate === "damaged" && from <= offset && offset < until);
+  }
+
+  /** Gives what is not served up for good: reads step over it from now on. Resolves with what was given up. */
+  async acceptLoss(): Promise<readonly DamagedOffsets[]> {
+    const given = this.unserved;
+    await this.#cuts.judge("accepted", ({ fate }) => fate !== "accepted");
+    return given;
   }
 
   /** New settings count from the next append on. */
   configure(settings: LogSettings): void {
     this.#core.settings = settings;
-    if (settings.flush.kind === "commit") this.#writer.syncer.sync(this.endOffset);
+    if (settings.flush.kind !== "commit") return;
+    this.#core.relaxedUntil = this.endOffset;
+    this.#writer.syncer.sync(this.endOffset);
   }
 
   /** Saves what recovery would have to look for: after it a clean start reads none of the log's files. */
@@ -317,33 +215,5 @@ export class Log {
   /** Whether `close` left nothing for recovery. */
   get closedClean(): boolean {
     return this.#closedClean;
-  }
-
-  #cut(what: string, prepare: (core: LogCore) => (() => Promise<Mark>) | null): Promise<void> {
-    return this.#core.exclusive(async () => {
-      const core = this.#core;
-      const job = prepare(core);
-      if (job === null) return;
-      if (core.failure !== null) throw core.failure;
-      core.cutting = true;
-      try {
-        await this.#writer.idle();
-        if (core.failure !== null) throw core.failure;
-        this.#writer.syncer.reset(await job());
-      } catch (error) {
-        this.#fatal(`Cannot cut log ${core.name} in ${core.path} ${what}`, error);
-        throw error;
-      } finally {
-        core.cutting = false;
-      }
-    });
-  }
-
-  /** Whether it happened is unknown, and a sync that failed cannot be repeated. */
-  #fatal(what: string, cause: unknown): void {
-    if (this.#core.failure !== null) return;
-    const failure = new LogFailedError(`${what}. Restart the node; recovery keeps what was acknowledged`, "SYNC", cause);
-    this.#core.fail(failure);
-    this.#core.shared.fatal(failure);
   }
 }

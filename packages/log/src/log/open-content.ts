@@ -36,6 +36,7 @@ function asClosed(state: LogState, settings: LogSettings): LogContent {
     durable: { ...state.point, check: null },
     epochs: new EpochCache(state.epochs),
     damage: [...state.damage],
-    recovery: { tornBytes: 0, damaged: state.damage.some((range) => !range.accepted), scannedBatches: 0 },
+    relaxed: state.relaxed,
+    recovery: { tornBytes: 0, damaged: state.damage.some(({ fate }) => fate === "damaged"), scannedBatches: 0 },
   };
 }

@@ -49,7 +49,8 @@ export class Reader {
       if (from >= until) return { parts: [], bytes: 0, nextOffset: from };
       const lost = core.damage.find((range) => range.from <= from && from < range.until);
       if (lost !== undefined) {
-        if (!lost.accepted) throw new LogDamagedError(core.name, `${core.path}/${segmentName(lost.segmentBase)}`, lost.from, lost.until);
+        if (lost.fate !== "accepted")
+          throw new LogDamagedError(core.name, `${core.path}/${segmentName(lost.segmentBase)}`, lost.from, lost.until);
         from = lost.until;
         continue;
       }

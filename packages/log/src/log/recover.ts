@@ -80,9 +80,10 @@ class Recovering {
       durable: this.#end,
       epochs: this.#epochs,
       damage: this.#damage,
+      relaxed: this.#state?.relaxed ?? false,
       recovery: {
         tornBytes: this.#tornBytes,
-        damaged: this.#options.statesDamaged || this.#damage.some((range) => !range.accepted),
+        damaged: this.#options.statesDamaged || this.#damage.some(({ fate }) => fate === "damaged"),
         scannedBatches: this.#scannedBatches,
       },
     };
@@ -211,8 +212,10 @@ class Recovering {
     await removeSegments(shared, this.#path, bases);
   }
 
-  #lose(segmentBase: number, bytes: Omit<DamageRange, "segmentBase" | "accepted">): void {
-    const range: DamageRange = { ...bytes, segmentBase, accepted: false };
+  #lose(segmentBase: number, bytes: Omit<DamageRange, "segmentBase" | "fate">): void {
+    // Such as a range that was noted as lost, of which there never was a file.
+    if (this.#damage.some((known) => known.from <= bytes.from && bytes.until <= known.until)) return;
+    const range: DamageRange = { ...bytes, segmentBase, fate: "damaged" };
     this.#damage = mergeDamage(this.#damage, [range]);
     const file = `${this.#path}/${segmentName(segmentBase)}`;
     this.#options.shared.logger.error(
@@ -263,6 +266,7 @@ class Recovering {
       epochs: this.#epochs.entries,
       segments: this.#segments.map((segment) => segment.summary()),
       damage: this.#damage,
+      relaxed: this.#state?.relaxed ?? false,
     };
   }
 }

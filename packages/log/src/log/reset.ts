@@ -27,6 +27,7 @@ export async function reset(core: LogCore, offset: number): Promise<Mark> {
   core.changed();
 
   await core.saveState();
+  core.durableStart = offset;
   await deleteSegments(core, removed);
   await marks.set(core.name, end);
   return end;

@@ -146,6 +146,7 @@ export class Syncer {
     const core = this.#core;
     const newSegment = end.segmentBase !== core.durable.segmentBase;
     core.durable = end;
+    if (core.relaxed && core.settings.flush.kind === "commit" && end.offset >= core.relaxedUntil) core.endRelaxed();
     // Recovery need not look again at a segment that is full and durable.
     if (newSegment) void core.saveState().catch(() => undefined);
     this.#durable.advance(end.offset);

@@ -79,6 +79,8 @@ async function findCut(core: LogCore, offset: number): Promise<Cut | null> {
   const lost = core.damage.find((range) => range.from < offset && offset < range.until);
   const at = lost?.from ?? offset;
   const segment = core.segmentAt(at);
+  // The log begins with offsets that nobody has.
+  if (at < segment.base) return emptyCut(core);
   const start = { offset: segment.base, position: 0, timestampBefore: -1 };
   if (at === segment.base || !segment.onDisk) return { segment, end: markAt(segment, segment.base, 0, null), maxTimestamp: -1 };
   // From the entry below the offset before, so that the last batch that stays is seen.

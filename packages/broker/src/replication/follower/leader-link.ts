@@ -1,5 +1,5 @@
 import { type Clock, deadline, delay, type Logger, NetworkError, type Session, type Timer } from "@ottla/host";
-import { type pb, ProtocolError, uuidFromBytes } from "@ottla/protocol";
+import { errorName, type pb, ProtocolError, uuidFromBytes } from "@ottla/protocol";
 import type { Follower } from "../../partition/follower.ts";
 import { decodeFrame, encodeFrame, type ReplicationFrame } from "../frames.ts";
 
@@ -8,8 +8,6 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
 /** Received and not yet written; beyond it no further data frame is asked for. */
 const UNWRITTEN_BYTES = 8 << 20;
-/** A leader that refused a partition is asked again after so long, or when the image has moved. */
-const REFUSED_PAUSE_MS = 300;
 const ATTACH_AT_ONCE = 1000;
 
 export interface LeaderLinkOptions {
@@ -34,7 +32,6 @@ export class LeaderLink {
   #session: Session | null = null;
   #pause: AbortController | null = null;
   #sending: Timer | null = null;
-  #retry: Timer | null = null;
   #framesTaken = 0;
   #framesTold = 0;
 
@@ -57,8 +54,7 @@ export class LeaderLink {
     if (this.#followers.get(key) !== follower) return;
     this.#followers.delete(key);
     for (const set of [this.#toAttach, this.#moved, this.#writing]) set.delete(follower);
-    const detached = { partitions: [{ topicId: follower.topicId, partition: follower.replica.index }] };
-    this.#session?.send(encodeFrame("detach", detached)).catch(() => {});
+    this.#tellDetached(follower);
     // What it had not written yet holds up no other partition any more.
     this.#sendSoon();
   }
@@ -81,7 +77,6 @@ export class LeaderLink {
   async close(): Promise<void> {
     this.#stop.abort(new Error("nothing is followed there any more"));
     this.#sending?.cancel();
-    this.#retry?.cancel();
     this.#session?.close();
     await this.#running;
   }
@@ -148,13 +143,15 @@ export class LeaderLink {
         for (const each of frame.header.partitions) this.#find(each)?.committed(each.highWatermark, each.logStartOffset);
         return;
       case "producers":
-        return this.#find(frame.header)?.producers(frame.header.offset, frame.body);
+        return this.#with(frame.header, (follower) => follower.producers(frame.header.offset, frame.body));
       case "from":
-        for (const each of frame.header.partitions) this.#find(each)?.from(each);
+        for (const each of frame.header.partitions) this.#with(each, (follower) => follower.from(each));
         return;
       case "diverged":
-        for (const each of frame.header.partitions) this.#find(each)?.diverged(each);
+        for (const each of frame.header.partitions) this.#with(each, (follower) => follower.diverged(each));
         return;
+      case "gap":
+        return this.#with(frame.header, (follower) => follower.gap(frame.header));
       case "refused":
         for (const each of frame.header.partitions) this.#refused(each);
         return;
@@ -169,37 +166,48 @@ export class LeaderLink {
     for (const part of parts) {
       const end = at + part.sizeBytes;
       if (end > body.length) throw new ProtocolError("INVALID_REQUEST", `A data frame says ${end} bytes or more and has ${body.length}`);
-      const follower = this.#find(part);
-      if (follower !== undefined) {
-        follower.append(part, body.subarray(at, end), nowMs);
+      const bytes = body.subarray(at, end);
+      this.#with(part, (follower) => {
+        follower.append(part, bytes, nowMs);
         this.#writing.add(follower);
-      }
+      });
       at = end;
     }
     this.#framesTaken++;
     this.#sendSoon();
   }
 
-  #refused({ partition, errorMessage, ...each }: pb.RefusedPartition): void {
-    const follower = this.#find({ ...each, partition });
+  #refused(refused: pb.RefusedPartition): void {
+    const follower = this.#find(refused);
     if (follower === undefined) return;
-    this.#options.logger.debug(
-      { leader: this.#options.leader, partition: follower.replica.name, reason: errorMessage },
-      "The leader refuses a follower",
-    );
-    follower.away();
-    const refused = follower;
-    this.#toAttach.delete(refused);
-    this.#retry ??= this.#options.clock.after(REFUSED_PAUSE_MS, () => {
-      this.#retry = null;
-      for (const each of this.#followers.values()) if (each.isAway) this.attachAgain(each);
-    });
+    this.#toAttach.delete(follower);
+    follower.troubled(new ProtocolError(errorName(refused.errorCode), refused.errorMessage));
+  }
+
+  /** One partition's trouble is no other's: it leaves the stream, and asks again later. */
+  #with(part: Pick<pb.DataPart, "topicId" | "partition" | "leaderEpoch">, take: (follower: Follower) => void): void {
+    const follower = this.#find(part);
+    if (follower === undefined) return;
+    try {
+      take(follower);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      const { logger, leader } = this.#options;
+      logger.warn({ partition: follower.replica.name, leader, err: error }, "What came from a leader cannot be taken: it is asked again");
+      this.#toAttach.delete(follower);
+      this.#tellDetached(follower);
+      follower.troubled(error);
+    }
   }
 
   /** Null for what is meant for another leader epoch, or for a partition that is followed no more. */
   #find({ topicId, partition, leaderEpoch }: Pick<pb.DataPart, "topicId" | "partition" | "leaderEpoch">): Follower | undefined {
     const follower = this.#followers.get(keyOf(topicId, partition));
     return follower?.epoch === leaderEpoch ? follower : undefined;
+  }
+
+  #tellDetached({ topicId, replica: { index: partition } }: Follower): void {
+    this.#session?.send(encodeFrame("detach", { partitions: [{ topicId, partition }] })).catch(() => {});
   }
 
   #sendSoon(): void {

@@ -62,16 +62,18 @@ export class Attachment implements Feed {
   }
 
   /** The follower has written up to here.
-   * @throws ProtocolError INVALID_REQUEST: nothing of that was sent */
-  progressed({ endOffset, durableOffset }: pb.ReplicaProgress): void {
+   * @returns what is wrong with it, if so: nothing of that was sent */
+  progressed(progress: pb.ReplicaProgress): ProtocolError | null {
+    const { endOffset, durableOffset } = progress;
     if (endOffset > this.nextOffset || durableOffset > endOffset) {
-      throw new ProtocolError(
+      return new ProtocolError(
         "INVALID_REQUEST",
         `A follower says that it holds ${this.leader.replica.name} up to offset ${endOffset}, durably ${durableOffset}, where ${this.nextOffset} was sent`,
       );
     }
     while (this.#sent[0] !== undefined && this.#sent[0].endOffset <= endOffset) this.#outstanding -= this.#sent.shift()?.bytes ?? 0;
-    this.leader.followerProgressed(this.remote, { endOffset, durableOffset });
+    this.leader.followerProgressed(this.remote, progress);
+    return null;
   }
 
   get hasMore(): boolean {
@@ -99,7 +101,7 @@ export class Attachment implements Feed {
   }
 
   /** Reads ahead what is only on the disk.
-   * @throws ProtocolError OFFSET_OUT_OF_RANGE when the log no longer has it, LogDamagedError */
+   * @throws ProtocolError OFFSET_OUT_OF_RANGE when the log has not got it (any more), LogDamagedError */
   async read(maxBytes: number): Promise<void> {
     this.reading = true;
     try {

@@ -1,5 +1,5 @@
 import { metadataVersions } from "@ottla/metadata";
-import { assert, pb, ProtocolError, storedTopicSettings, topicSettings, UUID_BYTES, uuidFromBytes } from "@ottla/protocol";
+import { assert, pb, ProtocolError, UUID_BYTES, uuidFromBytes } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
 import type { Context } from "./context.ts";
 import { consequences, takeOut, tellLeaders } from "./elections.ts";
@@ -51,41 +51,27 @@ export function register(context: Context, command: pb.RegisterCommand, formerly
   if (draft.state.replies.count(nodeId) > 0)
     draft.write({ case: "removeReply", value: { nodeId, belowSequence: Number.MAX_SAFE_INTEGER } });
   draft.write({ case: "broker", value: registered });
-  const changes = former ? takeOut(draft, context, nodeId, uncleanReplicas(context, command, former)) : [];
+  const changes = former ? takeOut(draft, context, nodeId, uncleanReplicas(command, former)) : [];
   const why = `Broker ${nodeId} registered with epoch ${draft.index}, version ${version}, ${pastOf(command, former)}`;
   writeEvent(draft, "registered", { nodeId }, why + consequences(changes, nodeId));
   tellLeaders(draft, changes, `broker ${nodeId} was started again`);
   return { brokerEpoch: draft.index };
 }
 
-/** Which replicas of the broker may lack acknowledged records, and what is left of them. */
+/** Which replicas of the broker may lack acknowledged records, and what is left of them. A broker names a log as not synced only where it had
+ * noted, before anything of it was acknowledged, that the flush policy was not `commit`; the present policy tells nothing of that time. */
 function uncleanReplicas(
-  { draft, config }: Context,
   { damaged, directoryId, cleanShutdownEpoch }: pb.RegisterCommand,
   former: pb.BrokerRecord,
 ): (partition: pb.PartitionRecord) => pb.ReplicaReport | null {
-  const { topics, brokerDefaults } = draft.state;
   const { nodeId } = former;
   const named = new Map(damaged.map((each) => [`${uuidFromBytes(each.topicId)}-${each.partition}`, each]));
   // A clean stop of an older incarnation than the last one: the directory is a copy from the past.
   const replaced = !sameBytes(former.directoryId, directoryId) || (cleanShutdownEpoch !== 0 && cleanShutdownEpoch !== former.brokerEpoch);
-  const wasClean = cleanShutdownEpoch === former.brokerEpoch;
-  const relaxed = new Map<string, boolean>();
-  const mayLackUnsynced = (partition: pb.PartitionRecord): boolean => {
-    const topic = topics.of(partition);
-    let isRelaxed = relaxed.get(topic.id);
-    if (isRelaxed === undefined) {
-      const { flushPolicy } = topicSettings(config, storedTopicSettings(brokerDefaults, topic.configs));
-      relaxed.set(topic.id, (isRelaxed = flushPolicy.kind !== "commit"));
-    }
-    return isRelaxed;
-  };
   return (partition) => {
     const damage = named.get(`${uuidFromBytes(partition.topicId)}-${partition.partition}`);
-    const lacking = replaced || (!wasClean && mayLackUnsynced(partition));
-    if (damage && (lacking || damage.kind !== pb.DamagedReplica_Kind.UNCLEAN))
-      return { nodeId, lastEpoch: damage.lastEpoch, endOffset: damage.endOffset };
-    return lacking ? { nodeId, lastEpoch: -1, endOffset: 0 } : null;
+    if (damage) return { nodeId, lastEpoch: damage.lastEpoch, endOffset: damage.endOffset };
+    return replaced ? { nodeId, lastEpoch: -1, endOffset: 0 } : null;
   };
 }
 

@@ -58,9 +58,12 @@ export interface AttachPartition {
   startOffset: number;
   /** Of the follower's registration. */
   brokerEpoch: number;
+  /** As in ReplicaProgress. */
+  relaxed: boolean;
+  damaged: boolean;
 }
 export const AttachPartition: MessageType<AttachPartition> = messageType<AttachPartition>({
-  empty: () => ({ topicId: NO_BYTES, partition: 0, leaderEpoch: 0, lastEpoch: 0, endOffset: 0, durableOffset: 0, startOffset: 0, brokerEpoch: 0 }),
+  empty: () => ({ topicId: NO_BYTES, partition: 0, leaderEpoch: 0, lastEpoch: 0, endOffset: 0, durableOffset: 0, startOffset: 0, brokerEpoch: 0, relaxed: false, damaged: false }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("AttachPartition");
@@ -89,12 +92,20 @@ export const AttachPartition: MessageType<AttachPartition> = messageType<AttachP
         case 64:
           m.brokerEpoch = r.uint64("AttachPartition.brokerEpoch");
           break;
+        case 72:
+          m.relaxed = r.bool("AttachPartition.relaxed");
+          break;
+        case 80:
+          m.damaged = r.bool("AttachPartition.damaged");
+          break;
         default:
           r.skip(tag, "AttachPartition");
       }
     }
   },
   write: (w, m) => {
+    if (m.damaged) w.bool(m.damaged).tag(80);
+    if (m.relaxed) w.bool(m.relaxed).tag(72);
     if (m.brokerEpoch !== 0) w.uint64(m.brokerEpoch, "AttachPartition.brokerEpoch").tag(64);
     if (m.startOffset !== 0) w.uint64(m.startOffset, "AttachPartition.startOffset").tag(56);
     if (m.durableOffset !== 0) w.uint64(m.durableOffset, "AttachPartition.durableOffset").tag(48);
@@ -191,9 +202,15 @@ export interface ReplicaProgress {
   /** Handed to the operating system: it survives the process. */
   endOffset: number;
   durableOffset: number;
+  startOffset: number;
+  /** It has noted, durably, that after a crash it may lack what it holds and has not synced: only then may the end count under a flush
+   * policy other than commit. */
+  relaxed: boolean;
+  /** Its log has damage that the leader's may not have: it wants to leave the in-sync set, and will fetch anew from the damage on. */
+  damaged: boolean;
 }
 export const ReplicaProgress: MessageType<ReplicaProgress> = messageType<ReplicaProgress>({
-  empty: () => ({ topicId: NO_BYTES, partition: 0, leaderEpoch: 0, endOffset: 0, durableOffset: 0 }),
+  empty: () => ({ topicId: NO_BYTES, partition: 0, leaderEpoch: 0, endOffset: 0, durableOffset: 0, startOffset: 0, relaxed: false, damaged: false }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("ReplicaProgress");
@@ -213,12 +230,24 @@ export const ReplicaProgress: MessageType<ReplicaProgress> = messageType<Replica
         case 40:
           m.durableOffset = r.uint64("ReplicaProgress.durableOffset");
           break;
+        case 48:
+          m.startOffset = r.uint64("ReplicaProgress.startOffset");
+          break;
+        case 56:
+          m.relaxed = r.bool("ReplicaProgress.relaxed");
+          break;
+        case 64:
+          m.damaged = r.bool("ReplicaProgress.damaged");
+          break;
         default:
           r.skip(tag, "ReplicaProgress");
       }
     }
   },
   write: (w, m) => {
+    if (m.damaged) w.bool(m.damaged).tag(64);
+    if (m.relaxed) w.bool(m.relaxed).tag(56);
+    if (m.startOffset !== 0) w.uint64(m.startOffset, "ReplicaProgress.startOffset").tag(48);
     if (m.durableOffset !== 0) w.uint64(m.durableOffset, "ReplicaProgress.durableOffset").tag(40);
     if (m.endOffset !== 0) w.uint64(m.endOffset, "ReplicaProgress.endOffset").tag(32);
     if (m.leaderEpoch !== 0) w.uint32(m.leaderEpoch, "ReplicaProgress.leaderEpoch").tag(24);
@@ -622,5 +651,89 @@ export const ReplicationProducers: MessageType<ReplicationProducers> = messageTy
     if (m.leaderEpoch !== 0) w.uint32(m.leaderEpoch, "ReplicationProducers.leaderEpoch").tag(24);
     if (m.partition !== 0) w.uint32(m.partition, "ReplicationProducers.partition").tag(16);
     if (m.topicId.length !== 0) w.bytes(m.topicId).tag(10);
+  },
+});
+
+/** Offsets that the leader's log has lost and of which nobody has a copy: the follower notes them as lost and goes on behind them. */
+export interface ReplicationGap {
+  topicId: Uint8Array;
+  partition: number;
+  leaderEpoch: number;
+  /** Equal to the follower's log end. */
+  fromOffset: number;
+  /** Exclusive. */
+  untilOffset: number;
+  /** Epochs that begin in it. */
+  epochs: EpochStart[];
+  /** Given up by an operator: reads step over it. */
+  accepted: boolean;
+}
+export const ReplicationGap: MessageType<ReplicationGap> = messageType<ReplicationGap>({
+  empty: () => ({ topicId: NO_BYTES, partition: 0, leaderEpoch: 0, fromOffset: 0, untilOffset: 0, epochs: [], accepted: false }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("ReplicationGap");
+      switch (tag) {
+        case 10:
+          m.topicId = r.bytes("ReplicationGap.topicId");
+          break;
+        case 16:
+          m.partition = r.uint32("ReplicationGap.partition");
+          break;
+        case 24:
+          m.leaderEpoch = r.uint32("ReplicationGap.leaderEpoch");
+          break;
+        case 32:
+          m.fromOffset = r.uint64("ReplicationGap.fromOffset");
+          break;
+        case 40:
+          m.untilOffset = r.uint64("ReplicationGap.untilOffset");
+          break;
+        case 50:
+          r.push(m.epochs, r.message(EpochStart, "ReplicationGap.epochs"), "ReplicationGap.epochs");
+          break;
+        case 56:
+          m.accepted = r.bool("ReplicationGap.accepted");
+          break;
+        default:
+          r.skip(tag, "ReplicationGap");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.accepted) w.bool(m.accepted).tag(56);
+    w.messages(m.epochs, EpochStart, 50, "ReplicationGap.epochs");
+    if (m.untilOffset !== 0) w.uint64(m.untilOffset, "ReplicationGap.untilOffset").tag(40);
+    if (m.fromOffset !== 0) w.uint64(m.fromOffset, "ReplicationGap.fromOffset").tag(32);
+    if (m.leaderEpoch !== 0) w.uint32(m.leaderEpoch, "ReplicationGap.leaderEpoch").tag(24);
+    if (m.partition !== 0) w.uint32(m.partition, "ReplicationGap.partition").tag(16);
+    if (m.topicId.length !== 0) w.bytes(m.topicId).tag(10);
+  },
+});
+
+export interface EpochStart {
+  epoch: number;
+  startOffset: number;
+}
+export const EpochStart: MessageType<EpochStart> = messageType<EpochStart>({
+  empty: () => ({ epoch: 0, startOffset: 0 }),
+  read: (r, m) => {
+    while (r.more()) {
+      const tag = r.tag("EpochStart");
+      switch (tag) {
+        case 8:
+          m.epoch = r.sint32("EpochStart.epoch");
+          break;
+        case 16:
+          m.startOffset = r.uint64("EpochStart.startOffset");
+          break;
+        default:
+          r.skip(tag, "EpochStart");
+      }
+    }
+  },
+  write: (w, m) => {
+    if (m.startOffset !== 0) w.uint64(m.startOffset, "EpochStart.startOffset").tag(16);
+    if (m.epoch !== 0) w.sint32(m.epoch, "EpochStart.epoch").tag(8);
   },
 });

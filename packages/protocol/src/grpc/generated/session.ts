@@ -290,7 +290,7 @@ export interface RegisterCommand {
   metadataVersionMax: number;
   /** Broker epoch in the clean-shutdown marker, 0 without one. */
   cleanShutdownEpoch: number;
-  /** Replicas whose log was cut, is damaged, or may lack acknowledged records: a flush policy other than commit and no clean stop. */
+  /** Replicas whose log was cut, is damaged, or may lack acknowledged records. */
   damaged: DamagedReplica[];
 }
 export const RegisterCommand: MessageType<RegisterCommand> = messageType<RegisterCommand>({
@@ -354,7 +354,7 @@ export const DamagedReplica_Kind = {
   TORN: 0,
   /** Bytes below the durable mark that do not verify. */
   DAMAGED: 1,
-  /** Nothing was found, but what the kernel had not written is gone. */
+  /** Nothing was found, but records may have been acknowledged that were never synced: under a flush policy other than commit, and no clean stop. */
   UNCLEAN: 2,
 } as const;
 
