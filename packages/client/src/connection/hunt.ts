@@ -1,10 +1,12 @@
 import type { Clock, Timer } from "@ottla/host";
 
-/** While a leader cannot be reached its successor is looked for so often, growing, and at most so many times before somebody misses it again. */
+/** While a leader cannot be reached its successor is looked for so often, less often after a while, and at most so many times before somebody misses it
+ * again. */
 const FIRST_MS = 100;
+const EAGER_TIMES = 20;
 const MOST_MS = 500;
 const GROWTH = 1.5;
-const TIMES = 20;
+const TIMES = 35;
 
 /** Looks again and again for who leads: whoever waits for a leader does not wait for his own next try. */
 export class Hunt {
@@ -33,7 +35,7 @@ export class Hunt {
       this.#timer = null;
       this.#look();
     });
-    this.#pauseMs = Math.min(MOST_MS, this.#pauseMs * GROWTH);
+    if (this.#left <= TIMES - EAGER_TIMES) this.#pauseMs = Math.min(MOST_MS, this.#pauseMs * GROWTH);
   }
 
   end(): void {

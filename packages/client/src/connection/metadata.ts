@@ -67,6 +67,12 @@ export class Metadata {
     return this.#topics.byId(id)?.partitions[partition];
   }
 
+  /** Names who leads the partition, and since which election; null while nobody does. */
+  leadership(id: Uuid, partition: number): string | null {
+    const { leader = -1, leaderEpoch = -1 } = this.partition(id, partition) ?? {};
+    return leader < 0 ? null : `${leader} since ${leaderEpoch}`;
+  }
+
   /** Keeps the topic fresh until the returned function is called. `create`: brokers may create it if it is missing and they allow that. */
   watch(name: string, create: boolean): () => void {
     // The gap is between two looks at the same; nobody has asked about this one yet.

@@ -65,7 +65,7 @@ export class FetchOutcomes {
   /** Returns until when. */
   pause(partition: Partition): number {
     const { clock, random } = this.#options.cluster.host;
-    partition.failedAt = this.#options.cluster.metadata.partition(partition.topic.id, partition.partition)?.leader ?? -1;
+    partition.failedUnder = this.#options.cluster.metadata.leadership(partition.topic.id, partition.partition);
     partition.retryAtMs = clock.monotonicMs() + backoffMs(random, ++partition.failures, RETRY);
     return partition.retryAtMs;
   }

@@ -59,7 +59,8 @@ export class Fetcher {
     for (const partition of this.#partitions) {
       const leader = metadata.partition(partition.topic.id, partition.partition)?.leader ?? -1;
       if (partition.fetchingFrom !== null && leader >= 0 && leader !== partition.fetchingFrom) this.#outcomes.release(partition);
-      if (leader >= 0 && leader !== partition.failedAt) partition.retryAtMs = Number.NEGATIVE_INFINITY;
+      const leadership = metadata.leadership(partition.topic.id, partition.partition);
+      if (leadership !== null && leadership !== partition.failedUnder) partition.retryAtMs = Number.NEGATIVE_INFINITY;
     }
     this.schedule();
   }

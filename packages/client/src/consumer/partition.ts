@@ -50,8 +50,8 @@ export class Partition {
   fetchToken = 0;
   retryAtMs = Number.NEGATIVE_INFINITY;
   failures = 0;
-  /** Who led when it last failed. */
-  failedAt = -1;
+  /** Who led when it last failed, and since when. */
+  failedUnder: string | null = null;
   /** Since when its leader has answered nothing but that its storage fails. */
   storageFailsSinceMs: number | null = null;
   highWatermark = -1;

@@ -29,8 +29,8 @@ export class Lane {
   /** Monotonic; nothing is sent before. */
   retryAtMs = Number.NEGATIVE_INFINITY;
   failures = 0;
-  /** Who led when it was last held back. */
-  failedAt = -1;
+  /** Who led when it was last held back, and since when. */
+  failedUnder: string | null = null;
   #nextSequence = 0;
   #places = 0;
   /** The broker knows this identity: from now on it checks that sequences follow each other. */

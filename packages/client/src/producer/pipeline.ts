@@ -85,7 +85,8 @@ export class Pipeline {
       lane.moved(new ProtocolError("NOT_LEADER_OR_FOLLOWER", `broker ${leader} leads it now instead of ${lane.sentTo}`));
       lane.sentTo = null;
     }
-    if (leader >= 0 && lane.failedAt !== leader) this.#pauses.end(lane);
+    const leadership = this.#cluster.metadata.leadership(lane.topic.id, lane.partition);
+    if (leadership !== null && lane.failedUnder !== leadership) this.#pauses.end(lane);
     this.wake(lane);
   }
 
@@ -173,7 +174,7 @@ export class Pipeline {
   }
 
   #pause(lane: Lane): void {
-    lane.failedAt = this.#cluster.metadata.partition(lane.topic.id, lane.partition)?.leader ?? -1;
+    lane.failedUnder = this.#cluster.metadata.leadership(lane.topic.id, lane.partition);
     if (!this.#closed) this.#pauses.add(lane);
   }
 
