@@ -1,6 +1,18 @@
-import { type Attributes, createSessionPair, memoryHost, type MemoryHost, type Reason, type Session, silentLogger } from "@ottla/host";
+import {
+  type Address,
+  type Attributes,
+  createSessionPair,
+  type Listener,
+  type Logger,
+  memoryHost,
+  type MemoryHost,
+  type Reason,
+  type Session,
+  silentLogger,
+} from "@ottla/host";
 import { loadNodeConfig, type NodeConfig, pb, services, testConfig, type Uuid, uuidToBytes } from "@ottla/protocol";
 import { Broker } from "./broker.ts";
+import { KafkaEntrance } from "./kafka/kafka-entrance.ts";
 import { StandInController } from "./controller/controller.test.kit.ts";
 
 export interface BrokerRig {
@@ -8,6 +20,8 @@ export interface BrokerRig {
   readonly broker: Broker;
   readonly controller: StandInController;
   readonly fatal: Error[];
+  /** Where Kafka's clients are let in, in the order of `listeners`. */
+  readonly kafka: Address[];
   run<T>(promise: Promise<T>): Promise<T>;
   client(attributes?: Attributes): TestClient;
 }
@@ -16,6 +30,7 @@ export interface BrokerRigOptions {
   readonly host?: MemoryHost;
   readonly controller?: StandInController;
   readonly config?: Partial<NodeConfig>;
+  readonly logger?: Logger;
   /** Does not wait until clients are served. */
   readonly unready?: boolean;
 }
@@ -25,15 +40,21 @@ export async function startBroker(options: BrokerRigOptions = {}): Promise<Broke
   const controller = options.controller ?? new StandInController();
   const fatal: Error[] = [];
   const run = <T>(promise: Promise<T>): Promise<T> => host.clock.run(promise);
+  const config = testConfig({ logMinFreeBytes: 8 << 20, ...options.config });
+  const kafka = new KafkaEntrance({ config, clock: host.clock, logger: options.logger ?? silentLogger });
+  const listen = (listener: string): Promise<Listener> =>
+    host.network.listenFramed({ host: "localhost", port: 0 }, (connection) => kafka.accept(listener, connection), kafka);
+  const kafkaListeners = await run(Promise.all(config.listeners.map(({ name }) => listen(name))));
   const broker = await run(
     Broker.start({
       host,
-      config: testConfig({ logMinFreeBytes: 8 << 20, ...options.config }),
+      config,
+      kafka,
       loaded: loadNodeConfig({}),
       nodeId: 1,
       directory: "/data/log",
       version: "0.0.0-test",
-      logger: silentLogger,
+      logger: options.logger ?? silentLogger,
       onFatal: (error) => fatal.push(error),
       endpoints: () => [{ listener: "GRPC", host: "registered.example", port: 19_093 }],
       clusterId: null,
@@ -42,7 +63,15 @@ export async function startBroker(options: BrokerRigOptions = {}): Promise<Broke
     }),
   );
   if (!options.unready) await run(broker.ready);
-  return { host, broker, controller, fatal, run, client: (attributes) => new TestClient(host, broker, attributes) };
+  return {
+    host,
+    broker,
+    controller,
+    fatal,
+    kafka: kafkaListeners.map(({ address }) => address),
+    run,
+    client: (attributes) => new TestClient(host, broker, attributes),
+  };
 }
 
 type CallKind = NonNullable<pb.CallRequest["call"]["case"]>;

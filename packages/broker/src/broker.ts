@@ -5,9 +5,13 @@ import { type LoadedConfig, type NodeConfig, type pb, ProtocolError } from "@ott
 import { ByteBudget } from "./byte-budget.ts";
 import { Membership } from "./controller/membership.ts";
 import { GrpcDoor } from "./grpc/grpc-door.ts";
+import { kafkaApis } from "./kafka/apis.ts";
+import { KafkaDoor } from "./kafka/kafka-door.ts";
+import type { KafkaEntrance } from "./kafka/kafka-entrance.ts";
 import { GroupLag } from "./metrics/group-lag.ts";
 import { RequestMetrics } from "./metrics/requests.ts";
 import { brokerSamples } from "./metrics/samples.ts";
+import type { BrokerParts } from "./operations/context.ts";
 import { ProducerIds } from "./operations/producer-ids.ts";
 import { Operations } from "./operations.ts";
 import type { Partition } from "./partition/partition.ts";
@@ -29,6 +33,8 @@ export interface BrokerOptions {
   readonly logger: Logger;
   /** The broker cannot go on: the process ends. */
   onFatal(error: Error): void;
+  /** Lets Kafka's clients in. */
+  readonly kafka: KafkaEntrance;
   /** Under which addresses clients reach this node; asked when it registers. */
   endpoints(): pb.Endpoint[];
   /** The cluster that the data directory belongs to; null at the very first start. */
@@ -72,6 +78,7 @@ export class Broker implements AsyncDisposable {
   readonly #membership: Membership;
   readonly #retention: Retention;
   readonly #door: GrpcDoor;
+  readonly #kafka: KafkaDoor;
   readonly #metrics = new RequestMetrics();
   readonly #groupLag: GroupLag;
   readonly #requestBytes: ByteBudget;
@@ -121,12 +128,25 @@ export class Broker implements AsyncDisposable {
     });
     this.#groupLag = new GroupLag({ clock, logger, nodeId, image, partitions: this.#partitions, link: this.#membership.link });
     this.#retention = new Retention(clock, this.#partitions, config.logRetentionCheckIntervalMs, logger);
+    const parts = this.#operationParts();
+    const operations = new Operations(parts);
+    this.#kafka = new KafkaDoor({
+      clock,
+      timeouts,
+      logger,
+      entrance: options.kafka,
+      door: { operations, metrics: this.#metrics, parts, apis: kafkaApis(parts) },
+      requestBytes: this.#requestBytes,
+      answerBytes: this.#answerBytes,
+      maxIdleMs: config.connectionsMaxIdleMs,
+    });
+    void this.ready.then(() => this.#kafka.open());
     this.#door = new GrpcDoor({
       nodeId,
       clock,
       timeouts,
       logger,
-      operations: this.#operations(),
+      operations,
       metrics: this.#metrics,
       requestBytes: this.#requestBytes,
       answerBytes: this.#answerBytes,
@@ -196,6 +216,7 @@ export class Broker implements AsyncDisposable {
         image: this.#image,
         directory: this.#directory,
         sessions: this.#door.sessions,
+        kafkaConnections: this.#kafka.connections,
         requestBytes: this.#requestBytes.used,
         answerBytes: this.#answerBytes.used,
       }),
@@ -224,7 +245,7 @@ export class Broker implements AsyncDisposable {
       clock: this.#options.host.clock,
       logger: this.#options.logger,
       timeoutMs: this.#options.config.shutdownTimeoutMs,
-      door: this.#door,
+      doors: [this.#door, this.#kafka],
       membership: this.#membership,
       retention: this.#retention,
       replication: this.#replication,
@@ -255,11 +276,11 @@ export class Broker implements AsyncDisposable {
     });
   }
 
-  #operations(): Operations {
+  #operationParts(): BrokerParts {
     const { host, config, loaded, nodeId, logger } = this.#options;
     const { clock, codecs, random } = host;
     const { link } = this.#membership;
-    return new Operations({
+    return {
       nodeId,
       config,
       loaded,
@@ -275,6 +296,6 @@ export class Broker implements AsyncDisposable {
       link,
       producerIds: new ProducerIds(link),
       answerBytes: this.#answerBytes,
-    });
+    };
   }
 }

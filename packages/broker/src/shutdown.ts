@@ -2,17 +2,24 @@ import { type Clock, delay, type Logger } from "@ottla/host";
 import type { LogDirectory } from "@ottla/log";
 import { ProtocolError } from "@ottla/protocol";
 import type { Membership } from "./controller/membership.ts";
-import type { GrpcDoor } from "./grpc/grpc-door.ts";
 import type { Partitions } from "./partition/partitions.ts";
 import type { Retention } from "./partition/retention.ts";
 import type { Replication } from "./replication/replication.ts";
 import type { Timeouts } from "./timeouts.ts";
 
+/** A way in for clients. */
+interface ClientDoor {
+  /** Takes nothing new, answers what it has taken, then ends every connection. */
+  drain(): Promise<void>;
+  /** Ends every connection, answered or not. */
+  close(): void;
+}
+
 export interface EndingParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly timeoutMs: number;
-  readonly door: GrpcDoor;
+  readonly doors: readonly ClientDoor[];
   readonly membership: Membership;
   readonly retention: Retention;
   readonly replication: Replication;
@@ -23,17 +30,17 @@ export interface EndingParts {
 }
 
 export async function endInOrder(parts: EndingParts): Promise<void> {
-  const { clock, logger, timeoutMs, door, membership, retention, replication, partitions, directory, timeouts, failed } = parts;
+  const { clock, logger, timeoutMs, doors, membership, retention, replication, partitions, directory, timeouts, failed } = parts;
   const { link } = membership;
   if (!failed()) {
-    if (!(await doneWithin(clock, timeoutMs / 2, door.drain())))
+    if (!(await doneWithin(clock, timeoutMs / 2, Promise.all(doors.map((door) => door.drain())))))
       logger.warn({ timeoutMs }, "Some requests were not answered before the broker stopped");
     await membership.sayGoodbye(timeoutMs / 2);
   } else {
     // Others take over as soon as the session ends, and a broken disk may hold up everything else.
     await link.close();
   }
-  door.close();
+  for (const door of doors) door.close();
   await Promise.all([retention.stop(), membership.stopFollowing(), replication.close()]);
   await partitions.close(new ProtocolError("NOT_LEADER_OR_FOLLOWER", "The broker stops: refresh the metadata and ask the next leader"));
   const brokerEpoch = link.brokerEpoch ?? directory.cleanShutdown?.brokerEpoch;

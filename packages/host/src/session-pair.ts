@@ -59,7 +59,14 @@ export class PairedSession implements Session {
     this.#side = side;
     this.#wire = wire;
     this.#maxFrameBytes = maxFrameBytes;
-    this.#inbox = new FrameQueue((bytes) => wire(() => this.other?.taken(bytes)));
+    let untold = 0;
+    this.#inbox = new FrameQueue((bytes) => {
+      // Told in large steps, as HTTP/2 does: a quarter of the window that is not told yet keeps nobody waiting for good.
+      const told = (untold += bytes);
+      if (told < WINDOW_BYTES / 4) return;
+      untold = 0;
+      wire(() => this.other?.taken(told));
+    });
     let resolveClosed: (reason: Reason) => void = () => {};
     this.closed = new Promise((resolve) => {
       resolveClosed = resolve;

@@ -93,13 +93,21 @@ export class Node implements AsyncDisposable {
       node.#settleFailed(error);
       void node.#end(error);
     });
-    logger.info({ clusterId: node.clusterId, bootstrap: node.bootstrap, dataDir: node.dataDirectory }, "Node is ready");
+    logger.info(
+      { clusterId: node.clusterId, bootstrap: node.bootstrap, kafka: node.kafkaBootstrap, dataDir: node.dataDirectory },
+      "Node is ready",
+    );
     return node;
   }
 
   /** For `new Ottla({ bootstrap })`, such as `["127.0.0.1:9093"]`; empty for a node that is no broker. */
   get bootstrap(): string[] {
     return this.#parts.clients.bootstrap;
+  }
+
+  /** For Kafka's clients (`bootstrap.servers`), such as `["127.0.0.1:9092"]`; empty for a node that is no broker. */
+  get kafkaBootstrap(): string[] {
+    return this.#parts.kafka.bootstrap;
   }
 
   /** Of `/healthz`, `/readyz` and `/metrics`. */

@@ -2,6 +2,7 @@ import type { Broker } from "@ottla/broker";
 import type { Controller } from "@ottla/controller";
 import type { Address, Metric, Timer } from "@ottla/host";
 import { ClientDoors } from "./doors/client-doors.ts";
+import { KafkaDoors } from "./doors/kafka-doors.ts";
 import { NodeDoor } from "./doors/node-door.ts";
 import { healthOf } from "./health.ts";
 import { type Health, HttpDoor } from "./http/http-door.ts";
@@ -21,6 +22,7 @@ const NODE_DOOR_GRACE_MS = 500;
 /** What a node is made of, in the order in which it starts and the reverse of which it ends. */
 export class Parts {
   readonly clients: ClientDoors;
+  readonly kafka: KafkaDoors;
   readonly #around: Surroundings;
   readonly #nodes: NodeDoor;
   #http: HttpDoor | null = null;
@@ -34,6 +36,7 @@ export class Parts {
     const { network } = around.host;
     this.#around = around;
     this.clients = new ClientDoors(config, network, () => this.#nodes.name);
+    this.kafka = new KafkaDoors(config, around.host, around.logger);
     this.#nodes = new NodeDoor({ config, network, clusterId: () => around.directory.clusterId, clientDoors: () => this.clients.bootstrap });
   }
 
@@ -66,7 +69,7 @@ export class Parts {
    * goodbye to it and it hands on its own leadership; last the door that all of this goes through. */
   async close(graceMs: number): Promise<void> {
     await this.#broker?.resign();
-    const serving = await Promise.allSettled([this.clients.close(graceMs), this.#broker?.shutdown()]);
+    const serving = await Promise.allSettled([this.clients.close(graceMs), this.kafka.close(graceMs), this.#broker?.shutdown()]);
     const deciding = await Promise.allSettled([this.#controller?.close()]);
     const doors = await Promise.allSettled([this.#nodes.close(NODE_DOOR_GRACE_MS), this.#http?.close()]);
     const failed = [...serving, ...deciding, ...doors].find((end) => end.status === "rejected");
@@ -77,7 +80,7 @@ export class Parts {
    * broken disk may hold up, at the same time. */
   async abandon(cause: Error): Promise<void> {
     this.#broker?.fail(cause);
-    const doors = Promise.allSettled([this.clients.close(0), this.#nodes.close(0), this.#http?.close()]);
+    const doors = Promise.allSettled([this.clients.close(0), this.kafka.close(0), this.#nodes.close(0), this.#http?.close()]);
     const parts = await Promise.allSettled([this.#broker?.shutdown(), this.#controller?.close(false)]);
     const failed = [...(await doors), ...parts].find((end) => end.status === "rejected");
     if (failed) throw failed.reason;
@@ -92,7 +95,9 @@ export class Parts {
     if (http) this.#ends.push(() => http.close());
     // They load gRPC while the controller waits for the disk.
     const forNodes = this.#open(this.#nodes);
-    const forClients = processRoles.includes("broker") ? this.#open(this.clients) : Promise.resolve();
+    const forClients = processRoles.includes("broker")
+      ? Promise.all([this.#open(this.clients), this.#open(this.kafka)])
+      : Promise.resolve();
     // Whose port is picked by the system is known once the door is open, and the controller tells it.
     if (nodeListeners.some(({ port }) => port === 0)) await forNodes;
     let member: Promise<void> = Promise.resolve();
@@ -106,7 +111,7 @@ export class Parts {
     }
     await Promise.all([forNodes, forClients]);
     if (processRoles.includes("broker")) {
-      const doors = { clients: this.clients, nodes: this.#nodes, http };
+      const doors = { clients: this.clients, kafka: this.kafka, nodes: this.#nodes, http };
       const broker = await startBroker(this.#around, doors, this.#controller);
       this.#broker = broker;
       this.#ends.push(() => broker.shutdown());
@@ -123,7 +128,7 @@ export class Parts {
     await directory.join(clusterId);
   }
 
-  #open(door: ClientDoors | NodeDoor): Promise<void> {
+  #open(door: ClientDoors | KafkaDoors | NodeDoor): Promise<void> {
     const opening = door.open();
     opening.catch(() => {});
     this.#ends.push(async () => {

@@ -5,6 +5,7 @@ import { type LoadedConfig, services } from "@ottla/protocol";
 import { dialNode } from "./cluster/dial.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import type { ClientDoors } from "./doors/client-doors.ts";
+import type { KafkaDoors } from "./doors/kafka-doors.ts";
 import type { NodeDoor } from "./doors/node-door.ts";
 import type { FatalSignal } from "./fatal.ts";
 import type { HttpDoor } from "./http/http-door.ts";
@@ -43,13 +44,13 @@ export async function startController(around: Surroundings, door: NodeDoor): Pro
 /** Serves the broker on the doors for clients and for nodes. */
 export async function startBroker(
   around: Surroundings,
-  doors: { readonly clients: ClientDoors; readonly nodes: NodeDoor; readonly http: HttpDoor | null },
+  doors: { readonly clients: ClientDoors; readonly kafka: KafkaDoors; readonly nodes: NodeDoor; readonly http: HttpDoor | null },
   controller: Controller | null,
 ): Promise<Broker> {
   const { host, loaded, logger, fatal, directory } = around;
   const { config } = loaded;
   const { network, clock } = host;
-  const { clients, nodes, http } = doors;
+  const { clients, kafka, nodes, http } = doors;
   const broker = await Broker.start({
     host,
     config,
@@ -60,7 +61,8 @@ export async function startBroker(
     version,
     logger: logger.child({ part: "broker" }),
     onFatal: fatal.raise,
-    endpoints: () => [...clients.endpoints(), nodes.endpoint(), ...(http ? [http.endpoint(network.hostName)] : [])],
+    kafka: kafka.entrance,
+    endpoints: () => [...clients.endpoints(), ...kafka.endpoints(), nodes.endpoint(), ...(http ? [http.endpoint(network.hostName)] : [])],
     ownController: controller && (async (service, attributes) => reachOwnController(controller, config.nodeId, service, attributes)),
     dialNode: (address, nodeId, service, attributes, signal) => dialNode({ network, clock }, address, nodeId, service, attributes, signal),
   });

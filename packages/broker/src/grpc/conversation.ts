@@ -4,7 +4,7 @@ import { ByteBudget } from "../byte-budget.ts";
 import type { RequestContext } from "../operations/context.ts";
 import type { Timeouts } from "../timeouts.ts";
 import { dialledAddress } from "./acceptance.ts";
-import { StallWatch } from "./stall-watch.ts";
+import { StallWatch } from "../stall-watch.ts";
 
 /** Bytes of one client's requests that are being worked on; above it no more is read from it. */
 const SESSION_BYTES_MAX = 64 * 1024 * 1024;
@@ -63,6 +63,7 @@ export class Conversation {
       dialled: dialledAddress(session.attributes),
       deadlineMs: Infinity,
       signal: this.#gone.signal,
+      draining: null,
       answerBytes: new ByteBudget(Math.max(1, Math.floor(options.answerBytes.limit / ANSWERS_SHARE))),
     };
   }

@@ -21,6 +21,7 @@ export interface SampledParts {
   readonly directory: LogDirectory;
   readonly groupLag: GroupLag;
   readonly sessions: number;
+  readonly kafkaConnections: number;
   readonly requestBytes: number;
   readonly answerBytes: number;
 }
@@ -37,6 +38,7 @@ export function brokerSamples(parts: SampledParts): Metric[] {
     ...parts.groupLag.samples(),
     gauge("kafka_server_replicamanager_partitioncount", "Partitions that this broker holds", all.length),
     gauge("ottla_broker_client_sessions", "Sessions that clients hold", parts.sessions),
+    gauge("kafka_server_socketservermetrics_connection_count", "Connections that Kafka's clients hold", parts.kafkaConnections),
     gauge("ottla_broker_request_bytes", "Bytes of requests being worked on", parts.requestBytes),
     gauge("ottla_broker_answer_bytes", "Bytes of records read and not yet sent", parts.answerBytes),
     gauge("ottla_broker_stray_logs", "Logs on the disk that no topic names", partitions.strays().length),
@@ -44,7 +46,7 @@ export function brokerSamples(parts: SampledParts): Metric[] {
     gauge(
       "ottla_broker_damaged_ranges",
       "Ranges of offsets whose bytes are damaged",
-      all.reduce((sum, { log }) => sum + log.damaged.length, 0),
+      all.reduce((sum, { log }) => sum + log.unserved.length, 0),
     ),
     gauge("ottla_broker_free_bytes", "Free bytes on the file system of the logs", freeBytes),
     gauge("ottla_broker_free_bytes_limit", "Free bytes below which writes are refused", limitBytes),

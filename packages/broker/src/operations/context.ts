@@ -23,6 +23,8 @@ export interface RequestContext {
   readonly deadlineMs: number;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
+  /** Aborts when the door is about to close: who waits for more answers with what is there. Null where the door ends such requests itself. */
+  readonly draining: AbortSignal | null;
   /** What this client alone may have of {@link BrokerParts.answerBytes}, so that one that takes no answers leaves room for the others. */
   readonly answerBytes: ByteBudget;
 }

@@ -1,7 +1,7 @@
 import { minInSync, type TopicImage } from "@ottla/metadata";
 import { checkTopicName, errorName, type pb, ProtocolError, uuidFromBytes, uuidToText } from "@ottla/protocol";
 import { effectiveSettings } from "../partition/settings.ts";
-import { addressOf } from "./addresses.ts";
+import { endpointsOf } from "./addresses.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { createTopics } from "./topics.ts";
 
@@ -19,7 +19,13 @@ export async function metadata(parts: BrokerParts, context: RequestContext, call
   const topics = call.allTopics
     ? [...image.topics()].map((topic) => describe(parts, topic))
     : [...call.names.map((name) => byName(parts, name, refused)), ...call.topicIds.map((id) => byId(parts, id))];
-  return { clusterId: image.clusterId ?? "", brokers: brokers(parts, context), controllerId: image.controllerId, topics, current };
+  return {
+    clusterId: image.clusterId ?? "",
+    brokers: endpointsOf(parts, context, image.brokers.keys()),
+    controllerId: image.controllerId,
+    topics,
+    current,
+  };
 }
 
 async function create(parts: BrokerParts, context: RequestContext, names: readonly string[]): Promise<Map<string, ProtocolError>> {
@@ -96,13 +102,4 @@ function describe({ image, config }: BrokerParts, topic: TopicImage): pb.TopicMe
       };
     }),
   };
-}
-
-function brokers(parts: BrokerParts, context: RequestContext): pb.BrokerEndpoint[] {
-  return [...parts.image.brokers.values()]
-    .filter(({ fenced }) => !fenced)
-    .flatMap((broker) => {
-      const address = addressOf(parts, context, broker);
-      return address === null ? [] : [{ nodeId: broker.nodeId, ...address, rack: broker.rack }];
-    });
 }

@@ -87,7 +87,9 @@ export function framedContract(name: string, open: () => Side): void {
       async pair(): Promise<[ByteClient, FramedConnection]> {
         const client = await side.dial(listener);
         await until(() => accepted.length > 0);
-        return [client, accepted.pop()!];
+        const connection = accepted.pop();
+        if (connection === undefined) throw new Error("nothing was accepted");
+        return [client, connection];
       },
       async [Symbol.asyncDispose]() {
         await listener.close(0);

@@ -86,6 +86,7 @@ export class MemoryFramedConnection implements FramedConnection {
     if (this.#endedHere !== null) return;
     this.#endedHere = reason;
     this.#assembler.end();
+    this.#onFlow?.();
     const { room } = this.#options;
     for (const { byteLength } of this.#queue.discard()) if (byteLength > LARGE_FRAME_BYTES) room.give(Math.min(byteLength, room.limit));
     end();

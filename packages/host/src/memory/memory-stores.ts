@@ -61,6 +61,11 @@ export class MemoryStores implements StoreFactory {
     this.#content(directory).loseLastBatch();
   }
 
+  /** How many bytes the value of each key has, in order of the keys. */
+  sizes(directory: string): number[] {
+    return [...this.#content(directory).scan()].map(([, value]) => value.byteLength);
+  }
+
   /** Damages a value of the n-th key in order. */
   flipBit(directory: string, index: number, offset = 0): void {
     assert(this.#content(directory).flipBit(index, offset), `the store ${directory} has no byte ${offset} in entry ${index}`);

@@ -16,6 +16,7 @@ export class MemoryWire {
   readonly #trouble: () => Trouble;
   #waiting: (() => void)[] = [];
   #cut = false;
+  #releasing = false;
   #lastDueMs = 0;
 
   constructor(clock: Clock, trouble: () => Trouble) {
@@ -31,13 +32,16 @@ export class MemoryWire {
     else this.#clock.after(this.#lastDueMs - nowMs, () => this.#arrive(deliver));
   }
 
-  /** Looks again whether what is held may pass. */
+  /** Looks again whether what is held may pass: one after the other, each as an event of its own. */
   release(): void {
-    while (!this.#cut && this.#trouble().stalled !== true) {
-      const deliver = this.#waiting.shift();
-      if (deliver === undefined) return;
-      deliver();
-    }
+    if (this.#releasing || this.#cut || this.#waiting.length === 0 || this.#stalled) return;
+    this.#releasing = true;
+    this.#clock.soon(() => {
+      this.#releasing = false;
+      if (this.#cut || this.#stalled) return;
+      this.#waiting.shift()?.();
+      this.release();
+    });
   }
 
   /** Drops what is under way and all that follows. */
@@ -46,8 +50,13 @@ export class MemoryWire {
     this.#waiting = [];
   }
 
+  get #stalled(): boolean {
+    return this.#trouble().stalled === true;
+  }
+
   #arrive(deliver: () => void): void {
     if (this.#cut) return;
+    if (this.#waiting.length === 0 && !this.#stalled) return deliver();
     this.#waiting.push(deliver);
     this.release();
   }

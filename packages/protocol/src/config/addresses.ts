@@ -54,10 +54,16 @@ function parseEntry(entry: string, options: AddressOptions, minPort: number, war
       : "";
     throw new BadValue(`has the listener name ${name}, which must be ${options.names.join(" or ")}${secure}`);
   }
-  const address = parseAddress(rest, entry, minPort);
-  if (address.host !== "") return [address];
-  if (options.use === "advertise") throw new BadValue(`has no host in "${entry}"; name the host that clients dial`);
-  return [{ host: "0.0.0.0", port: address.port }];
+  return [endpoint(rest, entry, options.use, minPort)];
+}
+
+/** Without a host: every interface, where one may listen.
+ * @param whole what it is part of, for the error text */
+export function endpoint(text: string, whole: string, use: "listen" | "advertise", minPort: number): Address {
+  const address = parseAddress(text, whole, minPort);
+  if (address.host !== "") return address;
+  if (use === "advertise") throw new BadValue(`has no host in "${whole}"; name the host that clients dial`);
+  return { host: "0.0.0.0", port: address.port };
 }
 
 function parseAddress(text: string, whole: string, minPort: number): Address {

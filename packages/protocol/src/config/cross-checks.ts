@@ -29,6 +29,7 @@ export function checkTogether(config: NodeConfig, problem: (key: NodeKey, text: 
     problem("brokerSessionTimeoutMs", `must be at least twice broker.heartbeat.interval.ms=${config.brokerHeartbeatIntervalMs}`);
   }
   for (const [key, who] of [
+    ["advertisedListeners", "client"],
     ["grpcAdvertisedListeners", "client"],
     ["nodeAdvertisedListeners", "node"],
     ["controllerQuorumBootstrapServers", "node"],
@@ -40,6 +41,8 @@ export function checkTogether(config: NodeConfig, problem: (key: NodeKey, text: 
     if (isWildcard(address.host))
       problem("controllerQuorumVoters", `names ${address.host} for node ${nodeId}, which no node can dial; name its host`);
   }
+  checkListeners(config, problem);
+  warnOfOpenDoors("listeners", "read and write all records", config.listeners, warn);
   warnOfOpenDoors("grpc.listeners", "read and write all records", config.grpcListeners, warn);
   warnOfOpenDoors("node.listeners", "take part in the cluster as if it were a node of it", config.nodeListeners, warn);
   warnOfOpenDoors("http.listeners", "read health and metrics", config.httpListeners, warn);
@@ -51,6 +54,27 @@ function warnOfOpenDoors(name: string, what: string, listeners: readonly Address
       `${name} opens ${formatAddress(address)} to the network WITHOUT ENCRYPTION OR AUTHENTICATION: whoever reaches it can ${what}; keep it inside a network you trust, or bind 127.0.0.1`,
     );
   }
+}
+
+/** What is spoken at each listener for Kafka's clients, and that what is advertised is there. */
+function checkListeners(config: NodeConfig, problem: (key: NodeKey, text: string) => void): void {
+  const { listeners, advertisedListeners, listenerSecurityProtocolMap: protocols } = config;
+  for (const { name } of listeners) {
+    const protocol = protocols.get(name);
+    if (protocol === undefined)
+      problem(
+        "listeners",
+        `has the listener ${name}, and listener.security.protocol.map does not say what it speaks; add ${name}:PLAINTEXT there`,
+      );
+    else if (protocol !== "PLAINTEXT")
+      problem(
+        "listeners",
+        `has the listener ${name}, which speaks ${protocol}: encryption and authentication are not in this version, and the door is not opened without them in their place`,
+      );
+  }
+  const unheard = advertisedListeners.find(({ name }) => !listeners.some((listener) => listener.name === name));
+  if (unheard !== undefined)
+    problem("advertisedListeners", `has ${unheard.name}, which is no name in listeners (${listeners.map(({ name }) => name).join(", ")})`);
 }
 
 /** Who decides and where the deciders are must be known, and this node must be what the list says of it. */

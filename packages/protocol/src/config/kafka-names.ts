@@ -1,7 +1,7 @@
 /** Names of Apache Kafka's broker and controller settings (3.x and 4.x) that have no meaning here. A configuration made for Kafka may hold
  * them: each warns once. */
 const names = `
-add.partitions.to.txn.retry.backoff.max.ms add.partitions.to.txn.retry.backoff.ms advertised.host.name advertised.listeners advertised.port
+add.partitions.to.txn.retry.backoff.max.ms add.partitions.to.txn.retry.backoff.ms advertised.host.name advertised.port
 alter.config.policy.class.name alter.log.dirs.replication.quota.window.num alter.log.dirs.replication.quota.window.size.seconds
 authorizer.class.name auto.include.jmx.reporter auto.leader.rebalance.enable background.threads
 broker.id broker.id.generation.enable client.quota.callback.class compression.gzip.level compression.lz4.level
@@ -31,7 +31,7 @@ group.streams.min.session.timeout.ms group.streams.num.standby.replicas group.st
 initial.broker.registration.timeout.ms inter.broker.listener.name inter.broker.protocol.version internal.segment.bytes
 kafka.metrics.polling.interval.secs kafka.metrics.reporters leader.imbalance.check.interval.seconds
 leader.imbalance.per.broker.percentage leader.replication.throttled.rate leader.replication.throttled.replicas
-listener.security.protocol.map listeners log.cleaner.backoff.ms log.cleaner.dedupe.buffer.size log.cleaner.delete.retention.ms
+log.cleaner.backoff.ms log.cleaner.dedupe.buffer.size log.cleaner.delete.retention.ms
 log.cleaner.enable log.cleaner.io.buffer.load.factor log.cleaner.io.buffer.size log.cleaner.io.max.bytes.per.second
 log.cleaner.max.compaction.lag.ms log.cleaner.min.cleanable.ratio log.cleaner.min.compaction.lag.ms log.cleaner.threads
 log.cleanup.policy log.delete.delay.ms log.dir log.dir.failure.timeout.ms log.dirs log.flush.interval.messages
@@ -39,7 +39,7 @@ log.flush.interval.ms log.flush.offset.checkpoint.interval.ms log.flush.schedule
 log.flush.start.offset.checkpoint.interval.ms log.index.size.max.bytes log.initial.task.delay.ms log.local.retention.bytes
 log.local.retention.ms log.message.downconversion.enable log.message.format.version log.message.timestamp.difference.max.ms
 log.preallocate log.roll.jitter.hours log.roll.jitter.ms log.segment.delete.delay.ms max.connection.creation.rate
-max.connections.per.ip max.connections.per.ip.overrides max.incremental.fetch.session.cache.slots max.request.partition.size.limit
+max.connections.per.ip max.connections.per.ip.overrides max.request.partition.size.limit
 metadata.log.dir metadata.log.max.record.bytes.between.snapshots metadata.log.max.snapshot.interval.ms
 metadata.log.segment.bytes metadata.log.segment.min.bytes metadata.log.segment.ms metadata.max.idle.interval.ms
 metadata.max.retention.bytes metadata.max.retention.ms metric.reporters metrics.num.samples metrics.recording.level
@@ -80,8 +80,7 @@ share.coordinator.state.topic.compression.codec share.coordinator.state.topic.mi
 share.coordinator.state.topic.num.partitions share.coordinator.state.topic.prune.interval.ms
 share.coordinator.state.topic.replication.factor share.coordinator.state.topic.segment.bytes share.coordinator.threads
 share.coordinator.write.timeout.ms share.fetch.purgatory.purge.interval.requests socket.connection.setup.timeout.max.ms
-socket.connection.setup.timeout.ms socket.listen.backlog.size socket.receive.buffer.bytes socket.request.max.bytes
-socket.send.buffer.bytes ssl.allow.dn.changes ssl.allow.san.changes ssl.cipher.suites ssl.client.auth ssl.enabled.protocols
+socket.connection.setup.timeout.ms socket.listen.backlog.size socket.receive.buffer.bytes socket.send.buffer.bytes ssl.allow.dn.changes ssl.allow.san.changes ssl.cipher.suites ssl.client.auth ssl.enabled.protocols
 ssl.endpoint.identification.algorithm ssl.engine.factory.class ssl.key.password ssl.keymanager.algorithm
 ssl.keystore.certificate.chain ssl.keystore.key ssl.keystore.location ssl.keystore.password ssl.keystore.type
 ssl.principal.mapping.rules ssl.protocol ssl.provider ssl.secure.random.implementation ssl.trustmanager.algorithm
@@ -102,10 +101,13 @@ const kafkaNames: ReadonlySet<string> = new Set(names.trim().split(/\s+/));
 
 /** What to set, or to know, instead. */
 const advice: ReadonlyMap<string, string> = new Map([
-  ["advertised.listeners", "there is no Kafka listener in this version; the gRPC door has grpc.advertised.listeners"],
+  ["advertised.host.name", "set advertised.listeners"],
+  ["advertised.port", "set advertised.listeners"],
   ["broker.id", "set node.id"],
+  ["controller.listener.names", "controllers are reached through node.listeners"],
   ["controller.quorum.election.timeout.ms", "set controller.election.timeout.ms"],
-  ["listeners", "there is no Kafka listener in this version; the gRPC door has grpc.listeners"],
+  ["host.name", "set listeners"],
+  ["inter.broker.listener.name", "brokers reach each other through node.listeners"],
   ["log.cleanup.policy", "segments are deleted by age and size; there is no compaction in this version"],
   ["log.dir", "set data.dir"],
   ["log.dirs", "set data.dir"],
@@ -115,7 +117,8 @@ const advice: ReadonlyMap<string, string> = new Map([
   ["max.connections.per.ip", "max.connections limits all together"],
   ["metadata.log.dir", "set data.dir"],
   ["queued.max.requests", "set queued.max.request.bytes"],
-  ["socket.request.max.bytes", "set grpc.max.message.bytes"],
+  ["port", "set listeners"],
+  ["security.inter.broker.protocol", "brokers reach each other through node.listeners"],
 ]);
 
 /** @returns null when Kafka has no such setting, else why it does nothing here */

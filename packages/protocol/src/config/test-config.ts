@@ -9,6 +9,7 @@ export function testConfig(overrides: Partial<NodeConfig> = {}): NodeConfig {
     ...nodeDefaults(),
     ...derived,
     dataDir: "/data",
+    listeners: [{ name: "PLAINTEXT", host: "127.0.0.1", port: 0 }],
     grpcListeners: free,
     httpListeners: free,
     nodeListeners: free,

@@ -53,6 +53,13 @@ export function topicNameOf(brokerName: string): string {
   return topicNames.get(brokerName) ?? brokerName;
 }
 
+const brokerNames: ReadonlyMap<string, string> = new Map([...topicNames].map(([brokerName, name]) => [name, brokerName]));
+
+/** The other way round. */
+export function brokerNameOf(topicName: string): string {
+  return brokerNames.get(topicName) ?? topicName;
+}
+
 /** Settings of which all controllers and brokers must have one idea, because they decide what is acknowledged and who may lead: written down when
  * the cluster is founded, from then on changed by command alone, whatever a node's own file says. */
 export function foundingSettings(

@@ -18,6 +18,11 @@ export interface MemoryDiskOptions {
   readonly capacityBytes?: number;
 }
 
+/** A copy of a whole disk. */
+export interface DiskPhotograph {
+  readonly platter: Platter;
+}
+
 /** How operations fail once the power is gone. */
 const POWERLESS = "EIO";
 
@@ -65,6 +70,16 @@ export class MemoryDisk implements Disk {
     assert(node?.kind === "file", `there is no file ${path} to damage`);
     assert(offset < node.cached.size, `cannot flip a bit of byte ${offset} of ${path}, which has ${node.cached.size}`);
     node.flipBit(offset, bit);
+  }
+
+  /** All that programs see at this moment, for {@link putBack}. */
+  photograph(): DiskPhotograph {
+    return { platter: this.#platter.copy(new SeededRandom(1)) };
+  }
+
+  /** Somebody replaces the disk by an older copy of it. Nothing of it may be open. */
+  putBack({ platter }: DiskPhotograph): void {
+    this.#platter.putBack(platter);
   }
 
   /** Power failure: what is not synced is lost as told, and this life's disk and files are dead. */

@@ -168,6 +168,27 @@ export class Platter {
     return copy;
   }
 
+  /** An older copy of the whole disk takes the place of what is there, all of it durable. The copy can be used again. */
+  putBack(photograph: Platter): void {
+    const { root } = photograph.copy(this.random);
+    this.root.cached = root.cached;
+    this.root.store = root.store;
+    this.#journal = [];
+    this.locked.clear();
+    this.#settle(this.root);
+    this.crash("none");
+  }
+
+  /** All that is there is durable. */
+  #settle(directory: DirectoryNode): void {
+    directory.durable = new Map(directory.cached);
+    directory.store?.crash("all", this.random);
+    for (const node of directory.cached.values()) {
+      if (node.kind === "directory") this.#settle(node);
+      else node.commit(node.changes);
+    }
+  }
+
   #restart(directory: DirectoryNode, keep: Keep): void {
     directory.cached = new Map(directory.durable);
     directory.store?.crash(keep, this.random);

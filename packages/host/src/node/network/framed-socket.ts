@@ -123,10 +123,9 @@ export class FramedSocket implements FramedConnection {
   }
 
   close(reason?: string): void {
-    if (this.#ended !== null && this.#socket.destroyed) return;
     if (reason !== undefined) return this.#break({ kind: "closed-here", message: reason });
-    if (this.#ended !== null) return;
     this.#discard();
+    if (this.#ended !== null) return;
     this.#end({ kind: "closed-here", message: `the connection to ${this.peer} was closed here` });
     this.#assembler.end();
     const socket = this.#socket;

@@ -41,7 +41,7 @@ export const clusterSettings = {
   }),
 
   controllerHeartbeatIntervalMs: long({
-    default: 100,
+    default: 200,
     min: 10,
     max: 60_000,
     doc: "Time between two heartbeats of the controller leader to the other voters, in milliseconds.",

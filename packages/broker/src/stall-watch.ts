@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "@ottla/host";
-import type { Timeouts } from "../timeouts.ts";
+import type { Timeouts } from "./timeouts.ts";
 
 /** A client that takes no answer for so long is cut off. */
 const STALLED_MAX_MS = 30_000;
