@@ -35,7 +35,8 @@ function check(call: ShapeCall): void {
     throw new ProtocolError("INVALID_REQUEST", "The feature to change has no name: ottla feature describe lists those there are");
 }
 
-function checkReassignment({ partition, replicas, cancel }: pb.Reassignment): void {
+/** @throws ProtocolError for what cannot mean anything, whatever the state of the cluster */
+export function checkReassignment({ partition, replicas, cancel }: pb.Reassignment): void {
   if (cancel && replicas.length > 0)
     throw new ProtocolError(
       "INVALID_REQUEST",

@@ -1,0 +1,48 @@
+import { kafka } from "@ottla/protocol";
+import { type ConfigEntry, configEntries } from "../../../operations/config-entries.ts";
+import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
+import { Outcomes } from "./outcomes.ts";
+
+type Answer = kafka.DescribeConfigsResponse["results"][number];
+
+/** The source of what nobody has set. */
+const DEFAULT = 5;
+
+export const describeConfigs = defineApi<kafka.DescribeConfigsRequest, kafka.DescribeConfigsResponse>({
+  api: kafka.apis.describeConfigs,
+  versions: [1, 4],
+  handle,
+});
+
+function handle(door: KafkaParts, { version, body }: KafkaRequest<kafka.DescribeConfigsRequest>): kafka.DescribeConfigsResponse {
+  const outcomes = new Outcomes(door, kafka.apis.describeConfigs, version);
+  const { includeSynonyms, includeDocumentation } = body;
+  const results = body.resources.map(({ resourceType, resourceName, configurationKeys }): Answer => {
+    try {
+      // Null asks for all, and so does an empty list from clients that know no null.
+      const wanted = configurationKeys === null || configurationKeys.length === 0 ? null : new Set(configurationKeys);
+      const configs = configEntries(door.parts, resourceType, resourceName)
+        .filter(({ name }) => wanted === null || wanted.has(name))
+        .map((entry) => described(entry, includeSynonyms, includeDocumentation));
+      return { errorCode: 0, errorMessage: null, resourceType, resourceName, configs };
+    } catch (error) {
+      return { ...outcomes.caught(error), resourceType, resourceName, configs: [] };
+    }
+  });
+  return { results };
+}
+
+function described(entry: ConfigEntry, withSynonyms: boolean, withDocumentation: boolean): Answer["configs"][number] {
+  const { name, value, readOnly, source, sensitive, valueType, documentation, synonyms } = entry;
+  return {
+    name,
+    value: value ?? null,
+    readOnly,
+    isDefault: source === DEFAULT,
+    configSource: source,
+    isSensitive: sensitive,
+    synonyms: withSynonyms ? synonyms : [],
+    configType: valueType,
+    documentation: withDocumentation ? documentation : null,
+  };
+}
