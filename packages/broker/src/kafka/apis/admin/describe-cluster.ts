@@ -1,4 +1,5 @@
 import { kafka, ProtocolError } from "@ottla/protocol";
+import { controllerAmong } from "../../../operations/addresses.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
 import { ALL_CLUSTER_OPERATIONS } from "./authorized-operations.ts";
 import { ask, USUAL_TIMEOUT_MS } from "./ask.ts";
@@ -24,7 +25,7 @@ async function handle(
         "UNSUPPORTED_ENDPOINT_TYPE",
         `Cannot describe the endpoints of type ${endpointType} here: this door leads to brokers (${BROKERS}); controllers have none for Kafka's clients`,
       );
-    const { clusterId, controllerId, nodes } = await ask(door, context, USUAL_TIMEOUT_MS, "describeCluster", {});
+    const { clusterId, nodes } = await ask(door, context, USUAL_TIMEOUT_MS, "describeCluster", {});
     const reachable = nodes.filter(({ broker, host, fenced }) => broker && host !== "" && (includeFencedBrokers || !fenced));
     const brokers = reachable.map(({ nodeId, host, port, rack, fenced }) => ({
       brokerId: nodeId,
@@ -33,9 +34,10 @@ async function handle(
       rack: rack === "" ? null : rack,
       isFenced: fenced,
     }));
-    const live = brokers.filter(({ isFenced }) => !isFenced);
-    // Clients send there what only a controller may do, and every broker relays it: one that they cannot reach helps nobody.
-    const named = live.some(({ brokerId }) => brokerId === controllerId) ? controllerId : (live[0]?.brokerId ?? -1);
+    const named = controllerAmong(
+      brokers.filter(({ isFenced }) => !isFenced).map(({ brokerId: nodeId }) => ({ nodeId })),
+      door.parts,
+    );
     const rest = includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: ALL_CLUSTER_OPERATIONS } : {};
     return { ...done, endpointType, clusterId, controllerId: named, brokers, ...rest };
   } catch (error) {
