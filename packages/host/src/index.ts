@@ -41,3 +41,4 @@ export {
 } from "./memory/index.ts";
 export { nodeHost } from "./node/node-host.ts";
 export { createSessionPair } from "./session-pair.ts";
+export { isMissing, readWhole, removeIfThere, replaceFile, writeWhole } from "./whole-file.ts";

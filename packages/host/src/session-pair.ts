@@ -1,8 +1,6 @@
 import { FrameQueue } from "./frame-queue.ts";
 import { NetworkError, type Attributes, type Frame, type Reason, type Session } from "./network.ts";
-
-/** Bytes that may be under way before `send` waits for the reader. */
-export const WINDOW_BYTES = 1 << 20;
+import { SendWindow, WINDOW_BYTES } from "./send-window.ts";
 
 /** Carries deliveries of one direction in the order in which they were given to it, perhaps later, perhaps never. */
 export type Wire = (deliver: () => void) => void;
@@ -29,12 +27,6 @@ export function connect(one: PairedSession, other: PairedSession): void {
   other.other = one;
 }
 
-interface WaitingSend {
-  readonly start: number;
-  readonly resolve: () => void;
-  readonly reject: (error: NetworkError) => void;
-}
-
 /** One end. `attributes` and `other` are set before anybody else sees it. */
 export class PairedSession implements Session {
   readonly service: string;
@@ -46,11 +38,9 @@ export class PairedSession implements Session {
   readonly #wire: Wire;
   readonly #maxFrameBytes: number;
   readonly #inbox: FrameQueue;
+  readonly #window = new SendWindow();
   readonly #resolveClosed: (reason: Reason) => void;
   #ended: Reason | null = null;
-  #sentBytes = 0;
-  #takenBytes = 0;
-  #waiting: WaitingSend[] = [];
 
   /** `wire` carries what this side says; frames above `maxFrameBytes` that arrive here end the session. */
   constructor(service: string, peer: string, side: "dialling" | "accepting", wire: Wire, maxFrameBytes: number) {
@@ -81,19 +71,14 @@ export class PairedSession implements Session {
   send(frame: Frame): Promise<void> {
     if (this.#ended !== null) return Promise.reject(new NetworkError(this.#ended));
     const copy = joinCopied(frame);
-    const start = this.#sentBytes;
-    this.#sentBytes += copy.byteLength;
+    const sending = this.#window.enter(copy.byteLength, false);
     this.#wire(() => this.other?.received(copy));
-    if (start - this.#takenBytes < WINDOW_BYTES) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#waiting.push({ start, resolve, reject }));
+    return this.#window.passed(sending);
   }
 
   close(reason?: { code: string; message: string }): void {
     if (this.#ended !== null) return;
-    if (reason === undefined) {
-      for (const send of this.#waiting) send.resolve();
-      this.#waiting = [];
-    }
+    if (reason === undefined) this.#window.finish();
     this.#inbox.discard();
     this.end({ kind: "closed-here", message: `the session with ${this.peer} was closed here` });
     this.#wire(() => {
@@ -108,8 +93,7 @@ export class PairedSession implements Session {
     if (this.#ended !== null) return;
     this.#ended = reason;
     this.#inbox.end();
-    for (const send of this.#waiting) send.reject(new NetworkError(reason));
-    this.#waiting = [];
+    this.#window.fail(reason);
     this.#resolveClosed(reason);
   }
 
@@ -125,8 +109,7 @@ export class PairedSession implements Session {
 
   /** The other side's reader has taken frames out. */
   taken(bytes: number): void {
-    this.#takenBytes += bytes;
-    while (this.#waiting[0] !== undefined && this.#waiting[0].start - this.#takenBytes < WINDOW_BYTES) this.#waiting.shift()?.resolve();
+    this.#window.taken(bytes);
   }
 }
 

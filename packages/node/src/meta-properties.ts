@@ -1,7 +1,8 @@
-import { dirname, join } from "node:path";
-import { DiskError, type Disk } from "@ottla/host";
+import { join } from "node:path";
+import { type Disk, readWhole, replaceFile } from "@ottla/host";
 import { crc32c } from "@ottla/protocol";
 
+const names = ["meta.properties", "meta.properties.copy"] as const;
 const formatVersion = 1;
 const clusterIds = /^[A-Za-z0-9_-]+$/;
 const crcLine = /^crc=([0-9a-f]{8})\n$/;
@@ -29,7 +30,7 @@ type Copy =
  * @returns null in a directory that was never used
  * @throws Error naming the file when both are damaged, or of a newer format */
 export async function readMetaProperties(disk: Disk, directory: string): Promise<Found | null> {
-  const paths = pathsIn(directory);
+  const paths = names.map((name) => join(directory, name));
   const copies = await Promise.all(paths.map(async (path) => ({ path, copy: parsed(await readText(disk, path)) })));
   for (const { copy } of copies)
     if (copy.state === "newer")
@@ -51,23 +52,7 @@ export async function readMetaProperties(disk: Disk, directory: string): Promise
 /** Replaces both, one after the other, so that a power failure leaves the old or the new one of each. */
 export async function writeMetaProperties(disk: Disk, directory: string, meta: MetaProperties): Promise<void> {
   const bytes = new TextEncoder().encode(textOf(meta));
-  for (const path of pathsIn(directory)) {
-    const file = await disk.open(`${path}.tmp`, "create");
-    try {
-      await file.truncate(0);
-      await file.write([bytes], 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await disk.rename(`${path}.tmp`, path);
-    await disk.syncDirectory(dirname(path));
-  }
-}
-
-function pathsIn(directory: string): readonly [string, string] {
-  const path = join(directory, "meta.properties");
-  return [path, `${path}.copy`];
+  for (const name of names) await replaceFile(disk, directory, name, bytes);
 }
 
 function textOf({ nodeId, clusterId }: MetaProperties): string {
@@ -106,17 +91,6 @@ function parsed(text: string | null): Copy {
 }
 
 async function readText(disk: Disk, path: string): Promise<string | null> {
-  try {
-    const file = await disk.open(path, "read");
-    try {
-      const bytes = new Uint8Array(await file.size());
-      const length = await file.read(bytes, 0);
-      return new TextDecoder().decode(bytes.subarray(0, length));
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof DiskError && error.code === "ENOENT") return null;
-    throw error;
-  }
+  const bytes = await readWhole(disk, path);
+  return bytes === null ? null : new TextDecoder().decode(bytes);
 }

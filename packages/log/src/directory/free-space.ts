@@ -1,6 +1,4 @@
-import type { Clock, Disk, DiskFile, Logger, Timer } from "@ottla/host";
-import { removeIfThere } from "../format/whole-file.ts";
-import { isMissing } from "../format/whole-file.ts";
+import { type Clock, type Disk, type DiskFile, type Logger, type Timer, removeIfThere, isMissing } from "@ottla/host";
 
 const MIB = 1 << 20;
 const RESERVE_BYTES = 4 * MIB;

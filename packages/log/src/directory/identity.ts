@@ -1,8 +1,7 @@
-import type { Disk, Logger, Random } from "@ottla/host";
+import { type Disk, type Logger, type Random, readWhole, removeIfThere, replaceFile } from "@ottla/host";
 import { type Uuid, uuidFromBytes } from "@ottla/protocol";
 import { FieldReader, FieldWriter } from "../format/fields.ts";
 import { type FileFormat, sealFile, unsealFile } from "../format/file-header.ts";
-import { readWhole, removeIfThere, replaceFile } from "../format/whole-file.ts";
 
 /** Also the version of everything in the directory that has no version of its own: the segments. */
 const identityFormat: FileFormat = { magic: "OTTLADIR", version: 1 };

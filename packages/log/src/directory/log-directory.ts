@@ -1,6 +1,5 @@
-import type { Timer } from "@ottla/host";
+import { type Timer, isMissing } from "@ottla/host";
 import type { Uuid } from "@ottla/protocol";
-import { isMissing } from "../format/whole-file.ts";
 import { LogCore } from "../log/core.ts";
 import { Log } from "../log/log.ts";
 import { openContent } from "../log/open-content.ts";

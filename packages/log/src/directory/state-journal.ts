@@ -1,8 +1,7 @@
-import type { Disk, DiskFile, Logger } from "@ottla/host";
+import { type Disk, type DiskFile, type Logger, readWhole, replaceFile } from "@ottla/host";
 import { isFull } from "../errors.ts";
 import { FieldWriter } from "../format/fields.ts";
 import { FILE_HEADER_BYTES, fileHeader } from "../format/file-header.ts";
-import { readWhole, replaceFile } from "../format/whole-file.ts";
 import { frame, type JournalContent, journalFormat, parseJournal } from "./journal-records.ts";
 import { encodeRemoved, encodeState, type LogState } from "./log-state.ts";
 import type { Mark } from "./mark.ts";

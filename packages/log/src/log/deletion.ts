@@ -1,4 +1,4 @@
-import { removeIfThere } from "../format/whole-file.ts";
+import { removeIfThere } from "@ottla/host";
 import { removeIndexFiles } from "../segment/index-files.ts";
 import type { Segment } from "../segment/segment.ts";
 import type { LogCore } from "./core.ts";

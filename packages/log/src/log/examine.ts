@@ -1,4 +1,4 @@
-import { isMissing } from "../format/whole-file.ts";
+import { isMissing } from "@ottla/host";
 import { type DamagedBytes, inspect } from "../segment/inspect.ts";
 import { type Segment, segmentName } from "../segment/segment.ts";
 import { SegmentIndex } from "../segment/segment-index.ts";

@@ -1,5 +1,5 @@
+import { isMissing, removeIfThere } from "@ottla/host";
 import type { Shared } from "../directory/shared.ts";
-import { isMissing, removeIfThere } from "../format/whole-file.ts";
 import { segmentBaseOf } from "../segment/segment.ts";
 
 /** The base offsets of a log's segment files, in order; null when it has no directory. What a deletion left half done is finished. */

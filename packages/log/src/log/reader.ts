@@ -1,6 +1,6 @@
+import { isMissing } from "@ottla/host";
 import { BATCH_HEADER_BYTES, batchCrcMatches, type BatchHeader, ProtocolError, readBatchHeader } from "@ottla/protocol";
 import { LogDamagedError } from "../errors.ts";
-import { isMissing } from "../format/whole-file.ts";
 import { type Segment, segmentName } from "../segment/segment.ts";
 import { claimedSize } from "../segment/verify.ts";
 import type { LogCore } from "./core.ts";

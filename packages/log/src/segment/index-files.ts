@@ -1,7 +1,6 @@
-import type { Disk } from "@ottla/host";
+import { type Disk, readWhole, removeIfThere, writeWhole } from "@ottla/host";
 import { FieldReader, FieldWriter } from "../format/fields.ts";
 import { type FileFormat, sealFile, unsealFile } from "../format/file-header.ts";
-import { readWhole, removeIfThere, writeWhole } from "../format/whole-file.ts";
 import type { IndexEntry } from "./segment-index.ts";
 import { offsetIndexName, timeIndexName } from "./segment.ts";
 

@@ -1,6 +1,6 @@
 import { FrameQueue } from "../../frame-queue.ts";
 import { NetworkError, type Attributes, type Frame, type Reason, type Session } from "../../network.ts";
-import { WINDOW_BYTES } from "../../session-pair.ts";
+import { SendWindow, WINDOW_BYTES } from "../../send-window.ts";
 import { Gathered } from "./gathered.ts";
 
 /** One bidirectional gRPC stream, seen from either end. */
@@ -15,14 +15,6 @@ export interface Stream {
   fail(reason: { code: string; message: string }): void;
 }
 
-interface Sent {
-  readonly start: number;
-  /** Its parts may change: the stream looks at them later than `send` on the dialling side, because messages pass filters there. */
-  copied: boolean;
-  resolve: () => void;
-  reject: (error: NetworkError) => void;
-}
-
 /** Keeps a session's promises on top of a gRPC stream: window, reading ahead, one end. */
 export class GrpcSession implements Session {
   readonly service: string;
@@ -31,11 +23,9 @@ export class GrpcSession implements Session {
   readonly closed: Promise<Reason>;
   readonly #stream: Stream;
   readonly #inbox = new FrameQueue(() => this.#readOn());
+  readonly #window = new SendWindow();
   readonly #resolveClosed: (reason: Reason) => void;
   #ended: Reason | null = null;
-  #sentBytes = 0;
-  #writtenBytes = 0;
-  #waiting: Sent[] = [];
   /** A read is asked for and not answered. */
   #reading = false;
 
@@ -62,25 +52,17 @@ export class GrpcSession implements Session {
 
   send(frame: Frame): Promise<void> {
     if (this.#ended !== null) return Promise.reject(new NetworkError(this.#ended));
-    const start = this.#sentBytes;
-    const sent: Sent = { start, copied: false, resolve: () => {}, reject: () => {} };
-    const message = new Gathered(frame, () => {
-      sent.copied = true;
-      this.#settle();
-    });
+    // The stream looks at the parts later than this on the dialling side, because messages pass filters there.
+    const message = new Gathered(frame, () => this.#window.release(sending));
     const { length } = message;
-    this.#sentBytes += length;
-    this.#stream.write(message, () => this.#written(length));
-    if (sent.copied && start - this.#writtenBytes < WINDOW_BYTES) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#waiting.push(Object.assign(sent, { resolve, reject })));
+    const sending = this.#window.enter(length, true);
+    this.#stream.write(message, () => this.#window.taken(length));
+    return this.#window.passed(sending);
   }
 
   close(reason?: { code: string; message: string }): void {
     if (this.#ended !== null) return;
-    if (reason === undefined) {
-      for (const send of this.#waiting) send.resolve();
-      this.#waiting = [];
-    }
+    if (reason === undefined) this.#window.finish();
     this.#inbox.discard();
     this.end({ kind: "closed-here", message: `the session with ${this.peer} was closed here` });
     if (reason === undefined) this.#stream.finish();
@@ -101,8 +83,7 @@ export class GrpcSession implements Session {
     if (this.#ended !== null) return;
     this.#ended = reason;
     this.#inbox.end();
-    for (const send of this.#waiting) send.reject(new NetworkError(reason));
-    this.#waiting = [];
+    this.#window.fail(reason);
     this.#resolveClosed(reason);
   }
 
@@ -110,17 +91,5 @@ export class GrpcSession implements Session {
     if (this.#reading || this.#inbox.bytes >= WINDOW_BYTES) return;
     this.#reading = true;
     this.#stream.read();
-  }
-
-  #written(bytes: number): void {
-    this.#writtenBytes += bytes;
-    this.#settle();
-  }
-
-  #settle(): void {
-    for (let first = this.#waiting[0]; first?.copied && first.start - this.#writtenBytes < WINDOW_BYTES; first = this.#waiting[0]) {
-      this.#waiting.shift();
-      first.resolve();
-    }
   }
 }

@@ -1,4 +1,4 @@
-import { type Disk, DiskError } from "@ottla/host";
+import { type Disk, DiskError } from "./disk.ts";
 
 export function isMissing(error: unknown): boolean {
   return error instanceof DiskError && error.code === "ENOENT";
