@@ -21,11 +21,12 @@ COPY --from=build /opt/ottla /opt/ottla
 RUN ln -s /opt/ottla/bin/ottla.cjs /usr/local/bin/ottla && mkdir /data && chown 1000:1000 /data
 ENV NODE_ENV=production \
     OTTLA_DATA_DIR=/data \
+    OTTLA_LISTENERS=PLAINTEXT://0.0.0.0:9092 \
     OTTLA_GRPC_LISTENERS=0.0.0.0:9093 \
     OTTLA_HTTP_LISTENERS=127.0.0.1:9094
 USER 1000:1000
 VOLUME /data
-EXPOSE 9093
+EXPOSE 9092 9093
 STOPSIGNAL SIGTERM
 # Asks the node itself, on loopback inside the container: no address to configure, no credentials.
 HEALTHCHECK --interval=3s --timeout=3s --start-period=20s --retries=3 \

@@ -34,7 +34,7 @@ Where a duration has several names, the finest that is set wins, wherever it is 
 
 ## Doors
 
-All doors are bound to loopback by default, because this version has neither encryption nor authentication. \`grpc.listeners=0.0.0.0:9093\` opens
+All doors are bound to loopback by default, because this version has neither encryption nor authentication. \`listeners=PLAINTEXT://:9092\` opens
 the door for clients to the network, and the node warns about it at every start. An address is \`host:port\` or \`NAME://host:port\`, IPv6 in brackets
 (\`[::1]:9093\`), port 0 picks a free port. \`CONTROLLER://\` entries of a Kafka configuration are ignored with a warning; \`SSL://\` and \`SASL_…://\`
 are refused rather than opened without protection.

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Ottla } from "@ottla/client";
-import { ClusterProcesses } from "../support/cluster-processes.ts";
+import { ClusterProcesses, type Site } from "../support/cluster-processes.ts";
+import { freePort } from "../support/node-process.ts";
 import { busiestPartition, leaderElsewhere } from "./leaders.ts";
 import { compare, datedFlights, digests, type Flight, undatedFlights } from "./flights.ts";
 import { readInOwnProcess, type ReadRecord } from "./reader.ts";
@@ -24,9 +25,16 @@ const dated = await datedFlights();
 const undated = await undatedFlights();
 
 const startedMs = performance.now();
-const cluster = await ClusterProcesses.start({ directory });
+// Where the documentation has them, unless something else is there.
+const site = async (nodeId: number): Promise<Site> => {
+  const [kafka, grpc] = [await freePort(8992 + 100 * nodeId), await freePort(8993 + 100 * nodeId)];
+  return { host: "127.0.0.1", kafka, grpc, http: await freePort(), node: await freePort() };
+};
+const cluster = await ClusterProcesses.start({ directory, site });
 const { bootstrap } = cluster;
-console.log(`Three nodes are ready at ${bootstrap.join(",")} after ${seconds(performance.now() - startedMs)}`);
+console.log(
+  `Three nodes are ready at ${bootstrap.join(",")} (for Kafka's clients ${cluster.kafkaBootstrap.join(",")}) after ${seconds(performance.now() - startedMs)}`,
+);
 await using ottla = new Ottla({ bootstrap, clientId: "demo" });
 try {
   const admin = ottla.admin();

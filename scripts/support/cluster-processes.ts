@@ -14,6 +14,8 @@ export interface ClusterOptions {
 
 export interface Site {
   readonly host: string;
+  /** For Kafka's clients. */
+  readonly kafka: number;
   readonly grpc: number;
   readonly node: number;
   readonly http: number;
@@ -57,6 +59,11 @@ export class ClusterProcesses {
   /** Every node's address, also of those that do not run. */
   get bootstrap(): string[] {
     return [...this.#sites.values()].map(({ host, grpc }) => `${host}:${grpc}`);
+  }
+
+  /** The same for Kafka's clients. */
+  get kafkaBootstrap(): string[] {
+    return [...this.#sites.values()].map(({ host, kafka }) => `${host}:${kafka}`);
   }
 
   get running(): NodeProcess[] {
@@ -105,6 +112,7 @@ export class ClusterProcesses {
       settings: {
         "node.id": String(nodeId),
         ...place,
+        listeners: `${site.host}:${site.kafka}`,
         "grpc.listeners": `${site.host}:${site.grpc}`,
         "node.listeners": `${site.host}:${site.node}`,
         "http.listeners": `${site.host}:${site.http}`,
@@ -145,5 +153,5 @@ export class ClusterProcesses {
 
 async function siteOf(options: ClusterOptions, nodeId: number): Promise<Site> {
   if (options.site) return options.site(nodeId);
-  return { host: "127.0.0.1", grpc: await freePort(), node: await freePort(), http: await freePort() };
+  return { host: "127.0.0.1", kafka: await freePort(), grpc: await freePort(), node: await freePort(), http: await freePort() };
 }

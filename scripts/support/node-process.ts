@@ -123,9 +123,14 @@ export class NodeProcess {
 }
 
 /** A port that was free a moment ago: a node that is killed and started again must keep its address. */
-export async function freePort(): Promise<number> {
+/** @param wanted taken if it is free */
+export async function freePort(wanted = 0): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const listening = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(wanted, "127.0.0.1", () => resolve(true));
+  });
+  if (!listening) return freePort();
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;

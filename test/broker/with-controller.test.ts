@@ -1,4 +1,4 @@
-import { Broker } from "@ottla/broker";
+import { Broker, KafkaEntrance } from "@ottla/broker";
 import { Controller } from "@ottla/controller";
 import { createSessionPair, memoryHost, type MemoryHost, type Session, silentLogger } from "@ottla/host";
 import { encodeBatchSync, errors, loadNodeConfig, pb, services, testConfig } from "@ottla/protocol";
@@ -49,6 +49,7 @@ async function start(host: MemoryHost): Promise<Cluster> {
       version: "test",
       logger: silentLogger,
       onFatal: fatal,
+      kafka: new KafkaEntrance({ config, clock: host.clock, logger: silentLogger }),
       endpoints: () => [{ listener: "GRPC", host: "localhost", port: 9093 }],
       clusterId: null,
       dialNode: () => Promise.reject(new Error("there is one node")),

@@ -30,8 +30,8 @@ test("a healthy cluster says so in one line, and every address that a client is 
     directories: [{ nodeId: 1 }, { nodeId: 2 }, { nodeId: 3 }],
   });
   const answers = { problem: null, fix: null, address: expect.any(String), what: expect.any(String) };
-  expect(await cluster.json("cluster check")).toEqual(Array.from({ length: 6 }, () => answers));
-  expect(await cluster.json("cluster check --all-doors")).toEqual(Array.from({ length: 12 }, () => answers));
+  expect(await cluster.json("cluster check")).toEqual(Array.from({ length: 9 }, () => answers));
+  expect(await cluster.json("cluster check --all-doors")).toEqual(Array.from({ length: 15 }, () => answers));
 });
 
 test("a kind of which there are no events is answered with those there are", async () => {
@@ -47,7 +47,7 @@ test("an entry behind which no client is served is named with the right door", a
   const checked = await cluster.run("cluster check --json --timeout 1000", {
     env: { OTTLA_BOOTSTRAP: `${nodeDoor},${http},127.0.0.1:1,${grpc}` },
   });
-  expect(checked).toMatchObject({ code: 1, stderr: "ottla: 3 of 7 addresses do not answer as they should\n" });
+  expect(checked).toMatchObject({ code: 1, stderr: "ottla: 3 of 10 addresses do not answer as they should\n" });
   const useDoor = "name the node's door for clients there (grpc.listeners, 9093 by default)";
   expect(JSON.parse(checked.stdout).slice(0, 4)).toMatchObject([
     { problem: expect.stringContaining(`its door for clients (grpc.listeners) is ${grpc}`), fix: useDoor },
@@ -75,7 +75,7 @@ test("a node that advertises where nobody listens is found, with the setting to 
   await using node = await NodeProcess.start({ dataDir: directory.path, settings });
   expect(node.hasEnded).toBe(false);
   const checked = await ottla(["cluster", "check", "--json", "--timeout", "1000", "--bootstrap", grpc]);
-  expect(checked).toMatchObject({ code: 1, stderr: "ottla: 1 of 2 addresses do not answer as they should\n" });
+  expect(checked).toMatchObject({ code: 1, stderr: "ottla: 1 of 3 addresses do not answer as they should\n" });
   expect(JSON.parse(checked.stdout)).toMatchObject([
     { address: grpc, problem: null },
     {

@@ -49,7 +49,7 @@ export class Ground implements AsyncDisposable {
       settings: { "log.segment.bytes": String(1 << 20), "log.retention.ms": "-1" },
       ...(env ? { env } : {}),
       site: async (nodeId): Promise<Site> => ({
-        ...(network ? { host: network.host(nodeId), grpc: 9093, http: 9094, node: 9095 } : await local()),
+        ...(network ? { host: network.host(nodeId), kafka: 9092, grpc: 9093, http: 9094, node: 9095 } : await local()),
         through: [...((await network?.leg(nodeId)) ?? []), ...((await shim?.through(nodeId)) ?? [])],
         ...(disks ? { dataDir: await disks.make(nodeId) } : {}),
       }),
@@ -72,7 +72,7 @@ export class Ground implements AsyncDisposable {
 }
 
 async function local(): Promise<Site> {
-  return { host: "127.0.0.1", grpc: await freePort(), http: await freePort(), node: await freePort() };
+  return { host: "127.0.0.1", kafka: await freePort(), grpc: await freePort(), http: await freePort(), node: await freePort() };
 }
 
 /** Without it the faults that need it do not happen, and the run says so. */

@@ -3,6 +3,7 @@ import { clusterOptions, type GlobalOptions, type Surroundings, withClient } fro
 import { show } from "../output/show.ts";
 import { adviceFor, duplicateAdvice, entryAdvice, type Checked, type Told } from "./check-advice.ts";
 import { checkDoor, messageOf } from "./check-doors.ts";
+import { checkKafka } from "./check-kafka.ts";
 
 const DIAL_TIMEOUT_MS = 3_000;
 
@@ -15,7 +16,7 @@ interface Options {
 
 export function clusterCheckCommand(surroundings: Surroundings): Command {
   return new Command("check")
-    .description("dial every address that a client here would be told, and say which setting to change")
+    .description("dial every address that a client here would be told, Kafka's clients included, and say which setting to change")
     .option("--all-doors", "also the doors for other nodes, for health and metrics: run that on the machine of a node", false)
     .addHelpText("after", "\nRun it where the clients run: an address that works on the node may not work there.")
     .action(async (options: Options) => {
@@ -48,10 +49,11 @@ async function checkAll(given: GlobalOptions, allDoors: boolean, signal: AbortSi
       }));
   });
   const brokers = await Promise.all(told.map((one) => checkBroker(global, first.address, one, told, signal)));
+  const kafka = await checkKafka(told, first.address, global.timeoutMs, signal);
   const doors = told
     .filter(({ fenced }) => allDoors && !fenced)
     .flatMap((one) => one.doors.map((door) => checkDoor(global, one.nodeId, door, first.address, signal)));
-  return [...entries, ...brokers, ...(await Promise.all(doors)).filter((each) => each !== null)];
+  return [...entries, ...brokers, ...kafka, ...(await Promise.all(doors)).filter((each) => each !== null)];
 }
 
 function shown({ host, port }: { host: string; port: number }): string {

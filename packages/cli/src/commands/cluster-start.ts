@@ -29,7 +29,7 @@ export function clusterStartCommand(surroundings: Surroundings): Command {
     .option("--data-dir <path>", "holds one data directory and one log file a node", defaultClusterDirectory)
     .option(
       "--base-port <port>",
-      "first port of the first node: clients at +1, HTTP at +2, nodes at +3, each further node 100 above; the first is kept for the Kafka protocol",
+      "first port of the first node, for Kafka's clients: Ottla's own at +1, HTTP at +2, nodes at +3, each further node 100 above",
       "9092",
     )
     .option("--json", "one JSON line for every event on standard output, for programs", false)
@@ -55,6 +55,8 @@ export function clusterStartCommand(surroundings: Surroundings): Command {
 
 const ownSettings = new Map([
   ["node.id", "the cluster numbers its nodes"],
+  ["listeners", "use --base-port"],
+  ["advertised.listeners", "the nodes are on this machine's loopback"],
   ["grpc.listeners", "use --base-port"],
   ["http.listeners", "use --base-port"],
   ["node.listeners", "use --base-port"],
@@ -82,10 +84,11 @@ async function run(options: Options, plans: ReturnType<typeof plan>, surrounding
   await cluster.start(signal);
   live = true;
   const bootstrap = plans.map(({ grpc }) => grpc).join(",");
+  const kafka = plans.map((each) => each.kafka);
   const startMs = Math.round(performance.now() - startedMs);
   if (options.json)
-    await terminal.write(`${JSON.stringify({ event: "ready", pid: process.pid, bootstrap: bootstrap.split(","), startMs })}\n`);
-  else await terminal.write(welcome(options, plans.length, bootstrap, startMs));
+    await terminal.write(`${JSON.stringify({ event: "ready", pid: process.pid, bootstrap: bootstrap.split(","), kafka, startMs })}\n`);
+  else await terminal.write(welcome(options, bootstrap, kafka, startMs));
   if (terminal.interactive && !options.json) await watch(screen, cluster, bootstrap.split(","), signal);
   else await aborted(signal);
   live = false;
@@ -129,12 +132,13 @@ async function watch(screen: Screen, cluster: LocalCluster, bootstrap: readonly 
   screen.clear();
 }
 
-function welcome({ dataDir, basePort }: Options, nodes: number, bootstrap: string, startMs: number): string {
+function welcome({ dataDir, basePort }: Options, bootstrap: string, kafka: readonly string[], startMs: number): string {
   const first = bootstrap.split(",")[0] ?? "";
   const option = first === "127.0.0.1:9093" ? "" : ` -b ${bootstrap}`;
   return [
-    `${nodes} nodes are ready after ${(startMs / 1000).toFixed(2)} s`,
+    `${kafka.length} nodes are ready after ${(startMs / 1000).toFixed(2)} s`,
     `  clients    ${bootstrap}`,
+    `  Kafka's    ${kafka.join(",")} (bootstrap.servers)`,
     `  data       ${dataDir} (node-1, node-1.log, …)`,
     ...(basePort === "9092" ? [] : [`  first port ${basePort}`]),
     "",

@@ -57,7 +57,7 @@ async function announce(node: Node, elapsedMs: number, json: boolean, { terminal
   const http = node.httpAddress;
   if (json) {
     return terminal.write(
-      `${JSON.stringify({ event: "ready", version, nodeId: node.nodeId, clusterId: node.clusterId, bootstrap: node.bootstrap, http: http && `${http.host}:${http.port}`, dataDir: node.dataDirectory, startMs: Math.round(elapsedMs) })}\n`,
+      `${JSON.stringify({ event: "ready", version, nodeId: node.nodeId, clusterId: node.clusterId, bootstrap: node.bootstrap, kafka: node.kafkaBootstrap, http: http && `${http.host}:${http.port}`, dataDir: node.dataDirectory, startMs: Math.round(elapsedMs) })}\n`,
     );
   }
   const at = node.bootstrap.join(",");
@@ -66,6 +66,7 @@ async function announce(node: Node, elapsedMs: number, json: boolean, { terminal
     [
       `Ottla ${version}: node ${node.nodeId} is ready after ${(elapsedMs / 1000).toFixed(2)} s`,
       `  clients    ${at}`,
+      `  Kafka's    ${node.kafkaBootstrap.join(",")} (bootstrap.servers)`,
       ...(http ? [`  health     http://${http.host}:${http.port}/healthz  /readyz  /metrics`] : []),
       `  data       ${node.dataDirectory}`,
       "",

@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { UsageError } from "../exit-codes.ts";
 
-/** Doors of a node, counted from its first port: 0 is kept for the Kafka protocol. */
-const door = { grpc: 1, http: 2, node: 3 } as const;
+/** Doors of a node, counted from its first port. */
+const door = { kafka: 0, grpc: 1, http: 2, node: 3 } as const;
 const portsBetweenNodes = 100;
 /** More voters make every commit wait for more disks; three survive the loss of any one. */
 const mostVoters = 3;
@@ -12,6 +12,7 @@ const address = "127.0.0.1";
 /** One node of a cluster on this machine: the whole of what tells it from its peers. */
 export interface NodePlan {
   readonly nodeId: number;
+  readonly kafka: string;
   readonly grpc: string;
   readonly http: string;
   readonly dataDir: string;
@@ -42,12 +43,14 @@ export function plan({ dataDir, nodes, basePort, settings }: PlanOptions): NodeP
       : [`--controller-quorum-bootstrap-servers=${voters.map((id) => at(id, door.node)).join(",")}`];
     const own = ["--node-id", String(nodeId), "--data-dir", directory];
     const doors = [
+      `--listeners=${at(nodeId, door.kafka)}`,
       `--grpc-listeners=${at(nodeId, door.grpc)}`,
       `--http-listeners=${at(nodeId, door.http)}`,
       `--node-listeners=${at(nodeId, door.node)}`,
     ];
     return {
       nodeId,
+      kafka: at(nodeId, door.kafka),
       grpc: at(nodeId, door.grpc),
       http: at(nodeId, door.http),
       dataDir: directory,
