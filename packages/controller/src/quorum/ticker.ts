@@ -1,8 +1,9 @@
 import type { Clock, Timer } from "@ottla/host";
 
 const TICK_MS = 10;
-/** Longest sleep. A timer that comes late counts as this much at most, so that a process that stood still does not blame its peers. */
-const MAX_TICKS = 10;
+/** Longest sleep. A timer that comes late counts as this much at most, so that a process that stood still does not blame its peers. Longer than the usual
+ * time between two heartbeats: whoever hears them is woken by them alone. */
+const MAX_TICKS = 30;
 /** Whoever is awake anyway counts the time that has passed if it is at least so long, and sleeps anew: a voter that hears its leader needs no timer to wake it. */
 const EARLY_TICKS = 5;
 

@@ -80,7 +80,7 @@ test("who is up to date gets no whole image, and learns within a tick how far th
   s.commit();
   await host.clock.advance(1);
   expect(follower.frames.map(({ snapshot, index }) => [snapshot, index])).toEqual([[false, 3]]);
-  s.publisher.tick();
+  s.publisher.tellIndex();
   await host.clock.advance(1);
   expect(follower.frames.map(({ index, records }) => [index, records.length > 0])).toEqual([
     [3, true],
@@ -94,7 +94,7 @@ test("a broker that has seen more than this controller gets nothing until the co
   await host.clock.advance(1);
   s.decisions.entry(() => {});
   s.commit();
-  s.publisher.tick();
+  s.publisher.tellIndex();
   await host.clock.advance(1);
   expect(follower.frames).toEqual([]);
   s.decisions.broker(1, 1);

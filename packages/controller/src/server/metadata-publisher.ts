@@ -66,7 +66,7 @@ export class MetadataPublisher {
   }
 
   /** Tells how far the log has come to whoever got no records of late. */
-  tick(): void {
+  tellIndex(): void {
     const position = this.#position();
     if (position.index === 0 || ![...this.#streams].some((stream) => stream.isBehind(position.index))) return;
     this.#push(position, []);

@@ -16,7 +16,11 @@ import { MetadataLag } from "./metadata-lag.ts";
 import { MetadataPublisher } from "./metadata-publisher.ts";
 import { viewOf } from "./quorum-view.ts";
 
-const TICK_MS = 100;
+/** At the leader, which watches brokers; elsewhere nothing waits but what is refused in the end. */
+const TICK_MS = 250;
+const IDLE_TICK_MS = 500;
+/** Brokers hear so much later of entries that bring them nothing but their index. */
+const TELL_INDEX_MS = 100;
 
 export interface ServerOptions {
   readonly host: Host;
@@ -38,6 +42,7 @@ export class Server {
   readonly #sessions = new Set<BrokerSession>();
   readonly #commands: Commands;
   #timer: Timer | null = null;
+  #telling: Timer | null = null;
   #nextExpiryMs: number;
   #closed = false;
 
@@ -100,12 +105,19 @@ export class Server {
 
   caughtUp(): void {
     this.#publisher.flush();
+    if (this.#publisher.count === 0) return;
+    this.#telling ??= this.#options.host.clock.after(TELL_INDEX_MS, () => {
+      this.#telling = null;
+      this.#publisher.tellIndex();
+    });
   }
 
   leading(): void {
     const { nodeId } = this.#options;
     this.#replica.pump.decide((draft) => tellController(draft, nodeId, this.#replica.quorum.status.term), { place: "first" });
     this.#watch.leading();
+    this.#timer?.cancel();
+    this.#tickLater();
   }
 
   lost(): void {
@@ -128,6 +140,7 @@ export class Server {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#telling?.cancel();
     this.#watch.lost();
     for (const session of this.#sessions) session.close();
     this.#publisher.close();
@@ -166,7 +179,7 @@ export class Server {
   }
 
   #tickLater(): void {
-    this.#timer = this.#options.host.clock.after(TICK_MS, () => {
+    this.#timer = this.#options.host.clock.after(this.#replica.pump.leading ? TICK_MS : IDLE_TICK_MS, () => {
       this.#tick();
       if (!this.#closed) this.#tickLater();
     });
@@ -176,7 +189,6 @@ export class Server {
     const { host, config } = this.#options;
     const nowMs = host.clock.monotonicMs();
     const { pump } = this.#replica;
-    this.#publisher.tick();
     this.#waits.expire(nowMs);
     pump.expire(nowMs);
     if (!pump.leading) return;
