@@ -1,7 +1,7 @@
 export type Grpc = typeof import("@grpc/grpc-js");
 
 /** Pings notice a peer that vanished without a word: after this much silence one is sent, */
-export const KEEPALIVE_MS = 1000;
+export const KEEPALIVE_MS = 2000;
 /** and the connection is given up when it stays unanswered for this long. */
 export const KEEPALIVE_TIMEOUT_MS = 2000;
 /** Connections without sessions are kept for reuse this long. */
