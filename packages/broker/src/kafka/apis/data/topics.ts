@@ -1,5 +1,5 @@
 import { type kafka, ProtocolError, type Uuid } from "@ottla/protocol";
-import { addressOf } from "../../../operations/addresses.ts";
+import { endpointsOf } from "../../../operations/addresses.ts";
 import type { BrokerParts, RequestContext } from "../../../operations/context.ts";
 import { leaderHint } from "../../../operations/find-partition.ts";
 
@@ -46,11 +46,6 @@ export class NamedLeaders {
   /** Where this client reaches them. */
   endpoints(context: RequestContext): Endpoints {
     if (this.#nodeIds === null) return NOBODY;
-    const { image } = this.#parts;
-    return [...this.#nodeIds].flatMap((nodeId) => {
-      const broker = image.brokers.get(nodeId);
-      const address = broker === undefined ? null : addressOf(this.#parts, context, broker);
-      return broker === undefined || address === null ? [] : [{ nodeId, ...address, rack: broker.rack === "" ? null : broker.rack }];
-    });
+    return endpointsOf(this.#parts, context, this.#nodeIds).map((one) => ({ ...one, rack: one.rack === "" ? null : one.rack }));
   }
 }
