@@ -19,6 +19,7 @@ export function alterConfigs(context: Context, call: pb.AlterConfigsCall): pb.Al
     try {
       if (asked.indexOf(`${type}/${name}`) !== at)
         throw new ProtocolError("INVALID_REQUEST", `Cannot alter the settings of "${name}": the request names it twice`);
+      if (clearsNothing(context, resource)) return { type, name, ...success };
       const target = findTarget(context, resource);
       const changes = resource.changes.map((change) => decide(context, target, change));
       if (new Set(changes.map((change) => change.name)).size !== changes.length)
@@ -42,6 +43,14 @@ interface Target {
   readonly configs: ReadonlyMap<string, string>;
   /** That the settings are for. */
   partitions(): Iterable<pb.PartitionRecord>;
+}
+
+/** Nothing is ever set for one broker alone. Tools that take it away to be sure, as at the end of a reassignment, have what they want. */
+function clearsNothing({ draft }: Context, { type, name, changes }: pb.AlterResource): boolean {
+  if (type !== pb.ResourceType.RESOURCE_BROKER || name === "") return false;
+  return (
+    draft.state.brokers.get(Number(name)) !== undefined && changes.every(({ operation }) => operation === pb.AlterOperation.ALTER_DELETE)
+  );
 }
 
 function findTarget({ draft }: Context, { type, name }: pb.AlterResource): Target {

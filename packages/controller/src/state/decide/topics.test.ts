@@ -240,6 +240,9 @@ test("settings are altered one by one, and all of a resource or none", () => {
   expect([...decisions.state.brokerDefaults]).toContainEqual(["retention.ms", "9"]);
   expect(alter("", [["node.id", set, "9"]], false, 4)).toBe("INVALID_CONFIG");
   expect(alter("1", [["log.retention.ms", set, "9"]], false, 4)).toBe("INVALID_REQUEST");
+  // As Kafka's tools do at the end of every reassignment: nothing was set, and nothing is.
+  expect(alter("1", [["leader.replication.throttled.rate", remove]], false, 4)).toBe("NONE");
+  expect(alter("9", [["leader.replication.throttled.rate", remove]], false, 4)).toBe("INVALID_REQUEST");
 });
 
 test("what decides about acknowledged records is written down at the founding, and taking it back leaves the default, never a gap", () => {
