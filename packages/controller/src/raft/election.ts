@@ -50,13 +50,17 @@ export function lostPeer(core: Core, peer: NodeId): void {
 
 /** A voter without a leader need not wait for the end of its election timeout once there is somebody to ask: after a start, or after a time without
  * majority, nobody may lead. If somebody does, its heartbeat comes first, or the pre-vote is refused. Those who may win take turns, which seldom splits
- * the vote; one whose log is too short spends its turn on a pre-vote that fails. */
+ * the vote; one whose log is too short gives its turn to who tells it so. */
 export function reachedPeer(core: Core, peer: NodeId): void {
   const ids = votersOf(core).map((voter) => voter.nodeId);
-  if (core.leader !== null || core.role === "candidate" || !ids.includes(peer)) return;
+  if (!ids.includes(peer)) return;
   const place = Math.max(0, ids.indexOf(core.self.nodeId));
-  const soon = REACHED_TICKS + REACHED_TICKS_PER_PLACE * place + core.random.below(REACHED_TICKS_CHANCE + 1);
-  core.timeoutTicks = Math.min(core.timeoutTicks, core.elapsedTicks + soon);
+  askWithin(core, REACHED_TICKS + REACHED_TICKS_PER_PLACE * place + core.random.below(REACHED_TICKS_CHANCE + 1));
+}
+
+/** Brings the next pre-vote closer, where no leader is known and no campaign is under way. */
+function askWithin(core: Core, ticks: number): void {
+  if (core.leader === null && core.role !== "candidate") core.timeoutTicks = Math.min(core.timeoutTicks, core.elapsedTicks + ticks);
 }
 
 export function onVoteRequest(core: Core, from: Voter, request: VoteRequest): void {
@@ -64,6 +68,8 @@ export function onVoteRequest(core: Core, from: Voter, request: VoteRequest): vo
   if (request.preVote) {
     // Who leads this term and asks for a later one leads no more: its process was started again before anybody missed it.
     if (request.term > core.term && isVoter(core, from)) lostPeer(core, from.nodeId);
+    // It lacks what this voter holds, and cannot win: better if this one asks.
+    if (!upToDate) askWithin(core, 1);
     const granted = request.term > core.term && upToDate && !hearsLeader(core);
     return speak(core, from, { kind: "vote-reply", term: granted ? request.term : core.term, preVote: true, granted });
   }
