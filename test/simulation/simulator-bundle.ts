@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,10 +10,12 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Packages with native parts, which cannot be bundled. */
 const external = ["classic-level", "level", "@node-rs/crc32", "snappy", "lz4-napi", "@mongodb-js/zstd", "@grpc/grpc-js"];
 
-/** Makes one file of the simulator and all it runs: it starts at once in every worker, and a guard can be taken out of it on the way.
+/** Makes one file of the simulator and all it runs: it starts at once in every worker, and a guard can be taken out of it on the way. The
+ * file is this process's own and goes with it: workers that start later must run the same as the first ones, whatever has changed since.
  * @returns its path */
 export async function bundleSimulator(sabotage: SabotageName | null): Promise<string> {
-  const outfile = join(root, "node_modules/.cache/ottla-simulator", `${sabotage ?? "intact"}.cjs`);
+  const outfile = join(root, "node_modules/.cache/ottla-simulator", `${sabotage ?? "intact"}-${process.pid}.cjs`);
+  process.once("exit", () => rmSync(outfile, { force: true }));
   await build({
     entryPoints: [join(root, "test/simulation/simulator-worker.ts")],
     outfile,

@@ -1,19 +1,20 @@
 import type { Broker } from "@ottla/broker";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { ObservedNode, QuorumInspection, ReplicaInspection } from "./invariants/inspection.ts";
-import type { Observed } from "./invariants/invariants.ts";
+import type { Observed } from "./invariants/ledger.ts";
 import type { Machine } from "./machine/machine.ts";
 
 type Partition = ReturnType<Broker["inspect"]>["replicas"] extends Iterable<infer P> ? P : never;
 
 /** A cluster as the invariants see it; asked for once there is something to look at. */
-export function observe(cluster: () => Cluster): Observed {
+export function observe(cluster: () => Cluster, relaxed: boolean): Observed {
   let nodes: readonly Observation[] | null = null;
   return {
     get nodes() {
       nodes ??= cluster().everyone.map((machine) => new Observation(machine));
       return nodes;
     },
+    relaxed,
     logOf: (nodeId, log) => cluster().machine(nodeId).logs.logs.get(log),
     damaged: (nodeId) => cluster().machine(nodeId).damaged,
   };
@@ -105,5 +106,17 @@ class Replica implements ReplicaInspection {
 
   get minInSync(): number {
     return this.#partition.leader?.minInSync ?? 0;
+  }
+
+  get endOffset(): number {
+    return this.#partition.log.endOffset;
+  }
+
+  epochAt(offset: number): number | null {
+    return this.#partition.log.epochAt(offset);
+  }
+
+  epochStart(epoch: number): number | null {
+    return this.#partition.log.epochStart(epoch);
   }
 }

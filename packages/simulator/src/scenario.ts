@@ -9,6 +9,8 @@ export interface Scenario {
   readonly programs: number;
   /** Between two bursts of one program. */
   readonly paceMs: number;
+  /** When records are synced. */
+  readonly flushPolicy: string;
   readonly faultsMs: number;
   readonly faults: readonly Fault[];
 }
@@ -19,6 +21,9 @@ export interface ScenarioOptions {
   readonly faultsMs?: number;
   readonly only?: readonly FaultKind[];
 }
+
+/** As often as each is listed. */
+const flushPolicies = ["commit", "commit", "commit", "commit", "commit", "commit", "os", "interval:200"];
 
 /** The standard scenario: three nodes, 60 s of faults. */
 export function scenarioOf({ seed, nodes = 3, faultsMs = 60_000, only }: ScenarioOptions): Scenario {
@@ -36,5 +41,6 @@ export function scenarioOf({ seed, nodes = 3, faultsMs = 60_000, only }: Scenari
       everyMs: [1_500, 3_000, 6_000][random.below(3)] ?? 3_000,
       ...(only === undefined ? {} : { only }),
     }),
+    flushPolicy: flushPolicies[random.below(flushPolicies.length)] ?? "commit",
   };
 }

@@ -1,14 +1,13 @@
-import { Ottla } from "@ottla/client";
 import { delay, memoryHost, type MemoryHost, SeededRandom } from "@ottla/host";
 import { Cluster } from "./cluster/cluster.ts";
 import type { Fault } from "./faults/fault.ts";
 import { emptied, inject } from "./faults/inject.ts";
 import { Operator } from "./faults/operate.ts";
-import { check } from "./history/check.ts";
-import type { Drain, Dump, Event } from "./history/history.ts";
+import { Health } from "./health.ts";
 import { Recorder } from "./history/recorder.ts";
 import { Invariants } from "./invariants/invariants.ts";
 import { Violation } from "./invariants/violation.ts";
+import { connect, judge, type JudgedHistory } from "./judge.ts";
 import { GROUP, Program } from "./load/program.ts";
 import { type Figure, Liveness } from "./liveness.ts";
 import { observe } from "./observe.ts";
@@ -45,7 +44,7 @@ export interface SimulationReport {
   /** What programs got as errors, with how often. */
   readonly errors: ReadonlyMap<string, number>;
   /** When it was to be kept and the run came to its end. */
-  readonly history: { readonly events: readonly Event[]; readonly drains: readonly Drain[]; readonly dumps: readonly Dump[] } | null;
+  readonly history: JudgedHistory | null;
 }
 
 /** Virtual time in which a cluster that was healed must serve again, all replicas in sync (L11, L9). */
@@ -75,11 +74,10 @@ class Simulation {
   readonly #programs: Program[];
   readonly #operator: Operator;
   readonly #liveness: Liveness;
+  readonly #health: Health;
   readonly #findings: { kind: string; text: string }[] = [];
   #history: SimulationReport["history"] = null;
   #healing = false;
-  /** Has lost data or may have, and since then not all replicas were in sync. */
-  #losing: number | null = null;
   #steps = 0;
   #second = 0;
   #stepsBefore = 0;
@@ -92,7 +90,10 @@ class Simulation {
     this.#random = this.#driver.random.fork();
     this.#trace = new Trace(this.#driver.clock, listen);
     this.#recorder = new Recorder(this.#driver.clock);
-    const invariants = new Invariants(observe(() => this.#cluster));
+    const invariants = new Invariants(
+      observe(() => this.#cluster, this.#scenario.flushPolicy !== "commit"),
+      () => this.#recorder.events.length,
+    );
     this.#invariants = invariants;
     this.#cluster = new Cluster({
       driver: this.#driver,
@@ -100,10 +101,12 @@ class Simulation {
       nodes: this.#scenario.nodes,
       clients: this.#scenario.programs,
       trace: this.#trace,
+      flushPolicy: this.#scenario.flushPolicy,
       witness: (nodeId) => invariants.witness(nodeId),
       onReplayed: (nodeId, index, term, records) => invariants.replayed(nodeId, index, term, records),
       onEnded: (nodeId, error) => this.#ended(nodeId, error),
     });
+    this.#health = new Health(this.#cluster, this.#driver.clock, invariants);
     this.#liveness = new Liveness(this.#cluster, this.#driver.clock, invariants.decisions);
     this.#operator = new Operator({
       cluster: this.#cluster,
@@ -190,7 +193,7 @@ class Simulation {
     const { clock } = this.#driver;
     const { programs, faultsMs, partitions } = this.#scenario;
     for (const { nodeId } of this.#cluster.machines) await this.#cluster.start(nodeId);
-    await this.#until("L10", FOUNDED_WITHIN_MS, "the first start of all nodes", () =>
+    await this.#health.until("L10", FOUNDED_WITHIN_MS, "the first start of all nodes", () =>
       this.#cluster.machines.every(({ serving }) => serving),
     );
     await this.#createTopic(partitions);
@@ -202,12 +205,12 @@ class Simulation {
     await this.#heal();
     await delay(clock, 2_000);
     await Promise.all(this.#programs.map((program) => program.stop()));
-    await this.#settle();
+    await this.#health.until("L9", HEALED_WITHIN_MS, "the end of all load", () => this.#health.tidy);
     await this.#judge();
   }
 
   async #createTopic(partitions: number): Promise<void> {
-    const ottla = this.#connect();
+    const ottla = connect(this.#cluster, this.#trace, "judge");
     try {
       await ottla.admin().createTopic({ name: TOPIC, partitions });
     } finally {
@@ -222,14 +225,14 @@ class Simulation {
     this.#trace.note(
       `fault ${number}: ${fault.kind}, node ${fault.node}${fault.other === fault.node ? "" : ` (and ${fault.other})`}, ${fault.forMs} ms`,
     );
-    const measured = this.#liveness.begin(fault, this.#whole());
+    const measured = this.#liveness.begin(fault, this.#health.whole);
     const injected = inject(fault, {
       cluster: this.#cluster,
       clock,
       random: new SeededRandom(fault.seed),
       clients: this.#cluster.clientNames,
       operator: this.#operator,
-      mayLoseData: (nodeId) => this.#mayLoseData(nodeId),
+      mayLoseData: (nodeId) => this.#health.mayLoseData(nodeId),
     });
     await Promise.all([measured, injected.finally(() => this.#liveness.end())]);
     this.#trace.note(`fault ${number} is over`);
@@ -242,124 +245,23 @@ class Simulation {
     for (const { nodeId } of this.#cluster.machines) await this.#cluster.start(nodeId);
     const { guest } = this.#cluster;
     if (this.#invariants.decisions.brokers.has(guest.nodeId)) await this.#cluster.start(guest.nodeId);
-    await this.#until("L11", HEALED_WITHIN_MS, "healing", () => this.#whole());
-  }
-
-  /** All replicas in sync, of the same end. */
-  async #settle(): Promise<void> {
-    await this.#until("L9", HEALED_WITHIN_MS, "the end of all load", () => this.#whole() && this.#superfluous().length === 0);
-  }
-
-  #whole(): boolean {
-    const { partitions } = this.#invariants.decisions;
-    return (
-      this.#cluster.machines.every(({ serving }) => serving) &&
-      partitions.size > 0 &&
-      [...partitions.values()].every(({ record }) => record.leader >= 0 && record.isr.length === record.replicas.length)
-    );
-  }
-
-  /** Logs of topics that are deleted, and of partitions that have moved away. */
-  #superfluous(): string[] {
-    const { partitions } = this.#invariants.decisions;
-    return this.#cluster.everyone.flatMap(({ nodeId, logs, serving }) =>
-      [...logs.logs.keys()]
-        .filter((log) => serving && partitions.get(log)?.record.replicas.includes(nodeId) !== true)
-        .map((log) => `${this.#invariants.nameOf(log)} at node ${nodeId}`),
-    );
-  }
-
-  /** As many may have lost data at a time as there may be without anything acknowledged being lost: one. */
-  #mayLoseData(nodeId: number): boolean {
-    if (this.#whole()) this.#losing = null;
-    if (this.#cluster.machines.length === 1 || !this.#cluster.machine(nodeId).serving) return false;
-    if (this.#losing !== null && this.#losing !== nodeId) return false;
-    // Damage that nobody has read yet is a loss too.
-    if (this.#cluster.machines.some((machine) => machine.damaged && machine.nodeId !== nodeId)) return false;
-    this.#losing = nodeId;
-    return true;
+    const tookMs = await this.#health.until("L11", HEALED_WITHIN_MS, "healing", () => this.#health.whole);
+    this.#trace.note(`whole ${Math.round(tookMs)} ms after healing`);
   }
 
   /** Reads everything and checks the whole history. */
   async #judge(): Promise<void> {
-    const ottla = this.#connect();
-    try {
-      const drains = await this.#drain(ottla);
-      const { events } = this.#recorder;
-      const dumps = this.#dumps();
-      if (this.#options.keepHistory === true) this.#history = { events: [...events], drains, dumps };
-      for (const { kind, text } of check(events, drains, dumps))
-        this.#findings.push({
-          kind,
-          text: text.replaceAll(/\b(\d+)@/g, (_, number: string) => `${this.#recorder.nameOf(Number(number))}@`),
-        });
-    } finally {
-      await ottla.close();
-    }
-  }
-
-  /** What every replica's files hold, below what it says is committed. */
-  #dumps(): Dump[] {
-    return this.#cluster.everyone.flatMap(({ hostName, logs, broker }) =>
-      [...(broker?.inspect().replicas ?? [])].map(({ topicId, index, topicName, highWatermark }) => ({
-        node: hostName,
-        partition: this.#recorder.partition(topicName, index),
-        highWatermark,
-        batches: (logs.logs.get(`${topicId}-${index}`)?.batches ?? []).map(({ baseOffset, lastOffset, crc, leaderEpoch }) => ({
-          baseOffset,
-          lastOffset,
-          hash: `${leaderEpoch}:${crc.toString(16)}`,
-        })),
-      })),
-    );
-  }
-
-  async #drain(ottla: Ottla): Promise<Drain[]> {
-    const admin = ottla.admin();
-    const partitions = Array.from({ length: this.#scenario.partitions }, (_, partition) => ({ topic: TOPIC, partition }));
-    const [starts, ends] = await Promise.all([
-      admin.listOffsets(partitions.map((one) => ({ ...one, at: "earliest" as const }))),
-      admin.listOffsets(partitions.map((one) => ({ ...one, at: "latest" as const }))),
-    ]);
-    const records = partitions.map((): { offset: number; value: string }[] => []);
-    await using consumer = ottla.consumer({ assign: [{ topic: TOPIC, offset: "beginning" }], until: "end" });
-    for await (const batch of consumer.batches())
-      for (const { offset, value } of batch.records)
-        records[batch.partition]?.push({ offset, value: value === null ? "" : Buffer.from(value).toString() });
-    return partitions.map(({ topic, partition }, at) => ({
-      partition: this.#recorder.partition(topic, partition),
-      startOffset: starts[at]?.offset ?? -1,
-      endOffset: ends[at]?.offset ?? -1,
-      records: records[at] ?? [],
-    }));
-  }
-
-  /** @throws Violation named by the target when it is missed */
-  async #until(target: string, limitMs: number, after: string, reached: () => boolean): Promise<void> {
-    const { clock } = this.#driver;
-    const beganMs = clock.monotonicMs();
-    while (!reached()) {
-      if (clock.monotonicMs() - beganMs > limitMs)
-        throw new Violation(target, `${limitMs} ms after ${after} the cluster is not whole: ${this.#state()}`);
-      await delay(clock, 20);
-    }
-    this.#trace.note(`whole ${Math.round(clock.monotonicMs() - beganMs)} ms after ${after}`);
-  }
-
-  #state(): string {
-    const { partitions } = this.#invariants.decisions;
-    const nodes = this.#cluster.machines.map(
-      ({ nodeId, up, serving, broker }) =>
-        `node ${nodeId} ${serving ? "serves" : up ? "is starting" : "is down"}${broker === null ? "" : ` (${broker.health.reasons.join("; ")})`}`,
-    );
-    const behind = [...partitions]
-      .filter(([, { record }]) => record.leader < 0 || record.isr.length < record.replicas.length)
-      .map(
-        ([log, { record }]) =>
-          `${this.#invariants.nameOf(log)}: leader ${record.leader}, in sync ${record.isr.join(",")} of ${record.replicas.join(",")}`,
-      );
-    const left = this.#superfluous().map((log) => `${log} is still there`);
-    return [...nodes, ...behind, ...left].join("; ");
+    const { history, anomalies } = await judge({
+      cluster: this.#cluster,
+      recorder: this.#recorder,
+      invariants: this.#invariants,
+      trace: this.#trace,
+      topic: TOPIC,
+      partitions: this.#scenario.partitions,
+      mayGiveUp: this.#scenario.flushPolicy !== "commit",
+    });
+    if (this.#options.keepHistory === true) this.#history = history;
+    this.#findings.push(...anomalies);
   }
 
   #ended(nodeId: number, error: Error): void {
@@ -369,12 +271,6 @@ class Simulation {
     const hopeless = damaged && failedStarts >= HOPELESS_STARTS;
     if (hopeless) this.#trace.note(`node ${nodeId} gets an empty disk`);
     this.#driver.clock.after(this.#healing ? 100 : 500, () => void this.#cluster.start(nodeId, hopeless ? emptied : undefined));
-  }
-
-  #connect(): Ottla {
-    const [host] = this.#cluster.clients;
-    if (host === undefined) throw new Error("A cluster without programs cannot be looked at");
-    return new Ottla({ host, bootstrap: this.#cluster.bootstrap, clientId: "judge", logger: this.#trace.logger("judge") });
   }
 
   #logOf(partition: number): string {

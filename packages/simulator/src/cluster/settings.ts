@@ -5,7 +5,7 @@ export const GRPC_PORT = 9093;
 const NODE_PORT = 9095;
 
 /** What a node of a simulated cluster is started with. Small sizes, so that a short run rolls segments and takes checkpoints. */
-export function nodeSettings(nodeId: number, voters: readonly number[]): Settings {
+export function nodeSettings(nodeId: number, voters: readonly number[], flushPolicy: string): Settings {
   const host = `node${nodeId}`;
   const votes = voters.includes(nodeId);
   return {
@@ -20,6 +20,7 @@ export function nodeSettings(nodeId: number, voters: readonly number[]): Setting
     "log.segment.bytes": 16_384,
     "log.index.interval.bytes": 1024,
     "log.min.free.bytes": 1024,
+    "log.flush.policy": flushPolicy,
     "controller.log.checkpoint.records": 60,
     "auto.create.topics.enable": false,
     "shutdown.timeout.ms": 5_000,

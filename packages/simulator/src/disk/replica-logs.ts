@@ -5,11 +5,14 @@ import { ReplicaLog, type WrittenBatch } from "./replica-log.ts";
 const SEGMENT = /\/log\/([0-9a-f]{32}-\d+)\/\d{20}\.log$/;
 const LOG_DIRECTORY = /\/log\/([0-9a-f]{32}-\d+)$/;
 
+/** How batches went: cut off a file or with it, or with the whole log. */
+export type Gone = "tail" | "directory";
+
 /** Hears what changes in the logs of one machine. `log` is the topic id in hexadecimal digits, a dash and the partition. */
 export interface LogWitness {
   appended(log: string, added: readonly WrittenBatch[]): void;
   /** Batches at the end, or all of a log, are gone. */
-  cut(log: string, gone: readonly WrittenBatch[]): void;
+  cut(log: string, gone: readonly WrittenBatch[], how: Gone): void;
   dropped(log: string): void;
   durable(log: string): void;
   /** A file was synced, as it seems, of which a sync had failed before (S1). */
@@ -32,7 +35,7 @@ export class ReplicaLogs implements DiskWitness {
     const name = logOf(path);
     if (name === null) return;
     const { added, gone } = this.#log(name).write(path, position, parts);
-    if (gone.length > 0) this.#witness.cut(name, gone);
+    if (gone.length > 0) this.#witness.cut(name, gone, "tail");
     if (added.length > 0) this.#witness.appended(name, added);
   }
 
@@ -110,14 +113,14 @@ export class ReplicaLogs implements DiskWitness {
   #cut(path: string, size: number): void {
     const name = logOf(path);
     const gone = name === null ? [] : this.#log(name).truncate(path, size);
-    if (name !== null && gone.length > 0) this.#witness.cut(name, gone);
+    if (name !== null && gone.length > 0) this.#witness.cut(name, gone, "tail");
   }
 
   #drop(name: string): void {
     const log = this.logs.get(name);
     if (log === undefined) return;
     this.logs.delete(name);
-    if (log.batches.length > 0) this.#witness.cut(name, log.batches);
+    if (log.batches.length > 0) this.#witness.cut(name, log.batches, "directory");
     this.#witness.dropped(name);
   }
 

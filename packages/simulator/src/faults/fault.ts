@@ -53,6 +53,7 @@ export const weights = {
   "move a partition": 4,
   "change voters": 3,
   "join and drain": 3,
+  "stale disk": 3,
 };
 
 export const kinds = Object.keys(weights) as FaultKind[];

@@ -1,6 +1,8 @@
 import { delay, DiskError, type MemoryHost, type SeededRandom } from "@ottla/host";
 import { normalLatency } from "../cluster/cluster.ts";
 import { DATA } from "../machine/machine.ts";
+import { flipSome } from "./flip.ts";
+import { staleDisk } from "./stale-disk.ts";
 import { type Fault, type FaultKind, type FaultSurroundings, keeps } from "./fault.ts";
 
 type Injection = (fault: Fault, around: FaultSurroundings) => Promise<void>;
@@ -161,6 +163,7 @@ const injections: Record<FaultKind, Injection> = {
     await delay(clock, forMs);
     await cluster.start(node, emptied);
   },
+  "stale disk": staleDisk,
   async "clock jump"({ node, forMs }, { cluster, clock, random }) {
     const machine = cluster.machine(node);
     machine.wallOffsetMs += (random.below(2) === 0 ? 1 : -1) * random.below(3_600_000);
@@ -219,29 +222,4 @@ async function cutting(
   for (const [from, to] of ways) links.cut(from, to);
   await delay(clock, forMs);
   for (const [from, to] of ways) links.mend(from, to);
-}
-
-/** A few bits in one or two files that hold something. */
-async function flipSome({ disk }: MemoryHost, random: SeededRandom): Promise<void> {
-  const files: { path: string; size: number }[] = [];
-  const collect = async (directory: string): Promise<void> => {
-    for (const name of await disk.list(directory)) {
-      const path = `${directory}/${name}`;
-      try {
-        const file = await disk.open(path, "read");
-        const size = await file.size();
-        await file.close();
-        if (size > 0 && !path.endsWith("/CURRENT")) files.push({ path, size });
-      } catch (error) {
-        if (!(error instanceof DiskError && error.code === "EISDIR")) throw error;
-        await collect(path);
-      }
-    }
-  };
-  if (!(await disk.exists(DATA))) return;
-  await collect(DATA);
-  for (let count = 1 + random.below(2); count > 0; count -= 1) {
-    const chosen = files[random.below(Math.max(1, files.length))];
-    if (chosen !== undefined) disk.flipBit(chosen.path, random.below(chosen.size), random.below(8));
-  }
 }

@@ -1,5 +1,6 @@
 import { Ottla } from "@ottla/client";
 import { type Clock, delay, type SeededRandom } from "@ottla/host";
+import { type ErrorName, ProtocolError } from "@ottla/protocol";
 import type { Cluster } from "../cluster/cluster.ts";
 
 export interface OperatorSurroundings {
@@ -20,6 +21,8 @@ const TRIES = 20;
 export class Operator {
   readonly #around: OperatorSurroundings;
   #busy = false;
+  /** A voter is being removed or given back: nobody may lose what makes it one. */
+  changingVoters = false;
   #topics = 0;
 
   constructor(around: OperatorSurroundings) {
@@ -121,13 +124,13 @@ export class Operator {
   }
 
   /** @param done the code that says that an earlier try did it */
-  async #insist(attempt: () => Promise<unknown>, done: string): Promise<void> {
+  async #insist(attempt: () => Promise<unknown>, done: ErrorName): Promise<void> {
     for (let count = 1; ; count += 1)
       try {
         await attempt();
         return;
       } catch (error) {
-        if (error instanceof Error && "code" in error && error.code === done) return;
+        if (error instanceof ProtocolError && error.error === done) return;
         if (count === TRIES) throw error;
         await delay(this.#around.clock, 500);
       }

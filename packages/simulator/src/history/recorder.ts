@@ -18,7 +18,10 @@ export class Recorder {
 
   /** The checker knows partitions by one number. */
   partition(topic: string, partition: number): number {
-    const name = `${topic}-${partition}`;
+    return this.numberOf(`${topic}-${partition}`);
+  }
+
+  numberOf(name: string): number {
     const known = this.#partitions.get(name);
     if (known !== undefined) return known;
     this.#partitions.set(name, this.#names.length);

@@ -17,6 +17,8 @@ export class CommittedLog {
   highWatermark = 0;
   /** The largest start that a replica has shown. */
   startOffset = 0;
+  /** In which the history began that is kept here: with the election that last gave records up. */
+  historyEpoch = -1;
   readonly #sequences = new Map<string, number>();
   /** By node: all below is known to be there as committed. */
   readonly #verified = new Map<number, number>();
@@ -75,9 +77,13 @@ export class CommittedLog {
     return committed !== undefined && same(batch, committed);
   }
 
+  starts(offset: number): void {
+    if (offset > this.startOffset) this.startOffset = offset;
+  }
+
   /** A loss was recorded: history begins anew at the elected leader's end. */
-  lose(endOffset: number): void {
-    if (endOffset >= this.highWatermark) return;
+  lose(endOffset: number, leaderEpoch: number): void {
+    this.historyEpoch = leaderEpoch;
     this.highWatermark = endOffset;
     while ((this.batches.at(-1)?.baseOffset ?? -1) >= endOffset) this.batches.pop();
     this.#verified.clear();

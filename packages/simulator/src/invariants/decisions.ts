@@ -95,6 +95,14 @@ export class Decisions {
     };
     if (former !== null && record.leaderEpoch < former.leaderEpoch) fail("P1", "the leader epoch fell");
     if (former !== null && record.partitionEpoch <= former.partitionEpoch) fail("P10", "the partition epoch did not rise");
+    if (former !== null && record.leader >= 0 && record.leaderEpoch === former.leaderEpoch) {
+      // P14: whoever asked for it is the leader that was elected, and lets in only who is there.
+      const joined = record.isr.filter((node) => !former.isr.includes(node));
+      const absent = joined.filter((node) => this.brokers.get(node)?.fenced !== false);
+      if (joined.length > 0 && this.brokers.get(record.leader)?.brokerEpoch !== record.leaderBrokerEpoch)
+        fail("P14", `a former incarnation of node ${record.leader} let ${joined.join(", ")} in`);
+      if (absent.length > 0) fail("P14", `${absent.join(", ")} was let in while fenced`);
+    }
     if (record.leader >= 0) {
       const leader = `node ${record.leader}, broker epoch ${record.leaderBrokerEpoch}`;
       const key = `${log}@${record.leaderEpoch}`;

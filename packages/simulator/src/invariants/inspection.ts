@@ -11,6 +11,10 @@ export interface ReplicaInspection {
   /** With those it has asked to be let in. */
   readonly maximalIsr: readonly number[];
   readonly minInSync: number;
+  readonly endOffset: number;
+  /** As its epoch cache knows; null when it does not. */
+  epochAt(offset: number): number | null;
+  epochStart(epoch: number): number | null;
 }
 
 /** What a controller tells of its part in the quorum. */

@@ -10,6 +10,11 @@ export class QuorumChecks {
   /** The largest that any controller has shown. */
   commitIndex = 0;
 
+  /** A new life: the commit index begins anew. */
+  reborn(nodeId: number): void {
+    this.#commits.delete(nodeId);
+  }
+
   look({ nodeId, running, quorum }: ObservedNode): void {
     if (!running || quorum === null) {
       this.#commits.delete(nodeId);
