@@ -137,6 +137,26 @@ test("a broken connection to the leader's process is noticed at once", async () 
   expect(leader.quorum.status.term).toBeGreaterThan(1);
 });
 
+test("when all were down, two that are back have a leader at once; the third hears of it at once", async () => {
+  const nodes = await cluster();
+  const old = await leaderOf(nodes);
+  propose(old, "a");
+  await everywhere(nodes, ["a"]);
+  for (const { host } of nodes) host.crash();
+  const [one, two, three] = nodes.map(({ host }) => host.restart());
+  if (one === undefined || two === undefined || three === undefined) throw new Error("no nodes");
+  const back = [await begin(one, 1)];
+  await one.clock.advance(60_000);
+  const startedMs = one.clock.monotonicMs();
+  back.push(await begin(two, 2));
+  await leaderOf(back);
+  expect(one.clock.monotonicMs() - startedMs).toBeLessThan(200);
+  back.push(await begin(three, 3));
+  const [, , last] = back;
+  await one.clock.advance(100);
+  expect(last?.state.texts).toEqual(["a"]);
+});
+
 test("a stream from another directory of a node that is there is refused, and so is one from a second node of this id", async () => {
   const nodes = await cluster();
   await leaderOf(nodes);
