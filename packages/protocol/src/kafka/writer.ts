@@ -28,32 +28,33 @@ export class Writer {
 
   bool(value: boolean, field: string): void {
     if (typeof value !== "boolean") throw unwritable(field, value, "true or false");
-    this.#words.setInt8(this.#take(1), value ? 1 : 0);
+    this.#int8(value ? 1 : 0);
   }
 
   int8(value: number, field: string): void {
     if ((value << 24) >> 24 !== value) throw unwritable(field, value, "a whole number of 8 bits");
-    this.#words.setInt8(this.#take(1), value);
+    this.#int8(value);
   }
 
   int16(value: number, field: string): void {
     if ((value << 16) >> 16 !== value) throw unwritable(field, value, "a whole number of 16 bits");
-    this.#words.setInt16(this.#take(2), value);
+    this.#int16(value);
   }
 
   uint16(value: number, field: string): void {
     if ((value & 0xffff) !== value) throw unwritable(field, value, "a whole number from 0 to 65535");
-    this.#words.setUint16(this.#take(2), value);
+    this.#int16(value);
   }
 
   int32(value: number, field: string): void {
     if ((value | 0) !== value) throw unwritable(field, value, "a whole number of 32 bits");
-    this.#words.setInt32(this.#take(4), value);
+    this.#int32(value);
   }
 
   int64(value: number, field: string): void {
     if (!Number.isSafeInteger(value)) throw unwritable(field, value, "a safe integer");
-    writeInt64(this.#words, this.#take(8), value);
+    const at = this.#take(8);
+    writeInt64(this.#words, at, value);
   }
 
   saturatingInt64(value: number, field: string): void {
@@ -64,7 +65,8 @@ export class Writer {
 
   float64(value: number, field: string): void {
     if (typeof value !== "number") throw unwritable(field, value, "a number");
-    this.#words.setFloat64(this.#take(8), value);
+    const at = this.#take(8);
+    this.#words.setFloat64(at, value);
   }
 
   uuid(value: Uuid, field: string): void {
@@ -76,12 +78,12 @@ export class Writer {
   string(value: string, field: string): void {
     const bytes = stringBytes(value, field);
     if (bytes > 0x7fff) throw unwritable(field, `${bytes} bytes`, "at most 32767 bytes of text");
-    this.#words.setInt16(this.#take(2), bytes);
+    this.#int16(bytes);
     this.#text(value, bytes);
   }
 
   nullableString(value: string | null, field: string): void {
-    if (value === null) this.#words.setInt16(this.#take(2), -1);
+    if (value === null) this.#int16(-1);
     else this.string(value, field);
   }
 
@@ -97,12 +99,12 @@ export class Writer {
   }
 
   bytes(value: Uint8Array | readonly Uint8Array[], field: string): void {
-    this.#words.setInt32(this.#take(4), byteLength(value, field));
+    this.#int32(byteLength(value, field));
     this.#slices(value);
   }
 
   nullableBytes(value: Uint8Array | readonly Uint8Array[] | null, field: string): void {
-    if (value === null) this.#words.setInt32(this.#take(4), -1);
+    if (value === null) this.#int32(-1);
     else this.bytes(value, field);
   }
 
@@ -117,20 +119,20 @@ export class Writer {
   }
 
   present(value: object | null): boolean {
-    this.#words.setInt8(this.#take(1), value === null ? -1 : 1);
+    this.#int8(value === null ? -1 : 1);
     return value !== null;
   }
 
   /** How many items follow: 0 for null, which is written as such. */
   count(items: readonly unknown[], field: string): number {
     const count = itemCount(items, field);
-    this.#words.setInt32(this.#take(4), count);
+    this.#int32(count);
     return count;
   }
 
   nullableCount(items: readonly unknown[] | null, field: string): number {
     if (items !== null) return this.count(items, field);
-    this.#words.setInt32(this.#take(4), -1);
+    this.#int32(-1);
     return 0;
   }
 
@@ -217,7 +219,25 @@ export class Writer {
   }
 
   #copy(bytes: Uint8Array): void {
-    this.#scratch.set(bytes, this.#take(bytes.length));
+    const at = this.#take(bytes.length);
+    this.#scratch.set(bytes, at);
+  }
+
+  // Room is taken before the buffer is looked at: taking may replace it.
+
+  #int8(value: number): void {
+    const at = this.#take(1);
+    this.#words.setInt8(at, value);
+  }
+
+  #int16(value: number): void {
+    const at = this.#take(2);
+    this.#words.setInt16(at, value);
+  }
+
+  #int32(value: number): void {
+    const at = this.#take(4);
+    this.#words.setInt32(at, value);
   }
 
   #text(value: string, bytes: number): void {
