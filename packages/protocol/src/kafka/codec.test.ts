@@ -28,6 +28,12 @@ describe("a request", () => {
     expect(decodeRequest(apis.metadata, 12, frame, bodyAt).topics).toBeNull();
   });
 
+  test("is read when it goes on behind its last field, as librdkafka 2.16 asks for all topics", () => {
+    const frame = hex("0003 000d 00000003 0007 72646b61666b61 00", "00 00 00 00", "01 00 00");
+    const { bodyAt } = decodeRequestHeader(frame);
+    expect(decodeRequest(apis.metadata, 13, frame, bodyAt)).toMatchObject({ topics: null, allowAutoTopicCreation: false });
+  });
+
   test("of an unknown API has a readable header", () => {
     expect(decodeRequestHeader(hex("7fff 0000 00000009 0000 ff"))).toMatchObject({
       apiKey: 0x7fff,
