@@ -27,8 +27,8 @@ export class Decisions {
   readonly #leaders = new Map<string, string>();
   readonly #onPartition: OnPartition;
   index = 0;
-  /** Entries that told something. */
-  commits = 0;
+  /** Of the newest entry. */
+  term = 0;
 
   constructor(onPartition: OnPartition) {
     this.#onPartition = onPartition;
@@ -47,7 +47,7 @@ export class Decisions {
     // Entries without records are not always told of; what comes late changes nothing here.
     if (index < this.index) return;
     this.index = index;
-    this.commits += 1;
+    this.term = Math.max(this.term, term);
     const losses = records.some(({ record }) => record.case === "event" && record.value.kind === "unclean");
     for (const record of records) this.#replay(record, losses);
   }

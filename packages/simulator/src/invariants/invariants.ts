@@ -96,6 +96,13 @@ export class Invariants {
     return this.#ledger.nameOf(log);
   }
 
+  /** The inverse of {@link nameOf}, for a topic that is there. */
+  logOf(name: string): string {
+    const at = name.lastIndexOf("-");
+    for (const [id, topic] of this.decisions.topics) if (topic === name.slice(0, at)) return `${id}${name.slice(at)}`;
+    return name;
+  }
+
   #look(node: ObservedNode): void {
     const { nodeId, running, lives } = node;
     if (this.#lives.get(nodeId) !== lives) this.#reborn(nodeId, lives);

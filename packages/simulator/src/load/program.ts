@@ -14,7 +14,7 @@ export interface ProgramOptions {
   readonly partitions: number;
   readonly paceMs: number;
   /** An acknowledgement has come. */
-  onAcknowledged(partition: number, offset: number): void;
+  onAcknowledged(partition: number, offset: number, invokedMs: number): void;
   /** The entry of the controllers' log that made a setting. */
   indexOf(setting: string): number | undefined;
   /** The newest leader epoch of the partition. */
@@ -76,14 +76,15 @@ export class Program {
   }
 
   async #send(producer: Producer, value: string, sequence: number, partition: number): Promise<void> {
-    const { recorder, topic, name, onAcknowledged, epochOf, random } = this.#options;
+    const { recorder, topic, name, onAcknowledged, epochOf, random, host } = this.#options;
     const number = recorder.partition(topic, partition);
     const text = value.padEnd(20 + random.below(100), ".");
+    const invokedMs = host.clock.monotonicMs();
     const settle = recorder.send(name, sequence, number, text);
     try {
       const { offset } = await producer.send(topic, { value: text, partition });
       settle("ok", offset, epochOf(number));
-      onAcknowledged(number, offset);
+      onAcknowledged(number, offset, invokedMs);
     } catch (error) {
       this.#failed("send", error);
       settle(certainlyNotAppended(error) ? "fail" : "unknown", -1);
