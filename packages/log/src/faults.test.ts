@@ -114,6 +114,19 @@ test("free space below the limit is told while it lasts", async () => {
   expect(directory.freeSpace.low).toBe(false);
 });
 
+test("free space that writes use up is noticed by them, long before somebody looks", async () => {
+  const rig = new Rig(1, { capacityBytes: 40 << 20, minFreeBytes: -1 });
+  const directory = await rig.open();
+  const log = await rig.openLog(directory, "t-0", { segmentBytes: 64 << 20 });
+  const startedMs = rig.host.clock.monotonicMs();
+  for (let offset = 0; !directory.freeSpace.low; offset += 1) {
+    log.append(batchOf("a", 1, { valueBytes: 500_000 }), 0);
+    await rig.run(log.durable(offset + 1));
+  }
+  expect((await rig.disk.space("/data")).freeBytes).toBeGreaterThan(4 << 20);
+  expect(rig.host.clock.monotonicMs() - startedMs).toBeLessThan(1_000);
+});
+
 test("when the process may open no more files, those that nobody uses are closed for the next", async () => {
   const rig = new Rig();
   const directory = await rig.open();

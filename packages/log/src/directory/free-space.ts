@@ -29,6 +29,7 @@ export class FreeSpace {
   #space: Space = { freeBytes: 0, limitBytes: 0, low: false };
   #timer: Timer | null = null;
   #polling: Promise<void> | null = null;
+  #wroteBytes = 0;
   #reserved = false;
   #closed = false;
 
@@ -53,6 +54,13 @@ export class FreeSpace {
   poll(): Promise<void> {
     this.#polling ??= this.#pollNow().finally(() => (this.#polling = null));
     return this.#polling;
+  }
+
+  /** So much was written since: measures again before that can have used up what was left above the limit. */
+  wrote(bytes: number): void {
+    this.#wroteBytes += bytes;
+    const { freeBytes, limitBytes, low } = this.#space;
+    if (!low && this.#wroteBytes >= Math.max(MIB, (freeBytes - limitBytes) / 2)) void this.poll();
   }
 
   /** Frees the reserved bytes. False when they had been freed before. */
@@ -87,6 +95,7 @@ export class FreeSpace {
 
   async #measure(): Promise<void> {
     const { disk, directory, minFreeBytes, logger } = this.#options;
+    this.#wroteBytes = 0;
     const { freeBytes, totalBytes } = await disk.space(directory);
     const limitBytes = minFreeBytes >= 0 ? minFreeBytes : Math.max(8 * MIB, Math.min(256 * MIB, Math.floor(totalBytes / 50)));
     const low = freeBytes < limitBytes;

@@ -141,6 +141,7 @@ export class Writer {
     core.writtenOffset = group.endOffset;
     core.cached.writtenOffset = group.endOffset;
     core.shared.cache.trim();
+    core.shared.space.wrote(group.bytes);
     this.syncer.written(segment, {
       offset: group.endOffset,
       segmentBase: segment.base,
