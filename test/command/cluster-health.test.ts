@@ -83,6 +83,7 @@ test("a node that advertises where nobody listens is found, with the setting to 
       problem: expect.stringContaining("refuses"),
       fix: expect.stringContaining("set grpc.advertised.listeners of node 1"),
     },
+    { what: "listener PLAINTEXT of broker 1 for Kafka's clients", problem: null },
   ]);
 });
 

@@ -17,6 +17,7 @@ import { StandInController } from "./controller/controller.test.kit.ts";
 
 export interface BrokerRig {
   readonly host: MemoryHost;
+  readonly config: NodeConfig;
   readonly broker: Broker;
   readonly controller: StandInController;
   readonly fatal: Error[];
@@ -56,7 +57,12 @@ export async function startBroker(options: BrokerRigOptions = {}): Promise<Broke
       version: "0.0.0-test",
       logger: options.logger ?? silentLogger,
       onFatal: (error) => fatal.push(error),
-      endpoints: () => [{ listener: "GRPC", host: "registered.example", port: 19_093 }],
+      endpoints: () =>
+        ["GRPC", ...config.listeners.map(({ name }) => name)].map((listener, i) => ({
+          listener,
+          host: "registered.example",
+          port: 19_093 + 100 * i,
+        })),
       clusterId: null,
       ownController: controller.dial,
       dialNode: ({ host: name }) => Promise.reject(new Error(`There is no other node, and none at ${name}`)),
@@ -65,6 +71,7 @@ export async function startBroker(options: BrokerRigOptions = {}): Promise<Broke
   if (!options.unready) await run(broker.ready);
   return {
     host,
+    config,
     broker,
     controller,
     fatal,

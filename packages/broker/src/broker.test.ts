@@ -21,7 +21,12 @@ describe("joining the cluster", () => {
   test("it tells the controllers who it is, and beats while there is nothing to say", async () => {
     const rig = await startBroker();
     expect(rig.controller.registrations).toMatchObject([
-      { nodeId: 1, cleanShutdownEpoch: 0, damaged: [], endpoints: [{ listener: "GRPC", host: "registered.example", port: 19_093 }] },
+      {
+        nodeId: 1,
+        cleanShutdownEpoch: 0,
+        damaged: [],
+        endpoints: [{ listener: "GRPC", host: "registered.example", port: 19_093 }, { listener: "PLAINTEXT" }],
+      },
     ]);
     const before = rig.controller.requests.length;
     await rig.host.clock.advance(5000);

@@ -223,6 +223,11 @@ export class StandInController {
         return { case: "fetchOffsets", value: { offsets: this.groups.get(command.value.group) ?? [] } };
       case "drainBroker":
         return { case: "drainBroker", value: { replicasLeft: 3, stuck: [] } };
+      case "describeQuorum":
+        return {
+          case: "describeQuorum",
+          value: { leaderId: 1, term: 1, commitIndex: this.#index, firstIndex: 1, members: [] },
+        };
       case "shutdown":
         return { case: "shutdown", value: {} };
       default:

@@ -28,5 +28,5 @@ test.each([
     }),
     image: { brokers: new Map([1, 2].map((nodeId) => [nodeId, broker(nodeId)])) },
   } as unknown as BrokerParts;
-  expect(addressOf(parts, { dialled: { host, port } } as RequestContext, broker(2))).toEqual(told);
+  expect(addressOf(parts, { listener: "GRPC", dialled: { host, port } } as RequestContext, broker(2))).toEqual(told);
 });

@@ -3,6 +3,7 @@ import { metadata as ask } from "../../operations/metadata.ts";
 import { controllerAmong } from "../../operations/addresses.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../api.ts";
 import { wireCode } from "../wire-error.ts";
+import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from "./admin/authorized-operations.ts";
 
 /** The request has no time limit of its own; clients wait for 30 s at least. */
 const CREATE_TIMEOUT_MS = 10_000;
@@ -22,8 +23,12 @@ async function handle(door: KafkaParts, { version, context, body }: KafkaRequest
     controllerId: controllerAmong(answer.brokers, parts),
     topics: answer.topics.map((topic) => {
       if (topic.errorCode !== 0) metrics.failed("Metadata", topic.errorCode);
-      return describe(topic, version, reachable);
+      return {
+        ...describe(topic, version, reachable),
+        ...(body.includeTopicAuthorizedOperations ? { topicAuthorizedOperations: ALL_TOPIC_OPERATIONS } : {}),
+      };
     }),
+    ...(body.includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: ALL_CLUSTER_OPERATIONS } : {}),
     errorCode: 0,
   };
 }

@@ -19,8 +19,8 @@ export class KafkaClient {
     this.#chunks = session.frames[Symbol.asyncIterator]();
   }
 
-  static async connect(rig: BrokerRig): Promise<KafkaClient> {
-    const [address] = rig.kafka;
+  static async connect(rig: BrokerRig, listener = 0): Promise<KafkaClient> {
+    const address = rig.kafka[listener];
     if (address === undefined) throw new Error("the broker has no listener for Kafka's clients");
     return new KafkaClient(rig, await rig.run(rig.host.network.dialBytes(address, new AbortController().signal)));
   }
