@@ -139,6 +139,7 @@ export class Pair {
   async same(): Promise<void> {
     const { log, twin } = this;
     equal([log.startOffset, log.endOffset, log.damaged, log.failure], [twin.start, twin.end, [], null]);
+    await this.#written();
     equal(
       await contentOf(this.rig, log),
       twin.batches.map(({ base, bytes }) => [base, bytes]),
@@ -179,7 +180,13 @@ export class Pair {
     this.twin.batches = this.twin.batches.filter((batch) => batch.next > offset);
   }
 
+  /** What came from another replica can be read from then on. */
+  #written(): Promise<void> {
+    return this.rig.run(this.log.written(this.log.endOffset));
+  }
+
   async #read(from: number, maxBytes: number): Promise<void> {
+    await this.#written();
     const { parts, bytes, nextOffset } = await this.rig.run(this.log.read({ from, until: this.twin.end, maxBytes }));
     const read = parts.map((part) => Buffer.from(part).toString("latin1")).join("");
     const rest = this.twin.batches.filter((batch) => batch.next > from);
@@ -192,6 +199,7 @@ export class Pair {
 
   async #time(timestamp: number, until: number): Promise<void> {
     const { rig, twin, log } = this;
+    await this.#written();
     const first = await rig.run(log.offsetForTimestamp(timestamp, until));
     equal(first?.header.baseOffset, twin.batches.find((batch) => batch.maxTimestamp >= timestamp)?.base);
     const largest = Math.max(-1, ...twin.batches.map((batch) => batch.maxTimestamp));

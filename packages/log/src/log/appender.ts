@@ -32,9 +32,11 @@ export class Appender {
     const baseOffset = segment.endOffset;
     setBaseOffset(batch, baseOffset);
     setLeaderEpoch(batch, leaderEpoch);
+    core.shared.cache.add(core.cached, baseOffset, baseOffset + header.lastOffsetDelta + 1, batch);
     return this.#place(segment, batch, header, baseOffset);
   }
 
+  /** What is replicated is not kept in memory: nobody reads a follower, and keeping a part of a frame is a copy. */
   replicate(batch: Uint8Array, header: BatchHeader): void {
     const core = this.#core;
     this.#checkOpen();
@@ -50,6 +52,7 @@ export class Appender {
       if (leaderEpoch !== core.epochs.last) core.epochs.begin(leaderEpoch, core.endOffset);
       void core.saveState().catch(() => undefined);
     }
+    core.shared.cache.cut(core.cached, 0);
     this.#place(this.#segmentFor(header), batch, header, baseOffset);
   }
 
@@ -64,7 +67,6 @@ export class Appender {
     const lastOffset = baseOffset + header.lastOffsetDelta;
     if (segment.sizeBytes === 0) segment.createdMs = core.shared.clock.wallMs();
     segment.add(batch.length, lastOffset + 1, header.maxTimestamp);
-    core.shared.cache.add(core.cached, baseOffset, lastOffset + 1, batch);
     this.writer.add(segment, batch, lastOffset + 1, header.maxTimestamp);
     if (core.settings.flush.kind !== "commit" && !core.relaxed) core.noteRelaxed();
     return { baseOffset, lastOffset };

@@ -47,7 +47,8 @@ export class Log extends LogFacts {
     return this.#appender.append(batch, leaderEpoch);
   }
 
-  /** Takes ownership of one whole batch of another replica's log, which must come next and keeps its offset and epoch, byte for byte.
+  /** Takes ownership of one whole batch of another replica's log, which must come next and keeps its offset and epoch, byte for byte. It can be
+   * read once it is written.
    * @throws ProtocolError CORRUPT_MESSAGE: it does not verify or does not follow the batch before
    * @throws LogFailedError after a failed write or sync */
   replicate(batch: Uint8Array, header: BatchHeader): void {

@@ -56,9 +56,12 @@ export class Reader {
       }
       const cached = core.shared.cache.read(core.cached, from, until, options.maxBytes);
       if (cached !== null) return cached;
+      // What is neither in memory nor written yet can be read once it is.
+      const written = Math.min(until, core.writtenOffset);
+      if (from >= written) return { parts: [], bytes: 0, nextOffset: from };
       const { version } = core;
       const segment = core.segmentAt(from);
-      const stored = await this.#readSegment(segment, from, until, options.maxBytes).catch((error: unknown) => {
+      const stored = await this.#readSegment(segment, from, written, options.maxBytes).catch((error: unknown) => {
         // Its file may have been deleted on purpose; if not, what it held is lost.
         if (isMissing(error)) return "damaged" as const;
         throw error;
