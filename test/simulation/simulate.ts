@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { SimulationReport } from "@ottla/simulator";
-import { checkGuards, isOfSafety } from "./guards.ts";
+import { checkGuards, GUARDS, isOfSafety } from "./guards.ts";
 import { SABOTAGE_NAMES, sabotageFaults, type SabotageName } from "./sabotages.ts";
 import { bundleSimulator } from "./simulator-bundle.ts";
 import type { Job } from "./simulator-worker.ts";
@@ -20,7 +20,7 @@ const usage = `npm run simulate -- [options]
   --twice           runs each seed in two processes; what happens must be the same
   --regressions     the seeds that once failed
   --sabotage NAME   ${SABOTAGE_NAMES.join(", ")}: a build without that guard, which must be found out
-  --guards          each guard removed in turn: the seeds it takes until it is found out (those of the Raft core in its own simulation)`;
+  --guards all|NAME,…  each guard removed in turn: the seeds it takes until a checker notices (those of Raft in its own simulation)`;
 
 const SHOWN = 10;
 
@@ -38,7 +38,7 @@ const { values } = parseArgs({
     twice: { type: "boolean", default: false },
     regressions: { type: "boolean", default: false },
     sabotage: { type: "string" },
-    guards: { type: "boolean", default: false },
+    guards: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -54,6 +54,14 @@ function chosenSabotage(text: string | undefined): SabotageName | null {
   const known = SABOTAGE_NAMES.find((name) => name === text);
   if (text === undefined || known !== undefined) return known ?? null;
   console.error(`--sabotage ${text}: choose one of ${SABOTAGE_NAMES.join(", ")}`);
+  process.exit(2);
+}
+
+function chosenGuards(text: string): readonly string[] {
+  const names = text === "all" ? GUARDS : text.split(",");
+  const strange = names.find((name) => !GUARDS.includes(name));
+  if (strange === undefined) return names;
+  console.error(`--guards ${strange}: choose all or some of ${GUARDS.join(",")}`);
   process.exit(2);
 }
 
@@ -116,7 +124,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const count = whole("workers", values.workers);
-  if (values.guards) return (await checkGuards({ first, workers: count, names: sabotage === null ? [] : [sabotage] })) ? 0 : 1;
+  if (values.guards !== undefined) return (await checkGuards({ first, workers: count, names: chosenGuards(values.guards) })) ? 0 : 1;
   using workers = new Workers(await bundleSimulator(sabotage));
   const startedMs = performance.now();
   const total = { seeds: 0, failed: 0, acknowledged: 0, read: 0, steps: 0, virtualMs: 0 };
