@@ -22,6 +22,7 @@ export function machineSettings(nodeId: number): Settings {
   return {
     "node.id": nodeId,
     "data.dir": "/data",
+    listeners: `${host}:9092`,
     "grpc.listeners": `${host}:9093`,
     "node.listeners": `${host}:${NODE_PORT}`,
     "http.listeners": "",
