@@ -39,7 +39,11 @@ export interface BatchHeader {
 export function readBatchHeader(bytes: Uint8Array, at = 0): BatchHeader {
   if (bytes.length - at < BATCH_HEADER_BYTES)
     throw corrupt(at, `${bytes.length - at} bytes are left, the header alone has ${BATCH_HEADER_BYTES}`);
-  const view = words(bytes);
+  return readHeader(words(bytes), at);
+}
+
+/** As {@link readBatchHeader}, of bytes that are there. */
+export function readHeader(view: DataView, at: number): BatchHeader {
   const magic = view.getInt8(at + field.magic);
   if (magic !== MAGIC) throw corrupt(at, `format version ${magic}, known is ${MAGIC}`);
   const batchLength = view.getInt32(at + field.batchLength);

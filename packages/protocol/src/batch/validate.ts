@@ -1,7 +1,7 @@
 import { ProtocolError } from "../errors.ts";
 import type { ErrorName } from "../error-table.ts";
-import { batchCrcMatches } from "./checksum.ts";
-import { readBatchHeader, type BatchHeader } from "./header.ts";
+import { crcMatches } from "./checksum.ts";
+import { readHeader, type BatchHeader } from "./header.ts";
 import { words } from "./int64.ts";
 import { at as field, attribute, BATCH_HEADER_BYTES, codecNames, LENGTH_PREFIX_BYTES, MAGIC, MIN_RECORD_BYTES } from "./layout.ts";
 
@@ -9,17 +9,18 @@ import { at as field, attribute, BATCH_HEADER_BYTES, codecNames, LENGTH_PREFIX_B
  * Looks at the header and the CRC, not into the records.
  * @throws ProtocolError MESSAGE_TOO_LARGE, CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP, UNSUPPORTED_COMPRESSION_TYPE, all with `notAppended` */
 export function validateBatch(bytes: Uint8Array, limits: { readonly maxBytes: number }): BatchHeader {
-  checkFrame(bytes, limits.maxBytes);
-  if (!batchCrcMatches(bytes))
+  const view = words(bytes);
+  checkFrame(bytes, view, limits.maxBytes);
+  if (!crcMatches(bytes, view, 0))
     throw refusal("CORRUPT_MESSAGE", "its CRC-32C is not that of its bytes: they changed on the way, send it again");
-  const header = readAsSent(bytes);
+  const header = readAsSent(view);
   checkNumbering(header);
   checkAttributes(header);
   checkProducer(header);
   return header;
 }
 
-function checkFrame(bytes: Uint8Array, maxBytes: number): void {
+function checkFrame(bytes: Uint8Array, view: DataView, maxBytes: number): void {
   if (bytes.length === 0) throw refusal("INVALID_RECORD", "there is none; send exactly one for each partition");
   if (bytes.length > maxBytes)
     throw refusal(
@@ -27,12 +28,12 @@ function checkFrame(bytes: Uint8Array, maxBytes: number): void {
       `it has ${bytes.length} bytes and the topic takes ${maxBytes}; send smaller batches or raise max.message.bytes of the topic`,
     );
   // The format version is at the same place in all formats, and a short message set of an older one is smaller than a header of today.
-  const magic = bytes.length > field.magic ? words(bytes).getInt8(field.magic) : MAGIC;
+  const magic = bytes.length > field.magic ? view.getInt8(field.magic) : MAGIC;
   if (magic !== MAGIC)
     throw refusal("INVALID_RECORD", `it has format version ${magic} and only ${MAGIC} is accepted; use a client of Kafka 0.11 or later`);
   if (bytes.length < BATCH_HEADER_BYTES)
     throw refusal("CORRUPT_MESSAGE", `${bytes.length} bytes came, the header alone has ${BATCH_HEADER_BYTES}`);
-  const sizeBytes = LENGTH_PREFIX_BYTES + words(bytes).getInt32(field.batchLength);
+  const sizeBytes = LENGTH_PREFIX_BYTES + view.getInt32(field.batchLength);
   if (sizeBytes > bytes.length || sizeBytes < BATCH_HEADER_BYTES)
     throw refusal("CORRUPT_MESSAGE", `its length says ${sizeBytes} bytes and ${bytes.length} came`);
   if (sizeBytes < bytes.length)
@@ -70,12 +71,12 @@ function checkProducer(header: BatchHeader): void {
 }
 
 /** The CRC holds, so sending the batch again cannot help. */
-function readAsSent(bytes: Uint8Array): BatchHeader {
-  const codec = words(bytes).getUint16(field.attributes) & attribute.codec;
+function readAsSent(view: DataView): BatchHeader {
+  const codec = view.getUint16(field.attributes) & attribute.codec;
   if (codecNames[codec] === undefined)
     throw refusal("UNSUPPORTED_COMPRESSION_TYPE", `it has compression ${codec}, known are 0 to ${codecNames.length - 1}`);
   try {
-    return readBatchHeader(bytes);
+    return readHeader(view, 0);
   } catch (error) {
     if (error instanceof ProtocolError) throw new ProtocolError("INVALID_RECORD", error.message, { cause: error, notAppended: true });
     throw error;

@@ -1,5 +1,4 @@
 import { words, writeInt64 } from "../batch/int64.ts";
-import { allocate, view } from "../bytes.ts";
 import type { Uuid } from "../ids.ts";
 import type { UnknownTag } from "./schema.ts";
 
@@ -188,16 +187,16 @@ export class Writer {
 
   /** The parts of the frame, for a single use; the writer is empty afterwards. */
   finish(): Uint8Array[] {
-    const small = allocate(this.#at);
-    small.set(this.#scratch.subarray(0, this.#at));
+    // Buffers, because a socket makes one of whatever else it is given; and small ones come from Node's pool, as answers do not live long.
+    const small = Buffer.from(this.#scratch.subarray(0, this.#at));
     const parts: Uint8Array[] = [];
     let from = 0;
     for (const { bytes, at } of this.#references) {
-      if (at > from) parts.push(view(small, from, at));
+      if (at > from) parts.push(small.subarray(from, at));
       parts.push(bytes);
       from = at;
     }
-    if (from < this.#at) parts.push(from === 0 ? small : view(small, from, this.#at));
+    if (from < this.#at) parts.push(from === 0 ? small : small.subarray(from));
     return parts;
   }
 
