@@ -14,10 +14,10 @@ export function suite(nodes: 1 | 3): void {
   }, 120_000);
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-  for (const { client, featureId, test: name, missing } of cells()) {
+  for (const { client, featureId, missing } of cells()) {
     const feature = features[featureId];
     if (feature.nodes !== nodes || missing !== null) continue;
-    test(name, { timeout: 100_000 }, async ({ skip }) => {
+    test(`${client.name} ${feature.title}`, { timeout: 100_000 }, async ({ skip }) => {
       const why = under.whyNot ?? client.whyNot() ?? whyNot.python() ?? (feature.kills ? under.whyNoKills : null);
       if (why !== null) return skip(why);
       if (!cluster) throw new Error("The cluster did not start");

@@ -1,8 +1,13 @@
-import { type Admin, CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel, type Message } from "kafkajs";
+import { createRequire } from "node:module";
+import type { Admin, CompressionTypes as CompressionType, ConfigResourceTypes as ConfigResourceType, Message } from "kafkajs";
 import { nodeHost } from "@ottla/host";
 import type { Client, Session } from "../client.ts";
 import type { Codec, Sent } from "../record.ts";
 
+// Not all that this CommonJS module exports is found by name when it is imported.
+const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = createRequire(import.meta.url)(
+  "kafkajs",
+) as typeof import("kafkajs");
 const perBatch = 100;
 const noReading = "kafkajs reads only as a member of a consumer group";
 
@@ -34,7 +39,7 @@ const kinds = {
   snappy: CompressionTypes.Snappy,
   lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD,
-} as const satisfies Readonly<Record<Codec, CompressionTypes>>;
+} as const satisfies Readonly<Record<Codec, CompressionType>>;
 
 async function open(bootstrap: string): Promise<Session> {
   const { codecs } = nodeHost();
@@ -125,7 +130,7 @@ function message({ key, value, headers, timestampMs }: Sent, partition: number):
   };
 }
 
-async function configs(admin: Admin, type: ConfigResourceTypes, name: string): Promise<Record<string, string>> {
+async function configs(admin: Admin, type: ConfigResourceType, name: string): Promise<Record<string, string>> {
   const { resources } = await admin.describeConfigs({ includeSynonyms: true, resources: [{ type, name }] });
   return Object.fromEntries((resources[0]?.configEntries ?? []).map(({ configName, configValue }) => [configName, configValue]));
 }

@@ -26,7 +26,7 @@ export const administering = {
       await able(session.createTopic)(topic, 4, { "retention.ms": "123456789" });
       expect((await cluster.describeTopic(topic)).partitions.length).toBe(4);
       expect((await cluster.topicConfigs(topic))["retention.ms"]).toBe("123456789");
-      await expect(able(session.createTopic)(topic, 4, {})).rejects.toThrow(/already.?exists|TopicExists/i);
+      await expect(able(session.createTopic)(topic, 4, {})).rejects.toThrow(/exist/i);
       await able(session.deleteTopic)(topic);
       await untilEqual(async () => (await cluster.listTopics()).includes(topic), false);
     },

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { codecs, content, plain, type Sent } from "../record.ts";
+import { storedBatches } from "../rig/stored-batches.ts";
 import { able, type Feature } from "./feature.ts";
 
 const someTime = Date.UTC(2026, 0, 1);
@@ -39,7 +40,8 @@ export const reading = {
     async check(session, cluster) {
       const place = { topic: await cluster.topic(1), partition: 0 };
       const parts = codecs.map((codec, at) => ({ codec, records: plain(50, at * 50) }));
-      for (const { codec, records } of parts) await cluster.write(place, records, { codec });
+      for (const { codec, records } of parts) await cluster.writeCompressed(place, records, codec);
+      expect((await storedBatches(cluster.bootstrap, place)).map(({ codec }) => codec)).toEqual(codecs);
       const stored = await able(session.read)(place, { offset: 0 }, 250);
       expect(stored.map(content)).toEqual(parts.flatMap(({ records }) => records.map(content)));
     },

@@ -1,7 +1,7 @@
 import { kafkajs } from "../clients/kafkajs.ts";
 import { librdkafka } from "../clients/librdkafka.ts";
-import type { Place, Produce, Session, TopicShape } from "../client.ts";
-import type { Sent, Stored } from "../record.ts";
+import type { Place, Session, TopicShape } from "../client.ts";
+import type { Codec, Sent, Stored } from "../record.ts";
 import { able } from "../features/feature.ts";
 import { untilEqual } from "./until.ts";
 
@@ -49,8 +49,12 @@ export class Cluster implements AsyncDisposable {
     return name;
   }
 
-  async write(to: Place, records: AsyncIterable<Sent> | Iterable<Sent>, how: Produce = {}): Promise<void> {
-    await able(this.#records.produce)(to, records, { idempotent: true, ...how });
+  async write(to: Place, records: AsyncIterable<Sent> | Iterable<Sent>): Promise<void> {
+    await able(this.#records.produce)(to, records, { idempotent: true });
+  }
+
+  async writeCompressed(to: Place, records: Iterable<Sent>, codec: Codec): Promise<void> {
+    await able(this.#admin.produce)(to, records, { codec });
   }
 
   async readAll(from: Place): Promise<Stored[]> {
