@@ -2,7 +2,7 @@ import { brokerNameOf, describeNodeConfig, describeTopicConfig, nodeDefaults, pb
 import type { BrokerParts } from "./context.ts";
 
 /** Where a value comes from, as Kafka numbers it. */
-const source = { topic: 1, cluster: 3, node: 4, default: 5 } as const;
+export const configSource = { topic: 1, cluster: 3, node: 4, default: 5 } as const;
 
 export interface ConfigSynonym {
   readonly name: string;
@@ -42,15 +42,15 @@ export function topicConfigEntries({ config, image }: BrokerParts, own: Readonly
     const { name } = row;
     const brokerName = brokerNameOf(name);
     const synonyms: ConfigSynonym[] = [];
-    if (row.source === pb.ConfigSource.SOURCE_TOPIC) synonyms.push({ name, value: row.value ?? null, source: source.topic });
+    if (row.source === pb.ConfigSource.SOURCE_TOPIC) synonyms.push({ name, value: row.value ?? null, source: configSource.topic });
     const shared = cluster.get(name);
     const byDefault = builtIn.get(name)?.value ?? null;
     // What every cluster has in its records though nobody asked for it is no setting of anybody.
-    if (shared !== undefined && shared !== byDefault) synonyms.push({ name: brokerName, value: shared, source: source.cluster });
+    if (shared !== undefined && shared !== byDefault) synonyms.push({ name: brokerName, value: shared, source: configSource.cluster });
     const node = ofNode.get(name);
     if (shared === undefined && node?.source === pb.ConfigSource.SOURCE_STATIC)
-      synonyms.push({ name: brokerName, value: node.value ?? null, source: source.node });
-    synonyms.push({ name: brokerName, value: byDefault, source: source.default });
+      synonyms.push({ name: brokerName, value: node.value ?? null, source: configSource.node });
+    synonyms.push({ name: brokerName, value: byDefault, source: configSource.default });
     return inForce(row, synonyms);
   });
 }
@@ -64,8 +64,8 @@ function clusterEntries({ config, image }: BrokerParts): ConfigEntry[] {
       const name = brokerNameOf(row.name);
       const byDefault = builtIn.get(row.name)?.value ?? null;
       return inForce({ ...row, name }, [
-        { name, value: cluster.get(row.name) ?? null, source: source.cluster },
-        { name, value: byDefault, source: source.default },
+        { name, value: cluster.get(row.name) ?? null, source: configSource.cluster },
+        { name, value: byDefault, source: configSource.default },
       ]);
     });
 }
@@ -74,17 +74,17 @@ function nodeEntries({ loaded, image }: BrokerParts): ConfigEntry[] {
   const cluster = image.brokerDefaults();
   return describeNodeConfig(loaded).map((row) => {
     const { name, value = null } = row;
-    const own = { name, value, source: row.source === pb.ConfigSource.SOURCE_STATIC ? source.node : source.default };
+    const own = { name, value, source: row.source === pb.ConfigSource.SOURCE_STATIC ? configSource.node : configSource.default };
     const shared = cluster.get(topicNameOf(name));
-    if (shared === undefined || (shared === value && own.source === source.default)) return inForce(row, [own]);
+    if (shared === undefined || (shared === value && own.source === configSource.default)) return inForce(row, [own]);
     // The cluster's idea counts, whatever the node's own file says.
-    return inForce({ ...row, readOnly: false }, [{ name, value: shared, source: source.cluster }, own]);
+    return inForce({ ...row, readOnly: false }, [{ name, value: shared, source: configSource.cluster }, own]);
   });
 }
 
 function inForce(row: pb.DescribedConfig, synonyms: readonly ConfigSynonym[]): ConfigEntry {
   const [first] = synonyms;
-  return { ...row, value: first?.value ?? undefined, source: first?.source ?? source.default, synonyms };
+  return { ...row, value: first?.value ?? undefined, source: first?.source ?? configSource.default, synonyms };
 }
 
 function byName(rows: readonly pb.DescribedConfig[]): ReadonlyMap<string, pb.DescribedConfig> {

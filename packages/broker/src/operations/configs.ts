@@ -1,5 +1,5 @@
-import { describeNodeConfig, describeTopicConfig, pb, ProtocolError } from "@ottla/protocol";
-import { storedSettings } from "../partition/settings.ts";
+import { pb, ProtocolError } from "@ottla/protocol";
+import { configEntries, configSource } from "./config-entries.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { relay } from "./relay.ts";
 
@@ -8,7 +8,9 @@ export function describeConfigs(parts: BrokerParts, call: pb.DescribeConfigsCall
     resources: call.resources.map(({ type, name, keys }) => {
       try {
         const wanted = new Set(keys);
-        const configs = configsOf(parts, type, name).filter((each) => wanted.size === 0 || wanted.has(each.name));
+        const configs = configEntries(parts, type, name)
+          .filter((each) => wanted.size === 0 || wanted.has(each.name))
+          .map(({ synonyms: _, source, ...rest }) => ({ ...rest, source: sources.get(source) ?? pb.ConfigSource.SOURCE_DEFAULT }));
         return { type, name, errorCode: 0, errorMessage: "", configs };
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
@@ -18,35 +20,13 @@ export function describeConfigs(parts: BrokerParts, call: pb.DescribeConfigsCall
   };
 }
 
+/** What was set for all topics of the cluster counts as set, wherever that was. */
+const sources: ReadonlyMap<number, pb.ConfigSource> = new Map([
+  [configSource.topic, pb.ConfigSource.SOURCE_TOPIC],
+  [configSource.cluster, pb.ConfigSource.SOURCE_STATIC],
+  [configSource.node, pb.ConfigSource.SOURCE_STATIC],
+]);
+
 export function alterConfigs(parts: BrokerParts, context: RequestContext, call: pb.AlterConfigsCall): Promise<pb.AlterConfigsAnswer> {
   return relay(parts, context, "alterConfigs", call);
-}
-
-function configsOf({ image, config, loaded, nodeId }: BrokerParts, type: number, name: string): pb.DescribedConfig[] {
-  if (type === pb.ResourceType.RESOURCE_TOPIC) {
-    const topic = image.topicByName(name);
-    if (topic === undefined)
-      throw new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic "${name}" to describe the settings of`);
-    const own = new Map(describeTopicConfig(config, topic.configs).map((each) => [each.name, each.source]));
-    return describeTopicConfig(config, storedSettings(image, topic)).map((each) =>
-      each.source === pb.ConfigSource.SOURCE_TOPIC && own.get(each.name) !== each.source
-        ? { ...each, source: pb.ConfigSource.SOURCE_STATIC }
-        : each,
-    );
-  }
-  if (type !== pb.ResourceType.RESOURCE_BROKER)
-    throw new ProtocolError(
-      "INVALID_REQUEST",
-      `Cannot describe resources of type ${type}: it must be ${pb.ResourceType.RESOURCE_TOPIC} (topic) or ${pb.ResourceType.RESOURCE_BROKER} (broker)`,
-    );
-  if (name === String(nodeId)) return describeNodeConfig(loaded);
-  if (name !== "")
-    throw new ProtocolError(
-      "INVALID_REQUEST",
-      `Node ${nodeId} cannot describe the settings of node "${name}": ask that node, or name "" for those of the whole cluster`,
-    );
-  const clusterWide = image.brokerDefaults();
-  return describeTopicConfig(config, clusterWide).flatMap((each) =>
-    clusterWide.has(each.name) ? [{ ...each, source: pb.ConfigSource.SOURCE_STATIC }] : [],
-  );
 }

@@ -1,12 +1,9 @@
 import { kafka } from "@ottla/protocol";
-import { type ConfigEntry, configEntries } from "../../../operations/config-entries.ts";
+import { type ConfigEntry, configEntries, configSource } from "../../../operations/config-entries.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
 import { Outcomes } from "./outcomes.ts";
 
 type Answer = kafka.DescribeConfigsResponse["results"][number];
-
-/** The source of what nobody has set. */
-const DEFAULT = 5;
 
 export const describeConfigs = defineApi<kafka.DescribeConfigsRequest, kafka.DescribeConfigsResponse>({
   api: kafka.apis.describeConfigs,
@@ -38,7 +35,7 @@ function described(entry: ConfigEntry, withSynonyms: boolean, withDocumentation:
     name,
     value: value ?? null,
     readOnly,
-    isDefault: source === DEFAULT,
+    isDefault: source === configSource.default,
     configSource: source,
     isSensitive: sensitive,
     synonyms: withSynonyms ? synonyms : [],
