@@ -2,13 +2,13 @@ import type { Log, ReadResult } from "@ottla/log";
 import { type pb, ProtocolError, type TopicSettings, type Uuid } from "@ottla/protocol";
 import type { TopicTraffic } from "../metrics/traffic.ts";
 import { deleteRecords } from "./delete-records.ts";
-import { Follower } from "./follower.ts";
 import { Leader } from "./leader.ts";
 import { ProducerLedger } from "./producer-ledger.ts";
 import { ProducerStore } from "./producer-store.ts";
 import { lostWithLog, notLeading, wrongEpoch } from "./refusals.ts";
 import { Replica } from "./replica.ts";
 import { retainSegments } from "./retain-segments.ts";
+import { Roles } from "./roles.ts";
 import { logSettings } from "./settings.ts";
 import { type Appended, logName, type PartitionId, type PartitionSurroundings, type Reader } from "./surroundings.ts";
 
@@ -18,18 +18,15 @@ const PRODUCERS_MAX = 5000;
 /** A replica of one partition, and the role it has: leader, follower, or none while the cluster has no use for it. */
 export class Partition {
   readonly #replica: Replica;
+  readonly #roles: Roles;
   readonly #onFailed: () => void;
-  #role: Leader | Follower | null = null;
-  /** The role that is due once the former one has let go of the log. */
-  #due: (() => void) | null = null;
   /** Why nothing can be asked of this replica any more, or for the moment. */
   #unavailable: ProtocolError | null = null;
   #reopening: Promise<void> | null = null;
-  /** What a former role had begun to do to the log. */
-  #working: Promise<void> = Promise.resolve();
 
   private constructor(replica: Replica, onFailed: () => void) {
     this.#replica = replica;
+    this.#roles = new Roles(replica, onFailed);
     this.#onFailed = onFailed;
   }
 
@@ -75,17 +72,17 @@ export class Partition {
   }
 
   get role(): "leader" | "follower" | "none" {
-    if (this.#role === null) return "none";
-    return this.#role instanceof Leader ? "leader" : "follower";
+    if (this.#roles.present === null) return "none";
+    return this.leader === null ? "follower" : "leader";
   }
 
   /** -1 without a role. */
   get roleEpoch(): number {
-    return this.#role?.epoch ?? -1;
+    return this.#roles.present?.epoch ?? -1;
   }
 
   get leader(): Leader | null {
-    return this.#role instanceof Leader ? this.#role : null;
+    return this.#roles.leader;
   }
 
   /** -1 while it does not lead. */
@@ -100,8 +97,7 @@ export class Partition {
 
   /** It takes no writes until {@link reopen} has succeeded. */
   get failed(): boolean {
-    const beingCut = this.#role instanceof Follower && this.#role.busy !== null;
-    return !this.#replica.producers.trusted && !beingCut;
+    return !this.#replica.producers.trusted && this.#roles.busy === null;
   }
 
   configure(topicName: string, settings: TopicSettings, traffic: TopicTraffic): void {
@@ -110,44 +106,30 @@ export class Partition {
     this.#progressed();
   }
 
-  /** The image says that this very process leads. */
+  /** As {@link Roles.lead}. */
   lead(record: pb.PartitionRecord): void {
-    if (this.#role instanceof Leader && this.#role.epoch === record.leaderEpoch && this.#due === null) return this.#role.update(record);
-    this.#become(() => {
-      this.#role = new Leader(this.#replica, record);
-      this.#replica.around.peers.changed([]);
-      this.#replica.notify();
-    });
+    this.#roles.lead(record);
   }
 
-  /** Another replica leads, and this one follows it.
-   * @param suspect what its log has lost may be taken from the others: it counts neither as in sync nor as eligible */
+  /** As {@link Roles.follow}. */
   follow(record: pb.PartitionRecord, suspect: boolean): void {
-    const { leader, leaderEpoch } = record;
-    if (this.#role instanceof Follower && this.#role.leader === leader && this.#role.epoch === leaderEpoch && this.#due === null)
-      return this.#role.update(suspect);
-    this.#become(() => {
-      const follower = new Follower(this.#replica, record, this.#onFailed);
-      this.#role = follower;
-      follower.start(suspect);
-    });
+    this.#roles.follow(record, suspect);
   }
 
   /** Nobody leads, as far as is known. */
   resign(): void {
-    if (this.#role !== null || this.#due !== null) this.#become(() => {});
+    this.#roles.resign();
   }
 
   /** The topic is gone, the replica is moved away, or the broker stops: nothing is answered from here on. */
   close(reason: ProtocolError): void {
     this.#unavailable = reason;
-    this.#due = null;
-    this.#leave(reason);
+    this.#roles.close(reason);
   }
 
   /** Resolves once nothing works on the log any more, after {@link close}. */
   async released(): Promise<void> {
-    await this.#working;
+    await this.#roles.released();
     await this.#reopening?.catch(() => {});
   }
 
@@ -236,46 +218,10 @@ export class Partition {
     around.peers.changed([]);
   }
 
-  /** Ends the present role at once; the next one begins when the log is free for it. */
-  #become(next: () => void): void {
-    if (this.#unavailable !== null) return;
-    const waiting = this.#due !== null;
-    this.#due = next;
-    if (waiting) return;
-    const busy = (this.#role instanceof Follower ? this.#role.busy : null) ?? this.#unwritten();
-    this.#leave(
-      new ProtocolError(
-        "NOT_LEADER_OR_FOLLOWER",
-        `${this.#replica.name} is no longer led by node ${this.#replica.around.nodeId} in the epoch of the append: whether the batch survives is not known`,
-      ),
-    );
-    const begin = (): void => {
-      const due = this.#due;
-      this.#due = null;
-      due?.();
-    };
-    if (busy === null) begin();
-    else void busy.then(begin);
-  }
-
-  /** What the disk may still take back is no part of the log with which an epoch begins: a follower that holds it would count for what comes in its place. */
-  #unwritten(): Promise<void> | null {
-    const { failure, writtenOffset, endOffset } = this.log;
-    return failure === null && writtenOffset < endOffset ? this.log.written(endOffset).catch(() => {}) : null;
-  }
-
-  #leave(reason: ProtocolError): void {
-    const role = this.#role;
-    if (role instanceof Follower) this.#working = role.busy ?? this.#working;
-    this.#role = null;
-    if (role instanceof Leader) role.end(reason);
-    else role?.end();
-    this.#replica.notify();
-  }
-
   #progressed(): void {
-    if (this.#role instanceof Leader) this.#role.progressed();
-    else this.#role?.logChanged();
+    const role = this.#roles.present;
+    if (role instanceof Leader) role.progressed();
+    else role?.logChanged();
     const { failure } = this.log;
     if (failure === null || this.#reopening !== null) return;
     this.leader?.giveUp(lostWithLog(this.#replica.name, failure));

@@ -1,25 +1,18 @@
-import type { Logger } from "@ottla/host";
+import type { Logger, Timer } from "@ottla/host";
 import type { ClusterImage, ImageChange, TopicImage } from "@ottla/metadata";
 import { type NodeConfig, type pb, ProtocolError, topicSettings, type TopicSettings, type Uuid, uuidToText } from "@ottla/protocol";
 import { TopicTraffic } from "../metrics/traffic.ts";
 import { Slots } from "../slots.ts";
 import { damagedReplica } from "./damaged-replica.ts";
+import { FailedLogs } from "./failed-logs.ts";
+import { type KnownTopic, KnownTopics } from "./known-topics.ts";
 import { Partition } from "./partition.ts";
-import { effectiveSettings } from "./settings.ts";
-import { logName, type PartitionSurroundings } from "./surroundings.ts";
+import { logName, parseLogName, type PartitionSurroundings } from "./surroundings.ts";
 
 /** Logs opened at once: enough to keep the disk busy. */
 const OPENING_AT_ONCE = 32;
-/** How often a log that failed is tried again. */
-const REOPEN_EVERY_MS = 1000;
 /** How often the lag of followers is looked at. */
 const REVIEW_EVERY_MS = 500;
-
-interface KnownTopic {
-  readonly traffic: TopicTraffic;
-  settings: TopicSettings;
-  settingsKey: string;
-}
 
 /** The partitions that this broker holds, kept as the metadata image says. */
 export class Partitions {
@@ -29,15 +22,14 @@ export class Partitions {
   readonly #logger: Logger;
   readonly #open = new Map<Uuid, Map<number, Partition>>();
   readonly #opening = new Map<string, Promise<void>>();
-  readonly #topics = new Map<Uuid, KnownTopic>();
+  readonly #topics: KnownTopics;
   readonly #slots = new Slots(OPENING_AT_ONCE);
+  readonly #failed: FailedLogs;
   readonly #removing = new Map<string, Promise<void>>();
   #brokerEpoch = -1;
   /** The image has come past this broker's registration: from there on nothing in it is of a time when this broker had another past. */
   #caughtUp = false;
-  #reviewTimer: { cancel(): void } | null = null;
-  #reopenTimer: { cancel(): void } | null = null;
-  #reopening: Promise<void> = Promise.resolve();
+  #reviewTimer: Timer | null = null;
   #closed: ProtocolError | null = null;
 
   constructor(around: PartitionSurroundings, config: NodeConfig, image: ClusterImage) {
@@ -45,6 +37,8 @@ export class Partitions {
     this.#config = config;
     this.#image = image;
     this.#logger = around.logger;
+    this.#topics = new KnownTopics(config, image);
+    this.#failed = new FailedLogs(around, this.#slots, () => this.all());
     this.#armReview();
   }
 
@@ -57,7 +51,7 @@ export class Partitions {
   }
 
   traffic(): Iterable<TopicTraffic> {
-    return [...this.#topics.values()].map(({ traffic }) => traffic);
+    return this.#topics.traffic();
   }
 
   /** Opens what lies on the disk, before the cluster says what of it counts: registration reports what is damaged. */
@@ -122,6 +116,7 @@ export class Partitions {
   /** The broker has failed for good: nothing is answered from here on. */
   fail(reason: ProtocolError): void {
     this.#closed = reason;
+    this.#failed.stop();
     for (const partition of this.all()) partition.close(reason);
   }
 
@@ -129,9 +124,8 @@ export class Partitions {
   async close(reason: ProtocolError): Promise<void> {
     const failed = this.#closed !== null;
     this.#closed ??= reason;
-    this.#reopenTimer?.cancel();
     this.#reviewTimer?.cancel();
-    await Promise.all([...this.#opening.values(), ...this.#removing.values(), this.#reopening]);
+    await Promise.all([...this.#opening.values(), ...this.#removing.values(), this.#failed.close()]);
     for (const partition of this.all()) partition.close(reason);
     if (failed) return;
     await Promise.all(
@@ -149,7 +143,7 @@ export class Partitions {
   }
 
   #followTopic(topic: TopicImage): Promise<void>[] {
-    const known = this.#know(topic);
+    const known = this.#topics.of(topic);
     const opening: Promise<void>[] = [];
     for (const record of topic.partitions) {
       const partition = this.get(topic.id, record.partition);
@@ -182,7 +176,7 @@ export class Partitions {
 
   async #openOne(topicId: Uuid, index: number, topicName: string, settings: TopicSettings, traffic: TopicTraffic): Promise<void> {
     const partition = await Partition.open(
-      { topicId, index, topicName, settings, traffic, onFailed: () => this.#watchFailed() },
+      { topicId, index, topicName, settings, traffic, onFailed: () => this.#failed.watch() },
       this.#around,
     );
     let partitions = this.#open.get(topicId);
@@ -192,7 +186,7 @@ export class Partitions {
     // The image may have moved on meanwhile.
     const topic = this.#image.topic(topicId);
     const record = topic?.partitions[index];
-    if (topic && record) this.#update(partition, topic, record, this.#know(topic));
+    if (topic && record) this.#update(partition, topic, record, this.#topics.of(topic));
   }
 
   #update(partition: Partition, topic: TopicImage, record: pb.PartitionRecord, known: KnownTopic): void {
@@ -241,17 +235,8 @@ export class Partitions {
     });
   }
 
-  #know(topic: TopicImage): KnownTopic {
-    const settings = effectiveSettings(this.#config, this.#image, topic);
-    const settingsKey = JSON.stringify(settings);
-    let known = this.#topics.get(topic.id);
-    if (known === undefined) this.#topics.set(topic.id, (known = { traffic: new TopicTraffic(topic.name), settings, settingsKey }));
-    if (known.settingsKey !== settingsKey) Object.assign(known, { settings, settingsKey });
-    return known;
-  }
-
   #drop(topicId: Uuid): void {
-    this.#topics.delete(topicId);
+    this.#topics.drop(topicId);
     const partitions = this.#open.get(topicId);
     if (partitions === undefined) return;
     this.#open.delete(topicId);
@@ -261,36 +246,4 @@ export class Partitions {
       );
     }
   }
-
-  #watchFailed(): void {
-    if (this.#reopenTimer !== null || this.#closed) return;
-    this.#reopenTimer = this.#around.clock.after(REOPEN_EVERY_MS, () => {
-      this.#reopenTimer = null;
-      this.#reopening = this.#reopenFailed();
-    });
-  }
-
-  async #reopenFailed(): Promise<void> {
-    const failed = [...this.all()].filter((partition) => partition.failed);
-    if (failed.length > 0 && !this.#around.directory.freeSpace.low) {
-      await Promise.all(
-        failed.map((partition) =>
-          this.#slots
-            .run(() => partition.reopen())
-            .catch((error: unknown) =>
-              this.#logger.error(
-                { topic: partition.topicName, partition: partition.index, err: error },
-                "A log that failed cannot be reopened yet",
-              ),
-            ),
-        ),
-      );
-    }
-    if (failed.some((partition) => partition.failed)) this.#watchFailed();
-  }
-}
-
-export function parseLogName(name: string): { topicId: Uuid; index: number } | null {
-  const match = /^([0-9a-f]{32})-(\d{1,10})$/.exec(name);
-  return match ? { topicId: match[1] as Uuid, index: Number(match[2]) } : null;
 }

@@ -70,3 +70,9 @@ export interface PartitionId {
 export function logName(topicId: Uuid, index: number): string {
   return `${topicId}-${index}`;
 }
+
+/** Null for the name of anything else. */
+export function parseLogName(name: string): { topicId: Uuid; index: number } | null {
+  const match = /^([0-9a-f]{32})-(\d{1,10})$/.exec(name);
+  return match ? { topicId: match[1] as Uuid, index: Number(match[2]) } : null;
+}

@@ -1,21 +1,14 @@
-import { type Clock, deadline, delay, type Logger, NetworkError, type Session, type Timer } from "@ottla/host";
+import type { Session, Timer } from "@ottla/host";
 import { errorName, type pb, ProtocolError, uuidFromBytes } from "@ottla/protocol";
 import type { Follower } from "../../partition/follower.ts";
 import { decodeFrame, encodeFrame, type ReplicationFrame } from "../frames.ts";
+import { Redial, type RedialOptions } from "./redial.ts";
 
-const DIAL_TIMEOUT_MS = 2000;
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1000;
 /** Received and not yet written; beyond it no further data frame is asked for. */
 const UNWRITTEN_BYTES = 8 << 20;
 const ATTACH_AT_ONCE = 1000;
 
-export interface LeaderLinkOptions {
-  readonly leader: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** @throws Error when it is not known where the leader is, or nobody answers there */
-  dial(signal: AbortSignal): Promise<Session>;
+export interface LeaderLinkOptions extends RedialOptions {
   /** Under which this broker is registered. */
   brokerEpoch(): number;
 }
@@ -27,17 +20,15 @@ export class LeaderLink {
   readonly #toAttach = new Set<Follower>();
   readonly #moved = new Set<Follower>();
   readonly #writing = new Set<Follower>();
-  readonly #stop = new AbortController();
-  readonly #running: Promise<void>;
+  readonly #redial: Redial;
   #session: Session | null = null;
-  #pause: AbortController | null = null;
   #sending: Timer | null = null;
   #framesTaken = 0;
   #framesTold = 0;
 
   constructor(options: LeaderLinkOptions) {
     this.#options = options;
-    this.#running = this.#keep();
+    this.#redial = new Redial(options, (session) => this.#serve(session));
   }
 
   get isEmpty(): boolean {
@@ -71,47 +62,14 @@ export class LeaderLink {
 
   /** The leader may be reached, or may serve, what it did not before. */
   wake(): void {
-    this.#pause?.abort();
+    this.#redial.wake();
   }
 
   async close(): Promise<void> {
-    this.#stop.abort(new Error("nothing is followed there any more"));
+    this.#redial.stop();
     this.#sending?.cancel();
     this.#session?.close();
-    await this.#running;
-  }
-
-  async #keep(): Promise<void> {
-    const { clock, logger, leader, dial } = this.#options;
-    let pauseMs = 0;
-    while (!this.#stop.signal.aborted) {
-      const limit = deadline(clock, DIAL_TIMEOUT_MS, `Dialling broker ${leader}`, this.#stop.signal);
-      try {
-        const session = await dial(limit.signal).finally(() => limit.cancel());
-        if (this.#stop.signal.aborted) return session.close();
-        const startedMs = clock.monotonicMs();
-        await this.#serve(session);
-        if (clock.monotonicMs() - startedMs >= LONGEST_PAUSE_MS) pauseMs = 0;
-      } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        const expected = error instanceof NetworkError;
-        logger[expected ? "debug" : "warn"](
-          { leader, err: error },
-          "The leader of some partitions cannot be followed; it is dialled again",
-        );
-      }
-      pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, pauseMs * 2));
-      await this.#rest(pauseMs);
-    }
-  }
-
-  async #rest(ms: number): Promise<void> {
-    this.#pause = new AbortController();
-    const wake = (): void => this.#pause?.abort();
-    this.#stop.signal.addEventListener("abort", wake, { once: true });
-    await delay(this.#options.clock, ms, this.#pause.signal).catch(() => {});
-    this.#stop.signal.removeEventListener("abort", wake);
-    this.#pause = null;
+    await this.#redial.ended;
   }
 
   /** P14: what comes on a session that is over is seen by nobody. */
@@ -122,7 +80,7 @@ export class LeaderLink {
       for (const follower of this.#followers.values()) this.#toAttach.add(follower);
       this.#send();
       for await (const bytes of session.frames) {
-        if (this.#stop.signal.aborted) return;
+        if (this.#redial.stopped) return;
         this.#receive(decodeFrame(bytes));
       }
     } catch (error) {
