@@ -18,12 +18,20 @@ export class ClusterBroker {
     this.#cluster = cluster;
   }
 
-  static async join(cluster: TestCluster): Promise<ClusterBroker> {
+  /** @param life of its process, from 1 */
+  static async join(cluster: TestCluster, { life = 1, metadataVersionMax = 1 } = {}): Promise<ClusterBroker> {
     const broker = new ClusterBroker(cluster);
-    const { reply, errorMessage } = await broker.run({ case: "register", value: registration(9, 1) });
+    const value = { ...registration(9, life), metadataVersionMax };
+    const { reply, errorMessage } = await broker.run({ case: "register", value });
     if (reply.case !== "register") throw new Error(errorMessage);
     broker.#brokerEpoch = reply.value.brokerEpoch;
     return broker;
+  }
+
+  /** Its process ends. */
+  async leave(): Promise<void> {
+    this.#session?.close();
+    await this.#cluster.clock.advance(100);
   }
 
   async createTopic(name: string): Promise<void> {

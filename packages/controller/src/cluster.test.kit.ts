@@ -1,4 +1,5 @@
 import { memoryHost, silentLogger, type Address, type Logger, type MemoryHost } from "@ottla/host";
+import type { MetadataVersions } from "@ottla/metadata";
 import { services, testConfig, type NodeConfig } from "@ottla/protocol";
 import { Controller } from "./controller.ts";
 
@@ -23,6 +24,14 @@ export interface ClusterOptions {
 const MAX_FRAME_BYTES = 64 << 20;
 
 export const addressOf = (nodeId: number): Address => ({ host: `node${nodeId}`, port: 9095 });
+
+/** How a node starts. */
+interface Start {
+  readonly host?: MemoryHost;
+  readonly config?: Partial<NodeConfig>;
+  readonly clusterId?: string;
+  readonly metadataVersions?: MetadataVersions;
+}
 
 /** Controllers on machines of their own that dial each other. */
 export class TestCluster {
@@ -55,11 +64,11 @@ export class TestCluster {
   }
 
   /** A machine with an empty disk, or with another one's place taken. */
-  start(nodeId: number, o: { host?: MemoryHost; config?: Partial<NodeConfig>; clusterId?: string } = {}): Promise<TestNode> {
+  start(nodeId: number, o: Start = {}): Promise<TestNode> {
     return this.clock.run(this.begin(nodeId, o), 60_000);
   }
 
-  async begin(nodeId: number, o: { host?: MemoryHost; config?: Partial<NodeConfig>; clusterId?: string } = {}): Promise<TestNode> {
+  async begin(nodeId: number, o: Start = {}): Promise<TestNode> {
     const host = o.host ?? memoryHost({ seed: this.#seed + 10 * this.#lives++ + nodeId, hostName: `node${nodeId}`, beside: this.#first });
     const fatal: Error[] = [];
     const listed = this.#options.listed?.(nodeId) ?? [1, 2, 3];
@@ -80,6 +89,7 @@ export class TestCluster {
       dial: ({ address }, service, attributes, signal) =>
         host.network.dial(address, service, { attributes, maxFrameBytes: MAX_FRAME_BYTES, signal }),
       ...(clusterId === undefined ? {} : { clusterId }),
+      ...(o.metadataVersions ? { metadataVersions: o.metadataVersions } : {}),
     });
     await host.network.listen(
       addressOf(nodeId),
@@ -96,8 +106,8 @@ export class TestCluster {
   }
 
   /** On what its disk kept. */
-  restart(nodeId: number): Promise<TestNode> {
-    return this.start(nodeId, { host: this.node(nodeId).host.restart() });
+  restart(nodeId: number, o: Start = {}): Promise<TestNode> {
+    return this.start(nodeId, { ...o, host: this.node(nodeId).host.restart() });
   }
 
   get alive(): TestNode[] {

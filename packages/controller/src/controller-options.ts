@@ -1,4 +1,5 @@
 import type { Address, Attributes, Host, Logger, Session } from "@ottla/host";
+import type { MetadataVersions } from "@ottla/metadata";
 import type { NodeConfig, Uuid } from "@ottla/protocol";
 import type { Peer, QuorumStatus } from "./quorum/index.ts";
 import type { Voters } from "./raft/index.ts";
@@ -13,6 +14,8 @@ export interface ControllerOptions {
   readonly clusterId?: string | null;
   /** Of this software, for people. */
   readonly version: string;
+  /** Levels of `metadata.version` that this node reads and writes; by default those of this software, which a node that stands for another version names. */
+  readonly metadataVersions?: MetadataVersions;
   readonly logger: Logger;
   /** What the process cannot outlive: damage, a failed sync, a broken invariant. */
   onFatal(error: Error): void;

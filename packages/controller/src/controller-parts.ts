@@ -1,3 +1,4 @@
+import { metadataVersions } from "@ottla/metadata";
 import { assert, uuidFromBytes, uuidToText, type pb, type Uuid } from "@ottla/protocol";
 import type { ControllerOptions } from "./controller-options.ts";
 import type { Suspension } from "./raft/index.ts";
@@ -30,6 +31,7 @@ export async function openParts(
   listener: PartsListener,
 ): Promise<Parts> {
   const { host, config, nodeId, directory, logger } = options;
+  const versions = options.metadataVersions ?? metadataVersions;
   let opened: Parts | null = null;
   const parts = (): Parts => {
     assert(opened !== null, "the replica spoke before it was opened");
@@ -39,6 +41,7 @@ export async function openParts(
     {
       ...{ host, config, nodeId, directory, logger },
       ...own,
+      metadataVersions: versions,
       onFatal: (error) => options.onFatal(error),
       nodeAddress: () => options.nodeAddress(),
       dial: (peer, service, attributes, signal) => options.dial(peer, service, attributes, signal),
@@ -60,7 +63,7 @@ export async function openParts(
       snapshot: (index) => listener.snapshot(index),
     },
   );
-  const server = new Server({ host, config, nodeId, logger }, replica);
+  const server = new Server({ host, config, nodeId, logger, metadataVersions: versions }, replica);
   opened = { replica, server, care: new VoterCare(host.clock, logger, replica) };
   return opened;
 }

@@ -1,3 +1,4 @@
+import { metadataVersions } from "@ottla/metadata";
 import { join } from "node:path";
 import type { Address, Host, Logger } from "@ottla/host";
 import { pb, uuidToBytes } from "@ottla/protocol";
@@ -6,6 +7,7 @@ import { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { directoryIdOf, setAside } from "./directory-id.ts";
 import { salvageEntries, VoteFile } from "./quorum/index.ts";
 import type { LogPosition } from "./raft/index.ts";
+import { checkState } from "./state/decide/founding.ts";
 import { sameDigest } from "./state/digest.ts";
 import { State } from "./state/state.ts";
 
@@ -100,6 +102,7 @@ async function salvage({ host, directory, logger }: RecoveryOptions): Promise<Sa
     }
     last = { index, term };
   }
+  checkState(state, metadataVersions);
   return { state, last, lastIndex: Math.max(lastIndex, last.index), votedTerm: await votedTerm(host, directory) };
 }
 

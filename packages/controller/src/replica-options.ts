@@ -1,4 +1,5 @@
 import type { Address, Attributes, Host, Logger, Session } from "@ottla/host";
+import type { MetadataVersions } from "@ottla/metadata";
 import type { NodeConfig, pb, Uuid } from "@ottla/protocol";
 import type { Peer } from "./quorum/index.ts";
 import type { Suspension } from "./raft/index.ts";
@@ -12,6 +13,7 @@ export interface ReplicaOptions {
   readonly directoryId: Uuid;
   /** What the data directory says; null as long as it says nothing. */
   readonly clusterId: string | null;
+  readonly metadataVersions: MetadataVersions;
   readonly logger: Logger;
   onFatal(error: Error): void;
   nodeAddress(): Address;

@@ -4,7 +4,7 @@ import { ReceivedCheckpoint } from "./checkpoint/received.ts";
 import { Quorum, votersIn, type CommittedEntry, type SnapshotSource } from "./quorum/index.ts";
 import type { Suspension } from "./raft/index.ts";
 import type { ReplicaListener, ReplicaOptions } from "./replica-options.ts";
-import { checkFeature } from "./state/decide/founding.ts";
+import { checkFeature, checkState } from "./state/decide/founding.ts";
 import { sameDigest } from "./state/digest.ts";
 import { encodeFact, type Fact, type FactKey } from "./state/fact.ts";
 import { InFlight } from "./state/in-flight.ts";
@@ -71,6 +71,7 @@ export class Replica {
       return replica;
     };
     try {
+      checkState(state, options.metadataVersions);
       const quorum = await Quorum.open({
         host,
         directory,
@@ -81,7 +82,8 @@ export class Replica {
         addresses: () => addressesOf(state),
         nodeAddress: () => options.nodeAddress(),
         clusterId: () => replica?.clusterId ?? options.clusterId,
-        founding: (voters) => foundingEntry(host, config, voters),
+        metadataVersions: options.metadataVersions,
+        founding: (voters) => foundingEntry(host, config, voters, options.metadataVersions.max),
         electionTimeoutMs: config.controllerElectionTimeoutMs,
         heartbeatIntervalMs: config.controllerHeartbeatIntervalMs,
         restored: { applied, installed: restored?.installed ?? false, voters: votersIn({ voters: [...state.voters], replacing: [] }) },
@@ -207,7 +209,7 @@ export class Replica {
     if (records.length > 0 && !sameDigest(digest, this.state.digest)) throw new DigestMismatch(entry.index, digest, this.state.digest);
     const changes: Change[] = [];
     for (const record of records) {
-      checkFeature(record);
+      checkFeature(record, this.#options.metadataVersions);
       this.state.replay(record, changes);
     }
     return { records, changes };

@@ -11,7 +11,7 @@ export function addressesOf(state: State): Peer[] {
 }
 
 /** The first entry of a cluster: its id, its voters and where they are, the features it begins with. */
-export function foundingEntry(host: Host, config: NodeConfig, voters: Voters): Uint8Array {
+export function foundingEntry(host: Host, config: NodeConfig, voters: Voters, level: number): Uint8Array {
   const listed = config.controllerQuorumVoters;
   const draft = new Draft(new State(), host.random, 1, host.clock.wallMs(), 0);
   found(
@@ -21,6 +21,7 @@ export function foundingEntry(host: Host, config: NodeConfig, voters: Voters): U
       return { nodeId, directoryId: uuidToBytes(directoryId as Uuid), host: address?.host ?? "", port: address?.port ?? 0 };
     }),
     config,
+    level,
   );
   return draft.encode();
 }

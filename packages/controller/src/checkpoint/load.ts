@@ -1,5 +1,4 @@
 import type { Store } from "@ottla/host";
-import { checkFeature } from "../state/decide/founding.ts";
 import { digestText, sameDigest } from "../state/digest.ts";
 import { decodeFact, factKey } from "../state/fact.ts";
 import { State } from "../state/state.ts";
@@ -31,7 +30,6 @@ export async function load(store: Store): Promise<Loaded> {
     if (key === headerKey) continue;
     const fact = decodeFact(openValue(keyBytes, sealed));
     if (factKey(fact) !== key) throw new Error(`key "${key}" holds the value of "${factKey(fact)}"`);
-    checkFeature({ record: fact });
     state.replay({ record: fact }, []);
   }
   if (!sameDigest(state.digest, header.digest))

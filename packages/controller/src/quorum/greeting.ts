@@ -1,4 +1,5 @@
 import { NetworkError, type Address, type Attributes } from "@ottla/host";
+import type { MetadataVersions } from "@ottla/metadata";
 import { uuidFromText, uuidToText, type ErrorName, type Uuid } from "@ottla/protocol";
 import type { Peer } from "./options.ts";
 
@@ -16,6 +17,7 @@ export interface Greeting {
   readonly listed: string;
   readonly term: number;
   readonly address: Address;
+  readonly metadataVersions: MetadataVersions;
 }
 
 /** A voter list in a form that is equal for equal lists. */
@@ -27,7 +29,7 @@ export function listText(peers: readonly Peer[]): string {
 }
 
 export function greetingAttributes(greeting: Greeting): Attributes {
-  const { nodeId, directoryId, clusterId, empty, listed, term, address } = greeting;
+  const { nodeId, directoryId, clusterId, empty, listed, term, address, metadataVersions } = greeting;
   return {
     "ottla-protocol": `${PROTOCOL}-${PROTOCOL}`,
     "ottla-node-id": String(nodeId),
@@ -36,6 +38,7 @@ export function greetingAttributes(greeting: Greeting): Attributes {
     "ottla-voters": listed,
     "ottla-term": String(term),
     "ottla-address": `${address.host}:${address.port}`,
+    "ottla-metadata-versions": `${metadataVersions.min}-${metadataVersions.max}`,
     ...(clusterId === null ? {} : { "ottla-cluster-id": clusterId }),
   };
 }
@@ -58,6 +61,7 @@ export function readGreeting(attributes: Attributes): Greeting {
     listed: attributes["ottla-voters"] ?? "",
     term: whole(attributes, "ottla-term"),
     address: { host: address.slice(0, Math.max(0, colon)), port: Number(address.slice(colon + 1)) },
+    metadataVersions: rangeIn(attributes["ottla-metadata-versions"] ?? ""),
   };
 }
 
@@ -91,6 +95,12 @@ function whole(attributes: Attributes, name: string): number {
   if (text === "" || !Number.isSafeInteger(value) || value < 0)
     throw refused("INVALID_REQUEST", `A stream between controllers needs ${name}, a number, not "${text}"`);
   return value;
+}
+
+/** Who says nothing of it knows the first level alone. */
+function rangeIn(text: string): MetadataVersions {
+  const [, min, max] = /^(\d{1,9})-(\d{1,9})$/.exec(text) ?? [];
+  return min === undefined || max === undefined ? { min: 1, max: 1 } : { min: Number(min), max: Number(max) };
 }
 
 function directoryIdIn(text: string): Uuid {

@@ -12,7 +12,7 @@ function linkToNodeTwo() {
   const peer = { there: false };
   const told: string[] = [];
   const theirs = greetingAttributes({
-    ...{ nodeId: 2, clusterId: null, empty: true, listed: "", term: 0, address: ADDRESS },
+    ...{ nodeId: 2, clusterId: null, empty: true, listed: "", term: 0, address: ADDRESS, metadataVersions: { min: 1, max: 1 } },
     directoryId: "02".repeat(16) as Uuid,
   });
   const link = new Link({

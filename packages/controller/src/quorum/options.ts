@@ -1,4 +1,5 @@
 import type { Address, Attributes, Host, Logger, Session } from "@ottla/host";
+import type { MetadataVersions } from "@ottla/metadata";
 import type { Uuid } from "@ottla/protocol";
 import type { LogPosition, Voters } from "../raft/index.ts";
 import type { QuorumListener } from "./listener.ts";
@@ -39,6 +40,8 @@ export interface QuorumOptions {
   nodeAddress(): Address;
   /** Null as long as this node knows of none. With one it never founds another. */
   clusterId(): string | null;
+  /** What this controller reads and writes; told to the others. */
+  readonly metadataVersions: MetadataVersions;
   /** What the founding entry holds for those voters. */
   founding(voters: Voters): Uint8Array;
   readonly electionTimeoutMs: number;

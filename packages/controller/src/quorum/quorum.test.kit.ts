@@ -26,6 +26,7 @@ export function openQuorum(
     addresses: () => [],
     nodeAddress: () => address,
     clusterId: () => null,
+    metadataVersions: { min: 1, max: 1 },
     founding: () => new TextEncoder().encode(FOUNDED),
     electionTimeoutMs: 1000,
     heartbeatIntervalMs: 100,

@@ -1,4 +1,5 @@
 import type { Attributes, Metric, Session } from "@ottla/host";
+import type { MetadataVersions } from "@ottla/metadata";
 import type { pb } from "@ottla/protocol";
 import type { Effects, Input, Limits, Suspension, Voter, Voters } from "../raft/index.ts";
 import { Attendance } from "./attendance.ts";
@@ -154,6 +155,11 @@ export class Quorum {
     return membersOf(this.#engine.raft, { nodeId: this.#options.nodeId, address: this.#options.nodeAddress() }, known, this.#addresses());
   }
 
+  /** What the controllers that are connected support, by node id. */
+  metadataVersions(): ReadonlyMap<number, MetadataVersions> {
+    return new Map(Array.from(this.#inbound.peers(), ({ nodeId, metadataVersions }) => [nodeId, metadataVersions]));
+  }
+
   /** Leadership is being handed over: `propose` waits for its end, which is `lost` or `resumed`. */
   get transferring(): boolean {
     return this.#engine.raft.transferring;
@@ -277,11 +283,20 @@ export class Quorum {
   }
 
   #greeting(): Greeting {
-    const { nodeId, directoryId, listed } = this.#options;
+    const { nodeId, directoryId, listed, metadataVersions } = this.#options;
     const clusterId = this.#options.clusterId();
     const { raft } = this.#engine;
     const empty = clusterId === null && raft.lastIndex === 0 && raft.voters === null;
-    return { nodeId, directoryId, clusterId, empty, listed: listText(listed), term: raft.term, address: this.#options.nodeAddress() };
+    return {
+      nodeId,
+      directoryId,
+      clusterId,
+      empty,
+      listed: listText(listed),
+      term: raft.term,
+      address: this.#options.nodeAddress(),
+      metadataVersions,
+    };
   }
 
   #circumstances(): Circumstances {

@@ -171,6 +171,7 @@ test("a stream from another directory of a node that is there is refused, and so
       listed: "",
       term: 0,
       address: { host: "node2", port: 1 },
+      metadataVersions: { min: 1, max: 1 },
       ...o,
     };
     const attributes = greetingAttributes(greeting);
@@ -202,6 +203,7 @@ test("a second node of an id is refused also while the first, which lives, has n
     listed: "",
     term: 0,
     address,
+    metadataVersions: { min: 1, max: 1 },
   };
   const dialAsTwo = () =>
     three.host.network.dial({ host: "node1", port: 9095 }, services.raft, {

@@ -15,6 +15,7 @@ export function viewOf(quorum: Quorum, nodeId: number): QuorumView {
       return quorum.status.firstIndex;
     },
     members: () => quorum.members(),
+    metadataVersions: () => quorum.metadataVersions(),
     changedVoters: (call, current) => quorum.changedVoters(call, current),
   };
 }

@@ -1,4 +1,5 @@
 import { NetworkError, type Attributes, type Host, type Logger, type Session, type Timer } from "@ottla/host";
+import type { MetadataVersions } from "@ottla/metadata";
 import { services, type NodeConfig, type pb } from "@ottla/protocol";
 import type { Replica } from "../replica.ts";
 import type { Around } from "../state/decide/context.ts";
@@ -26,6 +27,7 @@ export interface ServerOptions {
   readonly host: Host;
   readonly config: NodeConfig;
   readonly nodeId: number;
+  readonly metadataVersions: MetadataVersions;
   readonly logger: Logger;
 }
 
@@ -47,12 +49,16 @@ export class Server {
   #closed = false;
 
   constructor(options: ServerOptions, replica: Replica) {
-    const { host, config, logger } = options;
+    const { host, config, logger, metadataVersions } = options;
     this.#options = options;
     this.#replica = replica;
     const { state, pump } = replica;
     this.#lag = new MetadataLag(config.brokerHeartbeatIntervalMs);
-    const around: Around = { config, lastResort: { has: (nodeId) => this.#lag.lagging.has(nodeId) || this.#space.has(nodeId) } };
+    const around: Around = {
+      config,
+      metadataVersions,
+      lastResort: { has: (nodeId) => this.#lag.lagging.has(nodeId) || this.#space.has(nodeId) },
+    };
     this.#space = new LowSpace({ state, pump, around: () => around });
     this.#watch = new BrokerWatch({
       host,

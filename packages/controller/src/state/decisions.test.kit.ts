@@ -1,4 +1,5 @@
 import type { Random } from "@ottla/host";
+import { metadataVersions, type MetadataVersions } from "@ottla/metadata";
 import { testConfig, uuidFromBytes, type NodeConfig, type pb } from "@ottla/protocol";
 import { unfence } from "./decide/brokers.ts";
 import { decideCommand } from "./decide/command.ts";
@@ -38,7 +39,7 @@ export class Decisions {
 
   constructor(config: Partial<NodeConfig> = {}) {
     this.config = testConfig(config);
-    this.entry((draft) => found(draft, [], this.config));
+    this.entry((draft) => found(draft, [], this.config, metadataVersions.max));
   }
 
   /** Every entry, in order. */
@@ -98,18 +99,26 @@ export class Decisions {
   }
 
   readonly lastResort = new Set<number>();
+  metadataVersions = metadataVersions;
+  /** What other controllers support. */
+  readonly controllers = new Map<number, MetadataVersions>();
   /** What the quorum says of itself. */
   readonly members: pb.QuorumMember[] = [];
   readonly patience = { mayWait: false, mayRegister: false };
   newVoters: pb.VotersRecord = { voters: [], replacing: [] };
 
   get around(): Around {
-    return { config: this.config, lastResort: this.lastResort };
+    return { config: this.config, metadataVersions: this.metadataVersions, lastResort: this.lastResort };
   }
 
   context(draft: Draft, nodeId: number): Context {
     const { index, members } = this;
-    const quorum = { nodeId: 1, term: 1, commitIndex: index, firstIndex: 1, members: () => members, changedVoters: () => this.newVoters };
+    const quorum = {
+      ...{ nodeId: 1, term: 1, commitIndex: index, firstIndex: 1 },
+      members: () => members,
+      metadataVersions: () => this.controllers,
+      changedVoters: () => this.newVoters,
+    };
     return { ...this.around, draft, nodeId, quorum, voterCount: 1, ...this.patience };
   }
 

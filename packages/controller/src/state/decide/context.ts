@@ -1,9 +1,12 @@
+import type { MetadataVersions } from "@ottla/metadata";
 import type { NodeConfig, pb } from "@ottla/protocol";
 import type { Draft } from "../draft.ts";
 
 /** What decisions look at besides the state. */
 export interface Around {
   readonly config: NodeConfig;
+  /** What this node reads and writes. */
+  readonly metadataVersions: MetadataVersions;
   /** Brokers that lead only what nobody else can: they follow the cluster too far behind, or their disk is nearly full. */
   readonly lastResort: { has(nodeId: number): boolean };
 }
@@ -16,6 +19,8 @@ export interface QuorumView {
   readonly firstIndex: number;
   /** Voters, and learners that follow. */
   members(): pb.QuorumMember[];
+  /** What the other controllers support that are connected with this one, by node id. */
+  metadataVersions(): ReadonlyMap<number, MetadataVersions>;
   /** @throws ProtocolError that says why they cannot be changed so */
   changedVoters(call: pb.ChangeVotersCall, current: pb.VotersRecord): pb.VotersRecord;
 }

@@ -264,9 +264,11 @@ test("features are raised only as far as every broker reads them", () => {
   const update = (name: string, level: number) =>
     decisions.command(1, { case: "updateFeatures", value: { name, level, validateOnly: false } });
   expect(errorName(update("nothing", 1).errorCode)).toBe("INVALID_REQUEST");
-  expect(update("metadata.version", 2).errorMessage).toContain("from 1 to 2: the controller supports 1 to 1");
+  expect(update("metadata.version", 2).errorMessage).toContain("from 1 to 2: controller 1 supports 1 to 1");
   expect(errorName(update("metadata.version", 0).errorCode)).toBe("FEATURE_UPDATE_FAILED");
   expect(update("metadata.version", 1).errorCode).toBe(0);
+  decisions.metadataVersions = { min: 1, max: 2 };
+  expect(update("metadata.version", 2).errorMessage).toContain("from 1 to 2: broker 1 (version 0) supports 1 to 1");
 });
 
 test("the newest thousand events are kept, numbered, and read from where one left off", () => {

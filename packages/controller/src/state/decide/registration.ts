@@ -1,6 +1,4 @@
-import { metadataVersions } from "@ottla/metadata";
 import { assert, pb, ProtocolError, UUID_BYTES, uuidFromBytes } from "@ottla/protocol";
-import type { Draft } from "../draft.ts";
 import type { Context } from "./context.ts";
 import { consequences, takeOut, tellLeaders } from "./elections.ts";
 import { writeEvent } from "./event.ts";
@@ -15,7 +13,7 @@ export type Former = "gone" | "connected" | "speaks";
  * @throws ProtocolError DUPLICATE_BROKER_REGISTRATION, UNSUPPORTED_VERSION, INVALID_REGISTRATION */
 export function register(context: Context, command: pb.RegisterCommand, formerly: Former): pb.RegisterReply {
   const { draft, nodeId } = context;
-  check(draft, nodeId, command);
+  check(context, command);
   const former = draft.state.brokers.get(nodeId);
   if (former && sameBytes(former.incarnation, command.incarnation)) return { brokerEpoch: former.brokerEpoch };
   if (former && formerly === "speaks")
@@ -88,7 +86,7 @@ function pastOf({ damaged, directoryId, cleanShutdownEpoch }: pb.RegisterCommand
     : `${stop}: ${count(TORN)} logs cut at the end, ${count(DAMAGED)} damaged, ${count(UNCLEAN)} not synced`;
 }
 
-function check(draft: Draft, nodeId: number, command: pb.RegisterCommand): void {
+function check({ draft, nodeId, metadataVersions }: Context, command: pb.RegisterCommand): void {
   const refuse = (why: string): never => {
     throw new ProtocolError("INVALID_REGISTRATION", `Cannot register broker ${nodeId}: ${why}`);
   };
