@@ -2,10 +2,13 @@ import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import { allInSync } from "../ground/in-sync.ts";
+import type { Ottla } from "@ottla/client";
 import type { Shim, Trouble } from "../ground/shim.ts";
 import type { Fault, Scene } from "./fault.ts";
 
 const run = promisify(execFile);
+const MENDED_WITHIN_MS = 60_000;
 
 function shimOf({ ground: { shim } }: Scene): Shim {
   if (!shim) throw new Error("This machine has no compiler for the shim");
@@ -23,6 +26,17 @@ async function during(scene: Scene, trouble: Trouble, longestMs: number): Promis
     await shimOf(scene).set(scene.victim);
   }
   return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** One record to each partition of a new topic. @returns what came of it, for people */
+async function writeFirst(ottla: Ottla, topic: string, withinMs: number): Promise<string> {
+  await ottla
+    .admin()
+    .createTopic({ name: topic, partitions: 6, replicationFactor: 3 })
+    .catch(() => {});
+  await using producer = ottla.producer({ lingerMs: 0, deliveryTimeoutMs: withinMs });
+  const sends = await Promise.allSettled([0, 1, 2, 3, 4, 5].map((partition) => producer.send(topic, { value: "first", partition })));
+  return `${sends.filter(({ status }) => status === "fulfilled").length} of 6 new logs took a record meanwhile`;
 }
 
 function failing(name: string, what: string, trouble: Trouble): Fault {
@@ -81,18 +95,29 @@ export const machineFaults: readonly Fault[] = [
   },
   {
     name: "few-files",
-    async happen({ ground: { cluster }, random, victim, load }) {
+    async happen({ ground: { cluster }, random, victim, load, ottla }) {
       const { pid } = cluster.node(victim);
       const open = (await readdir(`/proc/${pid}/fd`)).length;
-      const more = random(4);
+      // Anything between a few more and none at all, however many it closes.
+      const allowed = 1 + random(open + 4);
       const ms = 1_000 + random(6_000);
       await load.someInFlight();
       const { stdout } = await run("prlimit", ["--pid", String(pid), "--nofile", "--output", "SOFT", "--noheadings", "--raw"]);
-      await run("prlimit", ["--pid", String(pid), `--nofile=${open + more}:`]);
+      await run("prlimit", ["--pid", String(pid), `--nofile=${allowed}:`]);
+      // What runs needs no more files; the first records of new logs do.
+      const topic = `files-${random(1_000_000)}`;
+      const taken = writeFirst(ottla, topic, ms);
       await delay(ms);
       // Unless it has ended meanwhile.
       if (!cluster.node(victim).hasEnded) await run("prlimit", ["--pid", String(pid), `--nofile=${stdout.trim()}:`]);
-      return `node ${victim} with ${open} files open might open ${more} more for ${(ms / 1000).toFixed(1)} s`;
+      const ended = cluster.node(victim).hasEnded ? ", which ended it" : "";
+      await cluster.reviveIfEnded(victim);
+      await allInSync(ottla, 3, MENDED_WITHIN_MS);
+      await ottla
+        .admin()
+        .deleteTopics([topic])
+        .catch(() => {}); // if it was made at all
+      return `node ${victim} with ${open} files open was allowed ${allowed} for ${(ms / 1000).toFixed(1)} s${ended}; ${await taken}`;
     },
     mayEnd: true,
   },
@@ -103,13 +128,13 @@ export const machineFaults: readonly Fault[] = [
     async happen({ ground: { cluster, memory }, random, victim, load }) {
       if (!memory) throw new Error("This machine gives no memory cgroups");
       await load.someInFlight();
-      const part = 0.5 + random(60) / 100;
+      const spare = random(4 << 20);
       const ms = 1_000 + random(6_000);
-      const bytes = await memory.press(victim, cluster.node(victim).pid, part);
+      const bytes = await memory.press(victim, spare);
       await delay(ms);
       const ended = cluster.node(victim).hasEnded;
       await memory.release(victim);
-      return `node ${victim} pressed into ${bytes >> 20} MiB for ${(ms / 1000).toFixed(1)} s${ended ? ", which ended it" : ""}`;
+      return `node ${victim} pressed into ${bytes >> 20} MiB, ${spare >> 10} KiB above what it held, for ${(ms / 1000).toFixed(1)} s${ended ? ", which ended it" : ""}`;
     },
   },
 ];

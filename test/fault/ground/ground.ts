@@ -50,7 +50,11 @@ export class Ground implements AsyncDisposable {
       ...(env ? { env } : {}),
       site: async (nodeId): Promise<Site> => ({
         ...(network ? { host: network.host(nodeId), kafka: 9092, grpc: 9093, http: 9094, node: 9095 } : await local()),
-        through: [...((await network?.leg(nodeId)) ?? []), ...((await shim?.through(nodeId)) ?? [])],
+        through: [
+          ...((await memory?.leg(nodeId)) ?? []),
+          ...((await network?.leg(nodeId)) ?? []),
+          ...((await shim?.through(nodeId)) ?? []),
+        ],
         ...(disks ? { dataDir: await disks.make(nodeId) } : {}),
       }),
     });

@@ -3,8 +3,10 @@ import { join } from "node:path";
 
 const controllers = "/sys/fs/cgroup/memory";
 const RETRY_MS = 100;
+const STEP_BYTES = 1 << 20;
+const STEPS = 64;
 
-/** A memory cgroup for each node that is pressed. */
+/** A memory cgroup for each node, in which it lives from its start on: what a process holds is counted where it was when it took it. */
 export class Memory implements AsyncDisposable {
   readonly #groups = new Set<string>();
   readonly #prefix = `ottla-faults-${process.pid}`;
@@ -17,16 +19,27 @@ export class Memory implements AsyncDisposable {
     return memory;
   }
 
-  /** A process may hold no more than this part of what it holds. Whatever has a name on disk goes first; with too little left the kernel kills it.
+  /** A command that runs a node in its group. */
+  async leg(nodeId: number): Promise<string[]> {
+    return ["sh", "-c", `echo $$ > ${join(await this.#group(nodeId), "cgroup.procs")} && exec "$@"`, "sh"];
+  }
+
+  /** A node may hold no more than what has no name on disk, and a little: what is cached of files goes, and when it needs more the kernel kills it.
    * @returns the limit in bytes */
-  async press(nodeId: number, pid: number, part: number): Promise<number> {
+  async press(nodeId: number, spareBytes: number): Promise<number> {
     const group = await this.#group(nodeId);
-    await writeFile(join(group, "cgroup.procs"), String(pid));
-    const resident = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1];
-    if (resident === undefined) throw new Error(`Process ${pid} does not tell what it holds`);
-    const bytes = Math.floor(Number(resident) * 1024 * part);
-    await writeFile(join(group, "memory.limit_in_bytes"), String(bytes));
-    return bytes;
+    const anonymous = /^rss (\d+)$/m.exec(await readFile(join(group, "memory.stat"), "utf8"))?.[1];
+    if (anonymous === undefined) throw new Error(`${group} does not tell what node ${nodeId} holds`);
+    // The kernel refuses a limit below what it cannot take away.
+    for (let step = 0; step < STEPS; step += 1) {
+      const bytes = Number(anonymous) + spareBytes + step * STEP_BYTES;
+      const set = await writeFile(join(group, "memory.limit_in_bytes"), String(bytes)).then(
+        () => true,
+        () => false,
+      );
+      if (set) return bytes;
+    }
+    throw new Error(`No limit near the ${anonymous} bytes of node ${nodeId} is taken`);
   }
 
   async release(nodeId: number): Promise<void> {
