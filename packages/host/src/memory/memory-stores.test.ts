@@ -70,3 +70,16 @@ test("batches are lost in a crash when syncs are lies", async () => {
   expect(await keys(store)).toEqual([1, 2]);
   expect(await keys(await host.restart().stores.open("/s", { create: false }))).toEqual([1]);
 });
+
+test("an old copy of the disk brings the old entries of its stores back", async () => {
+  const host = memoryHost();
+  const store = await host.stores.open("/s", { create: true });
+  await store.batch([put(1)]);
+  const photograph = host.disk.photograph();
+  await store.batch([put(2)]);
+  const later = host.restart();
+  later.disk.putBack(photograph);
+  const again = await later.stores.open("/s", { create: false });
+  expect(await keys(again)).toEqual([1]);
+  expect(later.stores.sizes("/s")).toEqual([1]);
+});

@@ -181,3 +181,22 @@ test("bits flip, and syncs can lie", async () => {
   disk.crash();
   expect(await read(next(disk), "/d/a")).toBe("c");
 });
+
+test("an old copy of the whole disk takes the place of what is there, durably, and as often as wanted", async () => {
+  let disk = await prepared();
+  const file = await disk.open("/d/a", "create");
+  await file.write([text("old")], 0);
+  const photograph = disk.photograph();
+  await file.write([text("newer")], 0);
+  await disk.open("/d/b", "create");
+  disk.kill();
+  for (const keep of ["none", "all"] as const) {
+    disk = disk.revive(new ManualClock());
+    disk.putBack(photograph);
+    disk.crash({ keep });
+    disk = next(disk);
+    expect([await read(disk, "/d/a"), await read(disk, "/d/b")]).toEqual(["old", null]);
+    await (await disk.open("/d/a", "write")).write([text("changed")], 0);
+    disk.kill();
+  }
+});
