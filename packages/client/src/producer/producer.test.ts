@@ -1,18 +1,14 @@
 import { decodeBatchSync } from "@ottla/protocol";
 import { describe, expect, test } from "vitest";
 import { OptionError, ProduceError, SendAllError } from "../errors.ts";
+import { failure as anyFailure } from "../testing/failure.test.kit.ts";
 import { FakeCluster } from "../testing/fake-cluster.test.kit.ts";
 import { json } from "../topic/codec.ts";
 import { topic } from "../topic/topic.ts";
 
 /** The error that a promise rejects with, in virtual time. */
 async function failure(cluster: FakeCluster, promise: Promise<unknown>): Promise<ProduceError> {
-  const error: unknown = await cluster.run(
-    promise.then(
-      () => undefined,
-      (reason: unknown) => reason,
-    ),
-  );
+  const error = await anyFailure(cluster, promise);
   if (!(error instanceof ProduceError)) throw new Error(`expected a ProduceError, got ${String(error)}`);
   return error;
 }
