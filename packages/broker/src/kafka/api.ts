@@ -20,6 +20,9 @@ export interface KafkaRequest<Req> {
   readonly body: Req;
   /** Runs once the answer has been handed to the machine, or nobody wants it any more: gives back the memory of its records. */
   whenSent(run: () => void): void;
+  /** Resolves once all requests before this one on its connection are answered; null when they are. Who takes memory for an answer waits for it: what
+   * stands behind a request that waits must not hold what that one will need. */
+  inTurn(): Promise<void> | null;
 }
 
 /** What a connection knows of a request before its body is read. */
@@ -28,6 +31,7 @@ export interface RequestHead {
   readonly correlationId: number;
   readonly context: RequestContext;
   whenSent(run: () => void): void;
+  inTurn(): Promise<void> | null;
 }
 
 /** One of Kafka's APIs as this broker answers it. */
@@ -65,7 +69,7 @@ export function defineApi<Req, Res>({ api, versions, handle }: ApiDefinition<Req
       const body = kafka.decodeRequest(api, version, frame, bodyAt);
       const encode = (response: Res | null): Frame | null =>
         response === null ? null : kafka.encodeResponse(api, version, correlationId, response);
-      const response = handle(door, { version, context, body, whenSent: (run) => head.whenSent(run) });
+      const response = handle(door, { version, context, body, whenSent: (run) => head.whenSent(run), inTurn: () => head.inTurn() });
       return response instanceof Promise ? response.then(encode) : encode(response);
     },
   };

@@ -40,6 +40,8 @@ interface Pending {
   /** Undefined until it is ready. */
   answer: Frame | null | undefined;
   whenSent: (() => void)[] | null;
+  /** Told when all before it are answered. */
+  onTurn: (() => void) | null;
 }
 
 /** One connection of a Kafka client: takes requests in their order, answers them in their order, whichever is ready first. */
@@ -174,6 +176,7 @@ export class Connection {
       bytes,
       answer: undefined,
       whenSent: null,
+      onTurn: null,
     };
     this.#inFlight++;
     this.#pending.push(pending);
@@ -203,6 +206,7 @@ export class Connection {
       correlationId,
       context: this.#context,
       whenSent: (run) => void (pending.whenSent ??= []).push(run),
+      inTurn: () => (this.#pending[0] === pending ? null : new Promise((resolve) => (pending.onTurn = resolve))),
     };
     return api.answer(door, head, frame, bodyAt);
   }
@@ -220,6 +224,7 @@ export class Connection {
       this.#pending.shift();
       this.#leave(first, first.answer);
     }
+    this.#pending[0]?.onTurn?.();
   }
 
   #leave(pending: Pending, answer: Frame | null): void {

@@ -151,6 +151,23 @@ describe("fetching", () => {
     expect(responses[0]?.partitions[0]).toMatchObject({ errorCode: errors.INVALID_REQUEST.code, records: new Uint8Array(0) });
   });
 
+  test("a fetch that waits for records is not kept from them by what was read for the next one", async () => {
+    const rig = await kafkaRig({ partitions: 2, config: { queuedMaxRequestBytes: 1 << 20 } });
+    const producer = await KafkaClient.connect(rig);
+    const send = (index: number) =>
+      producer.ask(kafka.apis.produce, 7, produceOf([{ index, records: batchOf(rig.host, { value: "x".repeat(100_000) }) }]));
+    await send(0);
+    await rig.kafkaClient.send(fetch, 11, fetchOf(rig, [{ partition: 1 }], { maxWaitMs: 60_000 }));
+    await rig.kafkaClient.send(fetch, 11, fetchOf(rig, [{}], { maxWaitMs: 60_000 }));
+    await rig.host.clock.advance(100);
+    await send(1);
+    for (const partition of [1, 0]) {
+      const { responses } = await rig.kafkaClient.next(fetch, 11);
+      expect(responses[0]?.partitions[0]).toMatchObject({ partitionIndex: partition, errorCode: 0 });
+      expect(offsetsOf(responses[0]?.partitions[0]?.records ?? null)).toEqual([0]);
+    }
+  });
+
   test("a fetch that waits when the broker stops is answered", async () => {
     const rig = await kafkaRig();
     await rig.kafkaClient.send(fetch, 11, fetchOf(rig, [{}], { maxWaitMs: 300_000 }));

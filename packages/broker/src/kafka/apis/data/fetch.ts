@@ -49,6 +49,8 @@ async function handle(sessions: FetchSessions, door: KafkaParts, request: Reques
     return { errorCode: turn.code, sessionId: 0, responses: [] };
   }
   const { maxWaitMs, minBytes, maxBytes, isolationLevel } = body;
+  const turnOfAnswer = request.inTurn();
+  if (turnOfAnswer !== null) await turnOfAnswer;
   const isolation = isolationLevel === READ_COMMITTED ? "read_committed" : "read_uncommitted";
   const answer = await door.operations.fetch(context, {
     maxWaitMs,
