@@ -20,6 +20,7 @@ export interface NodeProcessOptions {
 /** `ottla start` as a user runs it: the built command in a process of its own. */
 export class NodeProcess {
   readonly bootstrap: string[];
+  readonly kafkaBootstrap: string[];
   readonly http: string;
   /** From spawn to the line that says it is ready. */
   readonly startMs: number;
@@ -32,13 +33,14 @@ export class NodeProcess {
     child: ChildProcess,
     exited: NodeProcess["exited"],
     errors: string[],
-    ready: { bootstrap: string[]; http: string },
+    ready: { bootstrap: string[]; kafka: string[]; http: string },
     startMs: number,
   ) {
     this.#child = child;
     this.exited = exited;
     this.#errors = errors;
     this.bootstrap = ready.bootstrap;
+    this.kafkaBootstrap = ready.kafka;
     this.http = ready.http;
     this.startMs = startMs;
   }
@@ -78,7 +80,7 @@ export class NodeProcess {
       new Promise<string>((resolve) => createInterface({ input: child.stdout }).once("line", resolve)),
       ended,
     ]).finally(() => clearTimeout(timer));
-    const ready: { bootstrap: string[]; http: string } = JSON.parse(line);
+    const ready: { bootstrap: string[]; kafka: string[]; http: string } = JSON.parse(line);
     return new NodeProcess(child, exited, errors, ready, performance.now() - startedMs);
   }
 

@@ -7,6 +7,7 @@ import { completionCommand } from "./commands/completion.ts";
 import { configCommand } from "./commands/config.ts";
 import { consumeCommand } from "./commands/consume.ts";
 import { controllerCommand } from "./commands/controller.ts";
+import { debugCommand } from "./commands/debug.ts";
 import { featureCommand } from "./commands/feature.ts";
 import { offsetsCommand } from "./commands/offsets.ts";
 import { partitionCommand } from "./commands/partition.ts";
@@ -67,6 +68,7 @@ export function createProgram(surroundings: Surroundings): Command {
     featureCommand,
     benchCommand,
     recoverCommand,
+    debugCommand,
   ])
     program.addCommand(make(surroundings));
   program.addCommand(completionCommand(surroundings, program));
