@@ -82,7 +82,7 @@ export class ClusterBroker {
     const leader = this.#cluster.leading();
     if (leader === undefined) return null;
     if (this.#session !== null && this.#leader === leader.nodeId) return this.#session;
-    const attributes = { "ottla-protocol": "1-1", "ottla-node-id": "9" };
+    const attributes = { "ottla-node-id": "9" };
     const { host } = leader;
     const session = await host.network
       .dial({ host: `node${leader.nodeId}`, port: 9095 }, services.session, {

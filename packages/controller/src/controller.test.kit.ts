@@ -58,7 +58,7 @@ export class TestBroker {
   constructor(host: MemoryHost, controller: Controller, nodeId = 1) {
     this.#host = host;
     this.nodeId = nodeId;
-    const attributes = { "ottla-protocol": "1-1", "ottla-node-id": String(nodeId), "ottla-expected-node-id": "1" };
+    const attributes = { "ottla-node-id": String(nodeId), "ottla-expected-node-id": "1" };
     const dial = (service: string): Session => {
       const [dialling, accepting] = createSessionPair(service, attributes, {}, { dialling: `broker ${nodeId}`, accepting: "controller 1" });
       controller.accept(accepting);

@@ -56,6 +56,11 @@ export class Controller implements AsyncDisposable {
     return controller;
   }
 
+  /** Null until the founding is committed here, unless the data directory named it before. */
+  get clusterId(): string | null {
+    return this.#clusterId;
+  }
+
   get status(): ControllerStatus {
     const parts = this.#parts;
     assert(parts !== null, `controller ${this.#options.nodeId} is ${this.#closed ? "closed" : "rebuilding its state"}`);

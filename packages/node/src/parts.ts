@@ -37,7 +37,12 @@ export class Parts {
     this.#around = around;
     this.clients = new ClientDoors(config, network, () => this.#nodes.name);
     this.kafka = new KafkaDoors(config, around.host, around.logger);
-    this.#nodes = new NodeDoor({ config, network, clusterId: () => around.directory.clusterId, clientDoors: () => this.clients.bootstrap });
+    this.#nodes = new NodeDoor({
+      config,
+      network,
+      clusterId: () => around.directory.clusterId ?? this.#controller?.clusterId ?? null,
+      clientDoors: () => this.clients.bootstrap,
+    });
   }
 
   /** Starts everything; on a failure ends what had started, then throws. */

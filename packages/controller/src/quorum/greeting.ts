@@ -3,8 +3,6 @@ import type { MetadataVersions } from "@ottla/metadata";
 import { uuidFromText, uuidToText, type ErrorName, type Uuid } from "@ottla/protocol";
 import type { Peer } from "./options.ts";
 
-const PROTOCOL = 1;
-
 /** What two controllers tell each other when one opens a stream to the other, as attributes of the session in both directions. */
 export interface Greeting {
   readonly nodeId: number;
@@ -31,7 +29,6 @@ export function listText(peers: readonly Peer[]): string {
 export function greetingAttributes(greeting: Greeting): Attributes {
   const { nodeId, directoryId, clusterId, empty, listed, term, address, metadataVersions } = greeting;
   return {
-    "ottla-protocol": `${PROTOCOL}-${PROTOCOL}`,
     "ottla-node-id": String(nodeId),
     "ottla-directory-id": uuidToText(directoryId),
     "ottla-empty": String(empty),
@@ -43,14 +40,8 @@ export function greetingAttributes(greeting: Greeting): Attributes {
   };
 }
 
-/** @throws NetworkError rejected: another protocol, or not a greeting of a controller */
+/** @throws NetworkError rejected: not a greeting of a controller */
 export function readGreeting(attributes: Attributes): Greeting {
-  const [min, max] = (attributes["ottla-protocol"] ?? "").split("-").map(Number);
-  if (min === undefined || max === undefined || !(min <= PROTOCOL && PROTOCOL <= max))
-    throw refused(
-      "UNSUPPORTED_PROTOCOL",
-      `This controller speaks node protocol ${PROTOCOL}, the other offers "${attributes["ottla-protocol"] ?? ""}"`,
-    );
   const address = attributes["ottla-address"] ?? "";
   const colon = address.lastIndexOf(":");
   return {

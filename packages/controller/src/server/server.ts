@@ -10,7 +10,7 @@ import { AppliedWaits } from "./applied-waits.ts";
 import { BrokerSession } from "./broker-session.ts";
 import { BrokerWatch } from "./broker-watch.ts";
 import { Commands } from "./commands.ts";
-import { checkHandshake, handshakeAnswer } from "./handshake.ts";
+import { diallingNode } from "./dialling-node.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { LowSpace } from "./low-space.ts";
 import { MetadataLag } from "./metadata-lag.ts";
@@ -95,14 +95,12 @@ export class Server {
 
   /** @throws NetworkError that refuses the session by name */
   accept(session: Session): Attributes {
-    const { nodeId } = this.#options;
-    const { clusterId } = this.#replica;
-    const dialling = checkHandshake(session.attributes, nodeId, clusterId);
+    const dialling = diallingNode(session.attributes);
     if (session.service === services.session) void this.#serveBroker(session, dialling);
     else if (session.service === services.metadata)
       void this.#publisher.serve(session, dialling, (index) => this.#applied(dialling, index));
     else throw new NetworkError({ kind: "rejected", code: "INVALID_REQUEST", message: `Controllers have no service ${session.service}` });
-    return handshakeAnswer(nodeId, clusterId);
+    return {};
   }
 
   committed(index: number, records: readonly pb.MetadataRecord[]): void {
