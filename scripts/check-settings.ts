@@ -10,14 +10,17 @@ const schema = path.join("protocol", "src", "config");
 const inheritance = path.join(schema, "topic-settings.ts");
 
 /** Its value has one form that is accepted, and that is all it is for: a configuration made for Kafka that asks for another is refused. */
-const checkedOnly = new Set(["process.roles"]);
+const checkedOnly = new Set(["process.roles", "listener.security.protocol.map"]);
 
 const sources = readdirSync(packages, { recursive: true, encoding: "utf8" }).filter(
   (file) => /^[^/\\]+[/\\]src[/\\].*\.ts$/.test(file) && !/\.test([.-]kit)?\.ts$/.test(file) && !file.startsWith(schema),
 );
 const contents = (file: string): string => readFileSync(path.join(packages, file), "utf8");
 const inherited = [...contents(inheritance).matchAll(/\bconfig\.(\w+)/g)].map((match) => match[1]);
-const read = new Set([...sources.flatMap((file) => contents(file).match(/\b[a-z]+[A-Z]\w*\b/g) ?? []), ...inherited]);
+const read = new Set([
+  ...sources.flatMap((file) => contents(file).match(/\b[a-z]+[A-Z]\w*\b|(?<=\bconfig\.)[a-z]+\b/g) ?? []),
+  ...inherited,
+]);
 
 const idle = [...nodeSettingRows(), ...topicSettingRows().effective]
   .map(({ name }) => name)
