@@ -17,7 +17,7 @@ const usage = `npm run simulate -- [options]
   --without N,…     the faults of these numbers do not happen
   --trace FILE      writes what happened, for people
   --minimise        leaves out faults of a failing seed while it still fails
-  --twice           runs each seed in two processes; what happens must be the same
+  --twice           runs each seed in a new process too; what happens must be the same
   --regressions     the seeds that once failed
   --sabotage NAME   ${SABOTAGE_NAMES.join(", ")}: a build without that guard, which must be found out
   --guards all|NAME,…  each guard removed in turn: the seeds it takes until a checker notices (those of Raft in its own simulation)`;
@@ -134,8 +134,8 @@ async function main(): Promise<number> {
 
   const work = async (): Promise<void> => {
     for (let seed = queue.shift(); seed !== undefined; seed = queue.shift()) {
-      // Both at once, so that each has a process of its own.
-      const repeated = values.twice ? workers.run(jobOf(seed)) : null;
+      // Both at once: one in a process that may have run other seeds, one in a new process.
+      const repeated = values.twice ? workers.run(jobOf(seed), true) : null;
       const report = await workers.run(jobOf(seed));
       const findings = [...findingsOf(report)];
       const again = await repeated;

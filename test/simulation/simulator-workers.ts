@@ -15,9 +15,10 @@ export class Workers implements Disposable {
     this.#bundle = bundle;
   }
 
-  /** Runs one seed in a process of its own or an idle one; a process that says nothing counts as a finding. */
-  run(job: Job): Promise<SimulationReport | string> {
-    const child = this.#idle.pop() ?? this.#start();
+  /** Runs one seed in an idle process or a new one; a process that says nothing counts as a finding.
+   * @param alone in a new process, which ends with it: nothing that other seeds have left behind can be there */
+  run(job: Job, alone = false): Promise<SimulationReport | string> {
+    const child = (alone ? undefined : this.#idle.pop()) ?? this.#start();
     return new Promise((resolve) => {
       const silence = setTimeout(() => child.kill("SIGKILL"), SILENCE_MS);
       const end = (result: SimulationReport | string): void => {
@@ -27,8 +28,9 @@ export class Workers implements Disposable {
         resolve(result);
       };
       const onMessage = (report: SimulationReport): void => {
-        this.#idle.push(child);
         end(report);
+        if (alone) child.disconnect();
+        else this.#idle.push(child);
       };
       const onExit = (code: number | null, signal: string | null): void => end(`the process that ran it ended (${code ?? signal})`);
       child.on("message", onMessage);

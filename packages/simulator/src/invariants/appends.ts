@@ -12,6 +12,7 @@ export class Appends {
   readonly #ledger: Ledger;
   /** By log: the CRC of what was written at an offset in an epoch. */
   readonly #contents = new Map<string, Map<number, number>>();
+  readonly #led = new WeakMap<ReplicaInspection, number>();
   /** Not compared with what the replica knows yet. */
   #fresh: { readonly nodeId: number; readonly log: string; readonly batches: readonly WrittenBatch[] }[] = [];
 
@@ -81,8 +82,10 @@ export class Appends {
     }
   }
 
-  /** P12: a leader knows where its own epoch begins, which is where the log ended when it began to lead. @throws Violation */
+  /** Once for each epoch of each replica. P12: a leader knows where its own epoch begins, which is where the log ended when it began to lead. @throws Violation */
   leads(nodeId: number, replica: ReplicaInspection): void {
+    if (this.#led.get(replica) === replica.leaderEpoch) return;
+    this.#led.set(replica, replica.leaderEpoch);
     const start = replica.epochStart(replica.leaderEpoch);
     const first = this.#ledger.observed.logOf(nodeId, replica.log)?.batches.findLast((batch) => batch.leaderEpoch < replica.leaderEpoch);
     const least = first === undefined ? 0 : first.lastOffset + 1;

@@ -11,6 +11,10 @@ import { QuorumChecks } from "./quorum.ts";
 import { checkCut } from "./truncation.ts";
 import { Violation } from "./violation.ts";
 
+/** What controllers show is looked at in every so manieth step of a node: what is wrong with it does not pass, and the simulation of the
+ * Raft core looks at every step of theirs. */
+const QUORUM_EVERY = 4;
+
 interface Seen {
   highWatermark: number;
   startOffset: number;
@@ -25,6 +29,7 @@ export class Invariants {
   readonly #appends: Appends;
   readonly #quorum = new QuorumChecks();
   readonly #images = new Map<number, number>();
+  #looks = 0;
   readonly #lives = new Map<number, number>();
   /** What each replica of each life has shown. */
   readonly #seen = new WeakMap<ReplicaInspection, Seen>();
@@ -106,7 +111,8 @@ export class Invariants {
   #look(node: ObservedNode): void {
     const { nodeId, running, lives } = node;
     if (this.#lives.get(nodeId) !== lives) this.#reborn(nodeId, lives);
-    this.#ledger.keep(() => this.#quorum.look(node));
+    this.#looks += 1;
+    if (!running || this.#looks % QUORUM_EVERY === 0) this.#ledger.keep(() => this.#quorum.look(node));
     if (!running) return;
     this.#image(nodeId, node.imageIndex);
     for (const replica of node.replicas) {
@@ -135,10 +141,15 @@ export class Invariants {
     if (index === null || index === seen) return;
     if (seen !== undefined && index < seen)
       this.#ledger.note(new Violation("P20", `the image of node ${nodeId} went back from index ${seen} to ${index}`));
-    const committed = Math.max(this.#quorum.commitIndex, this.decisions.index);
+    if (index > this.#committedIndex) for (const node of this.#ledger.observed.nodes) this.#ledger.keep(() => this.#quorum.look(node));
+    const committed = this.#committedIndex;
     if (index > committed)
       this.#ledger.note(new Violation("P20", `the image of node ${nodeId} is at index ${index}, committed is ${committed}`));
     this.#images.set(nodeId, index);
+  }
+
+  get #committedIndex(): number {
+    return Math.max(this.#quorum.commitIndex, this.decisions.index);
   }
 
   #raised(nodeId: number, replica: ReplicaInspection): void {
