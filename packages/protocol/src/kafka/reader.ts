@@ -12,6 +12,7 @@ export class Reader {
   readonly #bytes: Uint8Array;
   readonly #words: DataView;
   readonly #title: string;
+  #buffer: Buffer | null = null;
   #itemsLeft: number;
   #at: number;
   #end: number;
@@ -70,9 +71,9 @@ export class Reader {
 
   uuid(field: string): Uuid {
     const from = this.#take(UUID_BYTES, field);
-    let digits = "";
-    for (let at = from; at < from + UUID_BYTES; at += 4) digits += this.#words.getUint32(at).toString(16).padStart(8, "0");
-    return digits as Uuid;
+    // The quickest of the ways to hexadecimal digits; the view is made for messages with ids alone.
+    this.#buffer ??= Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
+    return this.#buffer.toString("hex", from, from + UUID_BYTES) as Uuid;
   }
 
   string(field: string): string {
