@@ -1,5 +1,6 @@
 import { memoryHost } from "@ottla/host";
-import { errors, kafka, type Uuid } from "@ottla/protocol";
+import { batches, errors, kafka, type Uuid } from "@ottla/protocol";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { batchOf } from "../../../partition/partition.test.kit.ts";
 import { WantedPartition } from "./fetch-session.ts";
@@ -183,6 +184,81 @@ describe("a fetch session", () => {
     for (let i = 0; i < 3; i++) ids.push((await ask(rig, { epoch: 0, partitions: [0] })).sessionId);
     expect(ids.map((id) => id > 0)).toEqual([true, true, false]);
   });
+});
+
+test("whatever a client does, a session tells it what full fetches would", async () => {
+  type Step = { kind: "produce" | "take" | "drop" | "read"; partition: number };
+  const step: fc.Arbitrary<Step> = fc.record({
+    kind: fc.constantFrom<Step["kind"]>("produce", "produce", "take", "drop", "read", "read"),
+    partition: fc.nat(3),
+  });
+  const rig = await kafkaRig({ partitions: 4 });
+  const row = (partition: number, fetchOffset: number) => ({ partition, fetchOffset, partitionMaxBytes: 250 });
+  const request = (
+    sessionId: number,
+    sessionEpoch: number,
+    rows: readonly ReturnType<typeof row>[],
+    forgotten: readonly number[],
+    maxBytes: number,
+  ) => ({
+    ...requestOf(rig, { id: sessionId, epoch: sessionEpoch, forget: forgotten, maxBytes }),
+    topics: rows.length === 0 ? [] : [{ topic: "orders", topicId: rig.topicId, partitions: rows }],
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+      /** What the client wants, from where, and what it was told last. */
+      const wanted = new Map([[0, 0]]);
+      const told = new Map<number, number>();
+      const changed = new Set<number>();
+      const forgotten = new Set<number>();
+      const { sessionId } = await rig.kafkaClient.ask(fetch, 12, request(0, 0, [row(0, 0)], [], 1 << 20));
+      let epoch = 1;
+      for (const { kind, partition } of steps) {
+        if (kind === "produce") await produce(rig, partition);
+        else if (kind === "take" && !wanted.has(partition)) {
+          wanted.set(partition, 0);
+          changed.add(partition);
+          forgotten.delete(partition);
+        } else if (kind === "drop" && wanted.size > 1 && wanted.delete(partition)) {
+          told.delete(partition);
+          changed.delete(partition);
+          forgotten.add(partition);
+        }
+        if (kind !== "read") continue;
+        const rows = [...changed].map((each) => row(each, wanted.get(each) ?? 0));
+        const answer = await rig.kafkaClient.ask(fetch, 12, request(sessionId, epoch++, rows, [...forgotten], 1 << 20));
+        changed.clear();
+        forgotten.clear();
+        const full = await rig.kafkaClient.ask(
+          fetch,
+          12,
+          request(
+            0,
+            -1,
+            [...wanted].map(([each, from]) => row(each, from)),
+            [],
+            1 << 20,
+          ),
+        );
+        const incremental = new Map(answer.responses.flatMap(({ partitions }) => partitions.map((one) => [one.partitionIndex, one])));
+        for (const one of full.responses.flatMap(({ partitions }) => partitions)) {
+          const news = incremental.get(one.partitionIndex);
+          incremental.delete(one.partitionIndex);
+          if (news !== undefined) told.set(one.partitionIndex, news.highWatermark);
+          expect(told.get(one.partitionIndex) ?? 0).toBe(one.highWatermark);
+          expect(news?.records ?? new Uint8Array(0)).toEqual(one.records);
+          const records = [...batches(one.records ?? new Uint8Array(0))];
+          const next = records.at(-1)?.header.lastOffset;
+          if (next === undefined) continue;
+          wanted.set(one.partitionIndex, next + 1);
+          changed.add(one.partitionIndex);
+        }
+        expect([...incremental.keys()]).toEqual([]);
+      }
+      await rig.kafkaClient.ask(fetch, 12, request(sessionId, -1, [], [], 1));
+    }),
+    { numRuns: 30 },
+  );
 });
 
 describe("the room for fetch sessions", () => {

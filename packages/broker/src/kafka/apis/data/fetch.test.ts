@@ -2,7 +2,7 @@ import { batches, errors, kafka, pb, type Uuid } from "@ottla/protocol";
 import { describe, expect, test } from "vitest";
 import { startBroker } from "../../../broker.test.kit.ts";
 import { batchOf } from "../../../partition/partition.test.kit.ts";
-import { KafkaClient, type KafkaRig, kafkaRig, produceOf } from "./kafka-client.test.kit.ts";
+import { brokerTwo, KafkaClient, type KafkaRig, kafkaRig, produceOf } from "./kafka-client.test.kit.ts";
 
 const { fetch } = kafka.apis;
 
@@ -149,6 +149,24 @@ describe("fetching", () => {
     const request = { ...fetchOf(rig, [{}]), ...(version < 15 ? { replicaId: 2 } : { replicaState: { replicaId: 2, replicaEpoch: 1 } }) };
     const { responses } = await rig.kafkaClient.ask(fetch, version, request);
     expect(responses[0]?.partitions[0]).toMatchObject({ errorCode: errors.INVALID_REQUEST.code, records: new Uint8Array(0) });
+  });
+
+  test("a leader elsewhere is named with its epoch, from version 16 on with its address too", async () => {
+    const rig = await kafkaRig({ batches: 1 });
+    const { controller } = rig;
+    controller.commit(
+      { case: "broker", value: brokerTwo },
+      { case: "partition", value: controller.partition(rig.topicId, 0, { leader: 2, leaderEpoch: 40, replicas: [2], isr: [2] }) },
+    );
+    await rig.host.clock.advance(50);
+    for (const version of [11, 12, 15, 16, 18]) {
+      const { responses, nodeEndpoints } = await rig.kafkaClient.ask(fetch, version, fetchOf(rig, [{}], { maxWaitMs: 60_000 }));
+      expect(responses[0]?.partitions[0]).toMatchObject({
+        errorCode: errors.NOT_LEADER_OR_FOLLOWER.code,
+        currentLeader: version < 12 ? { leaderId: -1, leaderEpoch: -1 } : { leaderId: 2, leaderEpoch: 40 },
+      });
+      expect(nodeEndpoints).toEqual(version < 16 ? [] : [{ nodeId: 2, host: "two.example", port: 9292, rack: null }]);
+    }
   });
 
   test("a fetch that waits for records is not kept from them by what was read for the next one", async () => {

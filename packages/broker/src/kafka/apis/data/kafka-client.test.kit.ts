@@ -101,3 +101,20 @@ export function produceOf(
   const { acks = -1, transactionalId = null, name = "orders" } = options;
   return { transactionalId, acks, timeoutMs: 5000, topicData: [{ name, partitionData }] };
 }
+
+/** Another broker, as the image has it. */
+export const brokerTwo = {
+  nodeId: 2,
+  brokerEpoch: 39,
+  incarnation: new Uint8Array(16),
+  directoryId: new Uint8Array(16).fill(2),
+  endpoints: [{ listener: "PLAINTEXT", host: "two.example", port: 9292 }],
+  rack: "",
+  fenced: false,
+  shuttingDown: false,
+  draining: false,
+  drainingRate: 0,
+  metadataVersionMin: 1,
+  metadataVersionMax: 1,
+  version: "0.0.0-test",
+};

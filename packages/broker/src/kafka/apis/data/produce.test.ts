@@ -1,7 +1,7 @@
 import { batches, crc32c, decodeBatch, encodeBatchSync, errors, kafka, readBatchHeader } from "@ottla/protocol";
 import { describe, expect, test } from "vitest";
 import { batchOf } from "../../../partition/partition.test.kit.ts";
-import { type KafkaRig, kafkaRig, produceOf } from "./kafka-client.test.kit.ts";
+import { brokerTwo, type KafkaRig, kafkaRig, produceOf } from "./kafka-client.test.kit.ts";
 
 const { produce } = kafka.apis;
 
@@ -145,22 +145,6 @@ describe("producing", () => {
   });
 });
 
-const brokerTwo = {
-  nodeId: 2,
-  brokerEpoch: 39,
-  incarnation: new Uint8Array(16),
-  directoryId: new Uint8Array(16).fill(2),
-  endpoints: [{ listener: "PLAINTEXT", host: "two.example", port: 9292 }],
-  rack: "",
-  fenced: false,
-  shuttingDown: false,
-  draining: false,
-  drainingRate: 0,
-  metadataVersionMin: 1,
-  metadataVersionMax: 1,
-  version: "0.0.0-test",
-};
-
 describe("what is refused", () => {
   test.each([0, 1, 2])("a request of version %i, whose message sets are of older formats", async (version) => {
     const rig = await kafkaRig();
@@ -222,6 +206,25 @@ describe("what is refused", () => {
     expect((await send(rig, batch(), 7)).errorCode).toBe(0);
     expect(readBatchHeader(await stored(rig))).toMatchObject({ codec: "zstd" });
   });
+});
+
+test.each([
+  ["gzip", 1, [0x1f, 0x8b]],
+  ["snappy as one block", 2, [0x05, 0x10]],
+  ["snappy framed as by Java", 2, [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]],
+  ["lz4", 3, [0x04, 0x22, 0x4d, 0x18]],
+  ["zstd", 4, [0x28, 0xb5, 0x2f, 0xfd]],
+])("%s is stored byte for byte as it came: nobody looks into it", async (_what, codec, start) => {
+  const rig = await kafkaRig();
+  const batch = changed(rig, (words) => {
+    words.setInt16(21, codec);
+    for (let at = 61; at < words.byteLength; at++) words.setUint8(at, start[at - 61] ?? at);
+  });
+  resealed(batch);
+  const sent = batch.slice();
+  expect((await send(rig, batch)).errorCode).toBe(0);
+  const read = await stored(rig);
+  expect(read.subarray(16)).toEqual(sent.subarray(16));
 });
 
 test("a producer that leaves the largest timestamp out is found by time nonetheless", async () => {
