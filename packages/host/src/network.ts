@@ -79,7 +79,8 @@ export interface FramedConnection {
   /** Messages without their size, as soon as they are whole; each belongs to the reader. May be iterated once. Ends when the connection ends, in
    * whatever way: `closed` says why. Nothing is read from the peer while more than a few are unread. */
   readonly frames: AsyncIterable<Uint8Array>;
-  /** Of the message that is arriving: how many bytes it has and how many of them are here; null between two messages. */
+  /** Of the message that is arriving: how many bytes it has and how many of them are here; null between two messages, and while nothing is read
+   * because others are unread or there is no room. */
   readonly arriving: { readonly bytes: number; readonly received: number } | null;
   /** Resolves, never rejects. */
   readonly closed: Promise<Reason>;

@@ -179,6 +179,16 @@ test("a request of which nothing more comes closes its connection after half a m
   expect(wire.ended).toBe(true);
 });
 
+test("a request that nobody reads on, because five before it are not answered, is not held against its client", async () => {
+  const rig = await kafkaRig();
+  const wire = await Wire.open(rig);
+  for (let i = 1; i <= 5; i++) await wire.ask(fetch, 11, { ...parked(100_000), minBytes: 1 << 20 }, i);
+  const large = requestFrame(produce, 7, produceOf([{ index: 0, records: batchOf(rig.host, { value: "x".repeat(200_000) }) }]), 6);
+  void wire.say(Buffer.concat([withSize(large), withSize(large), withSize(large).subarray(0, 100_000)]));
+  await rig.host.clock.advance(90_000);
+  expect(wire.ended).toBe(false);
+});
+
 test("large requests that do not come on make room for others after a few seconds", async () => {
   const rig = await kafkaRig({ config: { queuedMaxRequestBytes: 8 << 20, grpcMaxMessageBytes: 8 << 20 } });
   // Together they hold all the room for what is arriving.

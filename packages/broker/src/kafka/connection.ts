@@ -213,8 +213,8 @@ export class Connection {
 
   #failed(pending: Pending, error: unknown): void {
     if (!this.#gone.signal.aborted) this.#options.closing(this.#connection.peer, this.#context.clientId, pending.name, error);
-    // Nothing that is ready later can be sent either: answers leave in order.
-    this.#connection.close(error instanceof Error ? error.message : String(error));
+    // In order, so that what was answered before arrives. Nothing that is ready later can be sent any more.
+    this.#connection.close();
     this.#ready(pending, null);
   }
 

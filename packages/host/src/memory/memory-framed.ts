@@ -59,8 +59,12 @@ export class MemoryFramedConnection implements FramedConnection {
     return this.#queue;
   }
 
+  get #full(): boolean {
+    return this.#roomless || this.#queue.bytes >= UNREAD_BYTES;
+  }
+
   get arriving(): { readonly bytes: number; readonly received: number } | null {
-    return this.#assembler.arriving;
+    return this.#full ? null : this.#assembler.arriving;
   }
 
   send(frame: Frame): Promise<void> {
@@ -95,8 +99,7 @@ export class MemoryFramedConnection implements FramedConnection {
   async #read(): Promise<void> {
     for await (const bytes of this.#session.frames) {
       for (let at = 0; at < bytes.byteLength && this.#endedHere === null;) {
-        while ((this.#roomless || this.#queue.bytes >= UNREAD_BYTES) && this.#endedHere === null)
-          await new Promise<void>((resolve) => (this.#onFlow = resolve));
+        while (this.#full && this.#endedHere === null) await new Promise<void>((resolve) => (this.#onFlow = resolve));
         const { target } = this.#assembler;
         const some = bytes.subarray(at, at + target.byteLength);
         target.set(some);

@@ -91,7 +91,7 @@ export class FramedSocket implements FramedConnection {
   }
 
   get arriving(): { readonly bytes: number; readonly received: number } | null {
-    return this.#assembler.arriving;
+    return this.#paused ? null : this.#assembler.arriving;
   }
 
   send(frame: Frame): Promise<void> {
