@@ -201,6 +201,13 @@ describe("topics", () => {
     } while (cursor !== null);
     expect(seen).toEqual(["a", "b", "c"].flatMap((name) => [0, 1, 2].map((partition) => `${name}-${partition}`)));
     expect(pages).toBe(5);
+    const named = [{ name: "c" }, { name: "missing" }, { name: "a" }];
+    const { topics, nextCursor } = await ask(apis.describeTopicPartitions, 0, { topics: named, responsePartitionLimit: 6 });
+    expect(topics.map(({ name, partitions }) => [name, partitions.length])).toEqual([
+      ["a", 3],
+      ["c", 3],
+    ]);
+    expect(nextCursor).toEqual({ topicName: "missing", partitionIndex: 0 });
   });
 });
 

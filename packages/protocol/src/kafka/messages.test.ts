@@ -89,14 +89,21 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 
+/** Asks the matcher only where something is wrong: there are hundreds of thousands of cuts. */
 function expectMalformed(read: () => unknown): void {
-  expect(read).toThrow(MalformedFrame);
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof MalformedFrame) return;
+    throw error;
+  }
+  expect.fail("the damaged message was read");
 }
 
 function expectMalformedOrRead(read: () => unknown): void {
   try {
     read();
   } catch (error) {
-    expect(error).toBeInstanceOf(MalformedFrame);
+    if (!(error instanceof MalformedFrame)) throw error;
   }
 }
