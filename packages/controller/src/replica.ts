@@ -1,8 +1,9 @@
 import { assert, pb } from "@ottla/protocol";
 import { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { ReceivedCheckpoint } from "./checkpoint/received.ts";
-import { Quorum, votersIn, type CommittedEntry, type SnapshotSource } from "./quorum/index.ts";
+import { Quorum, type CommittedEntry, type SnapshotSource } from "./quorum/index.ts";
 import type { Suspension } from "./raft/index.ts";
+import { quorumSettings } from "./replica-quorum.ts";
 import type { ReplicaListener, ReplicaOptions } from "./replica-options.ts";
 import { checkFeature, checkState } from "./state/decide/founding.ts";
 import { sameDigest } from "./state/digest.ts";
@@ -13,7 +14,6 @@ import { Pump } from "./state/pump.ts";
 import { writeEvent } from "./state/decide/event.ts";
 import { State, type Change } from "./state/state.ts";
 import { explained } from "./unusable.ts";
-import { addressesOf, foundingEntry } from "./voters.ts";
 
 /** The replicated state of this voter: Raft's committed entries replayed, kept in checkpoints, and decided against while it leads. */
 export class Replica {
@@ -58,13 +58,12 @@ export class Replica {
 
   /** @throws Error naming the directories when neither checkpoint verifies and the log no longer begins at the first entry */
   static async open(options: ReplicaOptions, listener: ReplicaListener): Promise<Replica> {
-    const { host, config, directory, nodeId, directoryId, logger } = options;
+    const { host, config, directory, logger } = options;
     const checkpoints = new Checkpoints(host, directory, config.controllerLogCheckpointRecords, logger);
     const received = new ReceivedCheckpoint(host, directory);
     const restored = await checkpoints.restore(options.distrusted);
     const state = restored?.state ?? new State();
     const applied = { index: restored?.appliedIndex ?? 0, term: restored?.appliedTerm ?? 0 };
-    const listed = config.controllerQuorumVoters;
     let replica: Replica | null = null;
     const opened = (): Replica => {
       assert(replica !== null, "the quorum spoke before it was opened");
@@ -73,23 +72,8 @@ export class Replica {
     try {
       checkState(state, options.metadataVersions);
       const quorum = await Quorum.open({
-        host,
-        directory,
-        nodeId,
-        directoryId,
-        listed,
-        bootstrap: config.controllerQuorumBootstrapServers,
-        addresses: () => addressesOf(state),
-        nodeAddress: () => options.nodeAddress(),
+        ...quorumSettings(options, state, restored),
         clusterId: () => replica?.clusterId ?? options.clusterId,
-        metadataVersions: options.metadataVersions,
-        founding: (voters) => foundingEntry(host, config, voters, options.metadataVersions.max),
-        electionTimeoutMs: config.controllerElectionTimeoutMs,
-        heartbeatIntervalMs: config.controllerHeartbeatIntervalMs,
-        restored: { applied, installed: restored?.installed ?? false, voters: votersIn({ voters: [...state.voters], replacing: [] }) },
-        logger,
-        onFatal: (error) => options.onFatal(error),
-        dial: (peer, service, attributes, signal) => options.dial(peer, service, attributes, signal),
         listener: {
           committed: (entries) => opened().#committed(entries, listener),
           leading: () => opened().#leading(listener),

@@ -1,6 +1,6 @@
 export { DamagedControllerError } from "./damaged.ts";
 export { NotLeaderError, VoterChangeError, type CommittedEntry } from "./listener.ts";
-export type { Peer, QuorumStatus } from "./options.ts";
+export type { Peer, QuorumOptions, QuorumStatus } from "./options.ts";
 export type { SnapshotSink, SnapshotSource } from "./snapshot/types.ts";
 export { votersIn } from "./voter-change.ts";
 export { salvageEntries } from "./entry-log.ts";

@@ -4,6 +4,8 @@ import { EntryLog } from "./entry-log.ts";
 import type { QuorumOptions } from "./options.ts";
 import { VoteFile } from "./vote-file.ts";
 
+const TICK_MS = 10;
+
 export interface Storage {
   readonly log: EntryLog;
   readonly votes: VoteFile;
@@ -11,11 +13,7 @@ export interface Storage {
 }
 
 /** Opens log and vote and checks that they are of one piece. Closes again what it opened when they are not. */
-export async function openStorage(
-  options: QuorumOptions,
-  limits: Limits,
-  on: { progress(): void; fatal(error: Error): void },
-): Promise<Storage> {
+export async function openStorage(options: QuorumOptions, on: { progress(): void; fatal(error: Error): void }): Promise<Storage> {
   const { host, directory, logger } = options;
   const path = `${directory}/vote`;
   const [log, votes] = await Promise.allSettled([
@@ -27,7 +25,7 @@ export async function openStorage(
       await finishInstall(options, log.value);
       requireComplete(options, log.value, votes.value !== null, path);
       const made = votes.value ?? (await VoteFile.create(host.disk, directory, path));
-      return { log: log.value, votes: made, raft: restore(options, limits, log.value, made) };
+      return { log: log.value, votes: made, raft: restore(options, log.value, made) };
     } catch (error) {
       await log.value.close();
       await votes.value?.close();
@@ -61,7 +59,7 @@ async function finishInstall({ restored: { installed, applied } }: QuorumOptions
   if (log.firstIndex <= applied.index + 1) await log.resetTo(applied.index);
 }
 
-function restore(options: QuorumOptions, limits: Limits, log: EntryLog, votes: VoteFile): Raft {
+function restore(options: QuorumOptions, log: EntryLog, votes: VoteFile): Raft {
   const { nodeId, directoryId, host } = options;
   const { applied, voters } = options.restored;
   const { firstIndex, lastIndex, terms } = log;
@@ -69,5 +67,15 @@ function restore(options: QuorumOptions, limits: Limits, log: EntryLog, votes: V
   const voterSets = [...known, ...log.voterSets.filter(({ index }) => known.length === 0 || index > applied.index)];
   const base = firstIndex === applied.index + 1 ? applied : null;
   const restored = { ...votes.restored, firstIndex, lastIndex, base, voterSets, terms, commitIndex: applied.index };
-  return new Raft({ self: { nodeId, directoryId }, limits, random: host.random, restored });
+  return new Raft({ self: { nodeId, directoryId }, limits: limitsOf(options), random: host.random, restored });
+}
+
+function limitsOf({ heartbeatIntervalMs, electionTimeoutMs }: QuorumOptions): Limits {
+  return {
+    heartbeatTicks: Math.max(1, Math.round(heartbeatIntervalMs / TICK_MS)),
+    electionTicks: Math.max(1, Math.round(electionTimeoutMs / TICK_MS)),
+    maxMessageBytes: 1 << 20,
+    maxInFlightBytes: 4 << 20,
+    tailBytes: 4 << 20,
+  };
 }

@@ -1,23 +1,20 @@
 import type { Attributes, Metric, Session } from "@ottla/host";
 import type { MetadataVersions } from "@ottla/metadata";
 import type { pb } from "@ottla/protocol";
-import type { Effects, Input, Limits, Suspension, Voter, Voters } from "../raft/index.ts";
+import type { Effects, Input, Suspension, Voter, Voters } from "../raft/index.ts";
 import { Attendance } from "./attendance.ts";
 import { Engine } from "./engine.ts";
-import { checkGreeting, greetingAttributes, listText, type Greeting } from "./greeting.ts";
-import { Inbound } from "./inbound.ts";
-import { membersOf } from "./members.ts";
+import type { Greeting } from "./greeting.ts";
 import { decodeMessage } from "./messages.ts";
 import { openStorage, type Storage } from "./open.ts";
 import type { QuorumOptions, QuorumStatus } from "./options.ts";
-import { Peers } from "./peers.ts";
 import { raftMetrics } from "./samples.ts";
 import { Snapshots } from "./snapshot/snapshots.ts";
 import { Story } from "./story.ts";
+import { Streams } from "./streams.ts";
 import { Transfers } from "./transfers.ts";
 import { caughtUpReplacement, changedVoters, type Circumstances } from "./voter-change.ts";
 
-const TICK_MS = 10;
 /** Entries that a voter lacks are kept for it as long as the log is smaller; then it gets a snapshot. */
 const MAX_LOG_BYTES = 64 << 20;
 
@@ -26,8 +23,7 @@ export class Quorum {
   readonly #options: QuorumOptions;
   readonly #storage: Storage;
   readonly #engine: Engine;
-  readonly #inbound: Inbound;
-  readonly #peers: Peers;
+  readonly #streams: Streams;
   readonly #snapshots: Snapshots;
   readonly #story: Story;
   readonly #transfers: Transfers;
@@ -37,11 +33,11 @@ export class Quorum {
   #closed = false;
 
   private constructor(options: QuorumOptions, storage: Storage) {
-    const { host, nodeId, logger, listener, listed, bootstrap } = options;
+    const { host, nodeId, logger, listener } = options;
     const { log, votes, raft } = storage;
     this.#options = options;
     this.#storage = storage;
-    const send = (to: Voter, bytes: Uint8Array): void => this.#peers.send(to, bytes);
+    const send = (to: Voter, bytes: Uint8Array): void => this.#streams.send(to, bytes);
     this.#engine = new Engine({
       clock: host.clock,
       nodeId,
@@ -54,35 +50,15 @@ export class Quorum {
       stepped: (input, effects) => this.#stepped(input, effects),
       failed: (error) => options.onFatal(error),
     });
-    this.#inbound = new Inbound({
-      own: () => this.#greeting(),
-      logger,
-      reached: (nodeId) => this.#peers.links.get(nodeId)?.greeting ?? null,
+    this.#streams = new Streams(options, raft, {
       receive: (from, message) => this.#receive(from, message),
-      onChange: (nodeId) => {
-        this.#peers.links.get(nodeId)?.peerStreamChanged();
-        this.#attendance.look();
-      },
-    });
-    this.#peers = new Peers({
-      host,
-      nodeId,
-      logger,
-      listed,
-      bootstrap,
-      addresses: () => options.addresses(),
-      greeting: () => greetingAttributes(this.#greeting()),
-      dial: (peer, service, attributes, signal) => options.dial(peer, service, attributes, signal),
-      onGreeted: (theirs) => {
-        checkGreeting(theirs, this.#greeting(), undefined);
-        this.#attendance.look();
-      },
-      onBroken: (peer) => {
+      changed: () => this.#attendance.look(),
+      broken: (peer) => {
         this.#snapshots.broken(peer);
         this.#engine.step({ kind: "broken", peer });
         this.#transfers.broken();
       },
-      onLost: (peer) => this.#engine.step({ kind: "lost", peer }),
+      lost: (peer) => this.#engine.step({ kind: "lost", peer }),
     });
     this.#snapshots = new Snapshots({
       clock: host.clock,
@@ -97,27 +73,14 @@ export class Quorum {
       },
     });
     this.#story = new Story(nodeId, logger, raft);
-    this.#transfers = new Transfers(
-      host.clock,
-      logger,
-      this.#engine,
-      options.electionTimeoutMs,
-      (nodeId) => this.#peers.links.get(nodeId)?.connected === true,
-    );
-    this.#attendance = new Attendance(options, this.#engine, this.#inbound, this.#peers);
+    this.#transfers = new Transfers(host.clock, logger, this.#engine, options.electionTimeoutMs, (peer) => this.#streams.isConnected(peer));
+    this.#attendance = new Attendance(options, this.#engine, this.#streams.inbound, this.#streams.peers);
   }
 
   /** @throws DamagedControllerError when the log or the vote of this controller are damaged or missing: a voter that lost part of them must not vote */
   static async open(options: QuorumOptions): Promise<Quorum> {
-    const limits: Limits = {
-      heartbeatTicks: Math.max(1, Math.round(options.heartbeatIntervalMs / TICK_MS)),
-      electionTicks: Math.max(1, Math.round(options.electionTimeoutMs / TICK_MS)),
-      maxMessageBytes: 1 << 20,
-      maxInFlightBytes: 4 << 20,
-      tailBytes: 4 << 20,
-    };
     let quorum: Quorum | null = null;
-    const storage = await openStorage(options, limits, {
+    const storage = await openStorage(options, {
       progress: () => {
         if (quorum !== null) quorum.#engine.progressed();
       },
@@ -150,14 +113,12 @@ export class Quorum {
 
   /** Voters and learners, with what the leader knows of them. */
   members(): pb.QuorumMember[] {
-    const known = new Map<number, Greeting>();
-    for (const greeting of this.#inbound.peers()) known.set(greeting.nodeId, greeting);
-    return membersOf(this.#engine.raft, { nodeId: this.#options.nodeId, address: this.#options.nodeAddress() }, known, this.#addresses());
+    return this.#streams.members();
   }
 
   /** What the controllers that are connected support, by node id. */
   metadataVersions(): ReadonlyMap<number, MetadataVersions> {
-    return new Map(Array.from(this.#inbound.peers(), ({ nodeId, metadataVersions }) => [nodeId, metadataVersions]));
+    return this.#streams.metadataVersions();
   }
 
   /** Leadership is being handed over: `propose` waits for its end, which is `lost` or `resumed`. */
@@ -221,7 +182,7 @@ export class Quorum {
   /** Takes the stream of another controller.
    * @throws NetworkError that says what does not fit */
   accept(session: Session): Attributes {
-    return this.#inbound.accept(session);
+    return this.#streams.accept(session);
   }
 
   samples(): Metric[] {
@@ -237,7 +198,7 @@ export class Quorum {
       slowestWriteMs: writer.waitingMs,
       snapshotsSent: this.#snapshots.sentCount,
       snapshotsReceived: this.#snapshots.receivedCount,
-      links: this.#peers.links,
+      links: this.#streams.peers.links,
     });
   }
 
@@ -245,7 +206,7 @@ export class Quorum {
     if (this.#closed) return;
     this.#closed = true;
     this.#attendance.close();
-    await Promise.all([this.#engine.close(), this.#inbound.close(), this.#peers.close(), this.#snapshots.stop()]);
+    await Promise.all([this.#engine.close(), this.#streams.close(), this.#snapshots.stop()]);
     await this.#storage.log.close();
     await this.#storage.votes.close();
   }
@@ -282,23 +243,6 @@ export class Quorum {
     else this.#engine.step({ kind: "message", from: voter, message: decodeMessage(message) });
   }
 
-  #greeting(): Greeting {
-    const { nodeId, directoryId, listed, metadataVersions } = this.#options;
-    const clusterId = this.#options.clusterId();
-    const { raft } = this.#engine;
-    const empty = clusterId === null && raft.lastIndex === 0 && raft.voters === null;
-    return {
-      nodeId,
-      directoryId,
-      clusterId,
-      empty,
-      listed: listText(listed),
-      term: raft.term,
-      address: this.#options.nodeAddress(),
-      metadataVersions,
-    };
-  }
-
   #circumstances(): Circumstances {
     const { raft } = this.#engine;
     return {
@@ -307,9 +251,5 @@ export class Quorum {
       electionTimeoutMs: this.#options.electionTimeoutMs,
       whyNot: (voters) => raft.whyNotVoters(voters),
     };
-  }
-
-  #addresses(): QuorumOptions["listed"] {
-    return [...this.#options.listed, ...this.#options.addresses()];
   }
 }

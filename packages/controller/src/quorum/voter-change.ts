@@ -97,11 +97,12 @@ function requireMajority(action: string, next: pb.VotersRecord, around: Circumst
     );
 }
 
-/** Several heartbeats missed are doubt enough: a majority that rests on a voter which just died is gone for good. */
+/** Several heartbeats missed are doubt enough: a majority that rests on a voter which just died is gone for good. One that a new leader has
+ * not heard of yet has matched nothing. */
 function aliveIn({ voters }: pb.VotersRecord, { members, electionTimeoutMs }: Circumstances): number {
-  const isAlive = (nodeId: number): boolean =>
-    members.some((member) => member.nodeId === nodeId && member.voter && member.silentMs >= 0 && member.silentMs < electionTimeoutMs / 2);
-  return voters.filter(({ nodeId }) => isAlive(nodeId)).length;
+  const isAlive = ({ voter, matchIndex, silentMs }: pb.QuorumMember): boolean =>
+    voter && matchIndex > 0 && silentMs >= 0 && silentMs < electionTimeoutMs / 2;
+  return voters.filter(({ nodeId }) => members.some((member) => member.nodeId === nodeId && isAlive(member))).length;
 }
 
 function majorityOf({ voters }: pb.VotersRecord): number {
