@@ -17,7 +17,7 @@ describe("a consumer", () => {
   test("keeps what it fetches ahead within prefetchBytes", async () => {
     await using cluster = await FakeCluster.start();
     cluster.addTopic("t");
-    await fill(cluster, "t", numbers(400), { batchBytes: 1_000 });
+    await fill(cluster, "t", numbers(2_000), { batchBytes: 1_000 });
     let fetched = 0;
     cluster.onFetch = () => void fetched++;
     const consumer = cluster
@@ -25,8 +25,22 @@ describe("a consumer", () => {
       .consumer({ assign: ["t"], offsetReset: "earliest", prefetchBytes: 2_000, maxPartitionBytes: 1_000, until: "end" });
     expect(await read(cluster, consumer, 1)).toEqual(["0"]);
     await cluster.clock.advance(10_000);
-    expect(fetched).toBeLessThan(6);
-    expect(await read(cluster, consumer)).toEqual(numbers(399, 1));
+    expect(fetched).toBeLessThan(9);
+    expect(await read(cluster, consumer)).toEqual(numbers(1_999, 1));
+  });
+
+  test("asks a single partition for more before its reader is at what came", async () => {
+    await using cluster = await FakeCluster.start();
+    cluster.addTopic("t");
+    await fill(cluster, "t", numbers(3_000), { batchBytes: 1_000 });
+    let fetched = 0;
+    cluster.onFetch = () => void fetched++;
+    const consumer = cluster.client().consumer({ assign: ["t"], offsetReset: "earliest", maxPartitionBytes: 2_000, until: "end" });
+    const seen: number[] = [];
+    await cluster.run(consumer.run({ eachBatch: () => void seen.push(fetched) }));
+    // The first answer is handed out with the second fetch at the broker, and so on: the reader is never ahead of what was asked.
+    expect(seen.length).toBeGreaterThan(3);
+    for (const [at, asked] of seen.slice(0, -2).entries()) expect(asked).toBeGreaterThan(at + 1);
   });
 
   test("misses and doubles nothing while streams break and leaders move", async () => {

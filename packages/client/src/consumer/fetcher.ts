@@ -140,6 +140,10 @@ export class Fetcher {
     ];
     this.#open.set(leader, open + 1);
     this.#expectedBytes += maxBytes;
+    const over = (): void => {
+      this.#expectedBytes -= maxBytes;
+      this.#open.set(leader, this.#openAt(leader) - 1);
+    };
     link.fetch
       .request(encode, {
         timeoutMs: settings.maxWaitMs + ANSWER_SLACK_MS + link.backoffMs,
@@ -148,13 +152,18 @@ export class Fetcher {
         what: "Fetch",
       })
       .then(
-        (response) => this.#outcomes.answered(sent, response),
-        (error: unknown) => this.#closing.signal.aborted || this.#outcomes.broken(sent, error),
-      )
-      .finally(() => {
-        this.#expectedBytes -= maxBytes;
-        this.#open.set(leader, this.#openAt(leader) - 1);
-        this.schedule();
-      });
+        (response) => {
+          over();
+          this.#outcomes.answered(sent, response);
+          // At once: the next is on its way while the reader is at what came, or it would be waited for each time.
+          if (!this.#closing.signal.aborted) this.#run();
+        },
+        (error: unknown) => {
+          over();
+          if (this.#closing.signal.aborted) return;
+          this.#outcomes.broken(sent, error);
+          this.schedule();
+        },
+      );
   }
 }

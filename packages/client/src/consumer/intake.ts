@@ -27,7 +27,11 @@ export class Intake {
     this.#fetcher = new Fetcher({
       cluster,
       settings,
-      arrived: (partition) => this.#arrived(partition),
+      arrived: (partition) => {
+        this.#turns.arrived(partition);
+        // Frames leave at the end of a turn, and a reader may take a whole turn: what is to be fetched next goes first.
+        cluster.host.clock.soon(() => this.#wake());
+      },
       outOfRange: (partition) => void this.#reset(partition),
       failed: (partition, error) => this.#fail(partition, error),
     });
