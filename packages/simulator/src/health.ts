@@ -65,9 +65,9 @@ export class Health {
 
   #superfluous(): string[] {
     const { partitions } = this.#invariants.decisions;
-    return this.#cluster.everyone.flatMap(({ nodeId, logs, serving }) =>
+    return this.#cluster.everyone.flatMap(({ nodeId, logs, serving, old }) =>
       [...logs.logs.keys()]
-        .filter((log) => serving && partitions.get(log)?.record.replicas.includes(nodeId) !== true)
+        .filter((log) => serving && partitions.get(log)?.record.replicas.includes(nodeId) !== true && (!old || partitions.has(log)))
         .map((log) => `${this.#invariants.nameOf(log)} at node ${nodeId}`),
     );
   }

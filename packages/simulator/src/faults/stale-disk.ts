@@ -39,6 +39,7 @@ export async function staleDisk(fault: Fault, around: FaultSurroundings): Promis
   await cluster.start(node, async ({ disk }) => {
     if (!harmless) return;
     disk.putBack(photograph);
+    machine.old = true;
     machine.logs.clear();
     await machine.logs.read(disk, `${DATA}/log`);
   });

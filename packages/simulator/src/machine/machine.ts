@@ -45,6 +45,8 @@ export class Machine {
   readonly logs: ReplicaLogs;
   /** Bits of its files have flipped: some damage may still lie where nobody has read since. */
   damaged = false;
+  /** An old copy of its disk was put back: it may hold logs of topics whose deletion it had confirmed, which nobody tells it again. */
+  old = false;
   wallOffsetMs = 0;
   latencyMs: (operation: string) => number = () => 0;
   frozen = false;
@@ -110,6 +112,7 @@ export class Machine {
     if (!(await host.disk.exists(DATA))) {
       this.logs.clear();
       this.damaged = false;
+      this.old = false;
     }
     if (this.#life !== life) return;
     this.lives += 1;
