@@ -103,6 +103,8 @@ export class Parts {
     const forClients = processRoles.includes("broker")
       ? Promise.all([this.#open(this.clients), this.#open(this.kafka)])
       : Promise.resolve();
+    // Whoever waits for it, below, may come later than its failure.
+    forClients.catch(() => {});
     // Whose port is picked by the system is known once the door is open, and the controller tells it.
     if (nodeListeners.some(({ port }) => port === 0)) await forNodes;
     let member: Promise<void> = Promise.resolve();
