@@ -16,6 +16,11 @@ class Sink implements SnapshotSink {
   facts: Uint8Array[] = [];
   failure: string | null = null;
 
+  /** Byte by byte in one go: an assertion over each number of megabytes takes seconds. */
+  get holdsAll(): boolean {
+    return this.facts.length === facts.length && facts.every((fact, i) => Buffer.compare(fact, this.facts[i] ?? new Uint8Array()) === 0);
+  }
+
   async begin(): Promise<void> {
     this.facts = [];
   }
@@ -62,7 +67,7 @@ test("a state goes over in chunks, each acknowledged, and arrives as it was", as
   leader.send(two);
   await clock.runUntil(() => o.ended === 1, 1000);
   expect(o.complete).toBe(1);
-  expect(sink.facts).toEqual(facts);
+  expect(sink.holdsAll).toBe(true);
   expect(leader.sentCount).toBe(1);
 });
 
@@ -78,7 +83,7 @@ test("a chunk that is lost ends the transfer after its deadline, and the next at
   leader.send(two);
   await clock.runUntil(() => o.ended === 2, 1000);
   expect(o.complete).toBe(1);
-  expect(sink.facts).toEqual(facts);
+  expect(sink.holdsAll).toBe(true);
 });
 
 test("what does not follow, cannot be read or does not verify is refused, and asked for again only after a while", async () => {
