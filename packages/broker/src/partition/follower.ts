@@ -190,16 +190,16 @@ export class Follower {
       durableOffset: log.durableOffset,
       startOffset: log.durableStart,
       relaxed: log.relaxed,
-      damaged: log.damaged.length > 0,
+      damaged: log.isDamaged,
     };
   }
 
   /** While it counts as in sync the leader must drop it first: what is cut had been counted on. */
   #mend(): void {
     const { log } = this.replica;
+    if (!this.#suspect || !log.isDamaged || this.#ended || this.#stage === "busy" || !this.replica.producers.trusted) return;
     const [damaged] = log.damaged;
-    if (damaged === undefined || !this.#suspect || this.#ended || this.#stage === "busy" || !this.replica.producers.trusted) return;
-    this.#change(() => cutAt(this.replica, Math.max(damaged.from, log.startOffset), this));
+    if (damaged !== undefined) this.#change(() => cutAt(this.replica, Math.max(damaged.from, log.startOffset), this));
   }
 
   #fail(): void {

@@ -189,7 +189,7 @@ export class InSync {
     const { log, highWatermark, around } = this.#replica;
     if (nodeId === around.nodeId) {
       // It resigns, when others can lead.
-      if (log.damaged.length === 0 || this.#record.isr.length === 1) return null;
+      if (!log.isDamaged || this.#record.isr.length === 1) return null;
       return { nodeId, damaged: true, why: `the log of broker ${nodeId} is damaged` };
     }
     const remote = this.#remotes.get(nodeId);

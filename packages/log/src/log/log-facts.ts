@@ -79,6 +79,11 @@ export class LogFacts {
     return this.#core.failure;
   }
 
+  get isDamaged(): boolean {
+    const { damage } = this.#core;
+    return damage.length > 0 && damage.some(({ fate }) => fate === "damaged");
+  }
+
   /** In order of offset: what other replicas may still have. */
   get damaged(): readonly DamagedOffsets[] {
     return this.#ranges((fate) => fate === "damaged");

@@ -64,7 +64,8 @@ export class Attachment implements Feed {
   /** The follower has written up to here.
    * @returns what is wrong with it, if so: nothing of that was sent */
   progressed(progress: pb.ReplicaProgress): ProtocolError | null {
-    const { endOffset, durableOffset } = progress;
+    // Taken out one by one: the frame is not kept.
+    const { endOffset, durableOffset, startOffset, relaxed, damaged } = progress;
     if (endOffset > this.nextOffset || durableOffset > endOffset) {
       return new ProtocolError(
         "INVALID_REQUEST",
@@ -72,7 +73,7 @@ export class Attachment implements Feed {
       );
     }
     while (this.#sent[0] !== undefined && this.#sent[0].endOffset <= endOffset) this.#outstanding -= this.#sent.shift()?.bytes ?? 0;
-    this.leader.followerProgressed(this.remote, progress);
+    this.leader.followerProgressed(this.remote, { endOffset, durableOffset, startOffset, relaxed, damaged });
     return null;
   }
 
