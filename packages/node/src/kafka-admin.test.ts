@@ -318,6 +318,18 @@ describe("settings", () => {
 });
 
 describe("the cluster", () => {
+  test("names a topic that is asked for by its id, whether its name is null or, as in Java, empty", async () => {
+    const [flights] = await create("flights");
+    const topicId = flights?.topicId ?? NO_ID;
+    for (const name of [null, ""]) {
+      const { topics } = await ask(apis.metadata, 12, { topics: [{ topicId, name }], allowAutoTopicCreation: false });
+      expect(topics).toMatchObject([{ errorCode: 0, name: "flights", topicId, partitions: [{}, {}, {}] }]);
+    }
+    const unknown = "000102030405060708090a0b0c0d0e0f" as Uuid;
+    const { topics } = await ask(apis.metadata, 12, { topics: [{ topicId: unknown, name: null }], allowAutoTopicCreation: true });
+    expect(topics).toMatchObject([{ errorCode: errors.UNKNOWN_TOPIC_ID.code, name: null, topicId: unknown }]);
+  });
+
   test("is described with every broker under the name of the listener asked", async () => {
     const answer = await ask(apis.describeCluster, 2, { includeClusterAuthorizedOperations: true, includeFencedBrokers: true });
     expect(answer).toMatchObject({ errorCode: 0, endpointType: 1, clusterId: nodes[0]?.clusterId, clusterAuthorizedOperations: 8096 });

@@ -8,6 +8,7 @@ import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from "./admin/authorized
 /** The request has no time limit of its own; clients wait for 30 s at least. */
 const CREATE_TIMEOUT_MS = 10_000;
 const NO_LEADER = -1;
+const NO_ID = "00000000000000000000000000000000";
 
 export const metadata = defineApi({ api: kafka.apis.metadata, versions: [0, 13], handle });
 
@@ -39,8 +40,9 @@ function asked(version: number, { topics, allowAutoTopicCreation }: kafka.Metada
   const names: string[] = [];
   const topicIds: Uint8Array[] = [];
   for (const { name, topicId } of topics ?? []) {
-    if (name !== null) names.push(name);
-    else topicIds.push(uuidToBytes(topicId));
+    // Java's clients that ask by id leave the name empty, not null.
+    if (topicId !== NO_ID || name === null) topicIds.push(uuidToBytes(topicId));
+    else names.push(name);
   }
   return { names, topicIds, allTopics, allowAutoCreation: allowAutoTopicCreation };
 }
