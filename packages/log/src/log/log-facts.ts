@@ -80,8 +80,7 @@ export class LogFacts {
   }
 
   get isDamaged(): boolean {
-    const { damage } = this.#core;
-    return damage.length > 0 && damage.some(({ fate }) => fate === "damaged");
+    return this.#core.damage.some(({ fate }) => fate === "damaged");
   }
 
   /** In order of offset: what other replicas may still have. */
