@@ -12,13 +12,13 @@ export interface EpochQuery {
 }
 
 /** Where a leader epoch ends in the leader's log: the largest epoch not above the one asked for, and the offset at which the next begins. Both
- * -1 for an epoch above all known. A client with more of that epoch than this has records that were lost with a former leader.
+ * -1 for an epoch above all known, and for none. A client with more of that epoch than this has records that were lost with a former leader.
  * @see KIP-101, KIP-320 */
 export function epochEnd(parts: BrokerParts, query: EpochQuery): { epoch: number; endOffset: number } | ProtocolError {
   try {
     const partition = findPartition(parts, query.topicId, query.partition);
     partition.requireLeader(query.leaderEpoch);
-    return partition.log.epochEnd(query.epoch);
+    return query.epoch < 0 ? { epoch: -1, endOffset: -1 } : partition.log.epochEnd(query.epoch);
   } catch (error) {
     return asProtocolError(error);
   }

@@ -244,6 +244,7 @@ describe("where the client's log parts from this one", () => {
       [second, second],
       [-1, second + 1],
       [-1, first - 1],
+      [-1, -1],
       [first, first],
       [second + 1, second],
     ];
@@ -262,6 +263,7 @@ describe("where the client's log parts from this one", () => {
       { partition: 0, errorCode: 0, leaderEpoch: second, endOffset: 5 },
       { partition: 0, errorCode: 0, leaderEpoch: -1, endOffset: -1 },
       { partition: 0, errorCode: 0, leaderEpoch: first - 1, endOffset: 0 },
+      { partition: 0, errorCode: 0, leaderEpoch: -1, endOffset: -1 },
       { partition: 0, errorCode: errors.FENCED_LEADER_EPOCH.code, leaderEpoch: -1, endOffset: -1 },
       { partition: 0, errorCode: errors.UNKNOWN_LEADER_EPOCH.code, leaderEpoch: -1, endOffset: -1 },
     ]);
