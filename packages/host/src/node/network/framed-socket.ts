@@ -20,6 +20,9 @@ const LINGER_MS = 2000;
 /** A peer whose machine vanished without a word is noticed after this time of silence and ten probes, a second each. */
 const KEEPALIVE_MS = 60_000;
 
+const SIZE_BYTES = 4;
+const SMALL_BYTES = 4096;
+
 /** Into which connections read between two messages; what comes is taken out within the same callback. */
 const scratch = new Uint8Array(Buffer.allocUnsafeSlow(65_536).buffer);
 
@@ -108,17 +111,15 @@ export class FramedSocket implements FramedConnection {
     }
     let bytes = 0;
     for (const part of frame) bytes += part.byteLength;
-    const size = Buffer.allocUnsafe(4);
-    size.writeInt32BE(bytes);
+    const parts = withSize(frame, bytes);
     return new Promise((resolve, reject) => {
-      const last = frame.length - 1;
+      const last = parts.length - 1;
       const done = (error?: Error | null): void => {
         // A write that was under way when the socket was destroyed reports no error.
         if (error || socket.destroyed) reject(new NetworkError(this.#ended ?? { kind: "reset", message: "the connection broke" }));
         else resolve();
       };
-      socket.write(size, last < 0 ? done : undefined);
-      frame.forEach((part, i) => socket.write(part, i === last ? done : undefined));
+      parts.forEach((part, i) => socket.write(part, i === last ? done : undefined));
     });
   }
 
@@ -173,6 +174,20 @@ export class FramedSocket implements FramedConnection {
     if (pause) this.#socket.pause();
     else this.#socket.resume();
   }
+}
+
+/** A small message as one part: gathering parts costs more than copying them. */
+function withSize(frame: Frame, bytes: number): Frame {
+  const small = bytes <= SMALL_BYTES;
+  const start = Buffer.allocUnsafe(small ? SIZE_BYTES + bytes : SIZE_BYTES);
+  start.writeInt32BE(bytes);
+  if (!small) return [start, ...frame];
+  let at = SIZE_BYTES;
+  for (const part of frame) {
+    start.set(part, at);
+    at += part.byteLength;
+  }
+  return [start];
 }
 
 /** An IPv4 address as a socket for both families says it. */
