@@ -13,16 +13,18 @@ export interface KafkaLoad {
   /** Records a second; as fast as they are acknowledged by default. */
   readonly rate?: number;
   readonly lingerMs: number;
+  /** At most; 256 KiB by default. */
+  readonly batchBytes?: number;
 }
 
-/** Kafka's own load generator: 1 KiB records, acks=all, batches of up to 256 KiB. */
+/** Kafka's own load generator: 1 KiB records, acks=all. */
 export async function produceToKafka(libs: string, bootstrap: string, load: KafkaLoad): Promise<Throughput> {
-  const { topic, records, warmup = 0, rate = -1, lingerMs } = load;
+  const { topic, records, warmup = 0, rate = -1, lingerMs, batchBytes = 262_144 } = load;
   const text = await capture("java", [
     ...["-Xmx512m", "-cp", `${libs}/*`, "org.apache.kafka.tools.ProducerPerformance", "--bootstrap-server", bootstrap],
     ...["--topic", topic, "--num-records", String(warmup + records), "--record-size", "1024", "--throughput", String(rate)],
     ...(warmup > 0 ? ["--warmup-records", String(warmup)] : []),
-    ...["--command-property", "acks=all", "batch.size=262144", `linger.ms=${lingerMs}`, "buffer.memory=67108864"],
+    ...["--command-property", "acks=all", `batch.size=${batchBytes}`, `linger.ms=${lingerMs}`, "buffer.memory=67108864"],
   ]);
   // The last line with percentiles is about what came behind the warm-up.
   const total = text
