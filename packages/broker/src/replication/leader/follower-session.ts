@@ -151,8 +151,10 @@ export class FollowerSession {
       const attachment = this.#attachments.get(keyOf(progress));
       if (attachment === undefined || attachment.leader.epoch !== progress.leaderEpoch) continue;
       const refusal = attachment.progressed(progress);
-      if (refusal !== null) this.#stopFor(attachment, refusal);
-      else if (attachment.hasMore) this.#sender.ready(attachment);
+      if (refusal !== null) {
+        this.#options.logger.warn({ broker: this.#options.nodeId, err: refusal }, "What a follower tells cannot be");
+        this.#stopFor(attachment, refusal);
+      } else if (attachment.hasMore) this.#sender.ready(attachment);
     }
     this.#sender.taken(framesTaken);
   }
@@ -162,10 +164,10 @@ export class FollowerSession {
     try {
       const gap = await offerGap(attachment, error);
       if (!this.#isFed(attachment)) return;
+      if (gap === null) return this.#stopFor(attachment, error);
       this.#stop(attachment);
       // The follower asks again once its log has stepped over it.
-      if (gap !== null) this.#send(encodeFrame("gap", gap));
-      else this.#refuseFed(attachment, error);
+      this.#send(encodeFrame("gap", gap));
     } catch (failure) {
       if (this.#isFed(attachment)) this.#stopFor(attachment, failure);
     }
@@ -190,15 +192,15 @@ export class FollowerSession {
     attachment.remote.attached = false;
   }
 
-  /** One partition's trouble is no other's. */
+  /** One partition's trouble is no other's. The follower asks again, and tells when it is stuck. */
   #stopFor(attachment: Attachment, error: unknown): void {
-    this.#stop(attachment);
-    this.#refuseFed(attachment, error);
-  }
-
-  #refuseFed({ leader: { replica, epoch: leaderEpoch } }: Attachment, error: unknown): void {
+    const { replica, epoch: leaderEpoch } = attachment.leader;
     const { logger, nodeId } = this.#options;
-    logger.warn({ partition: replica.name, broker: nodeId, leaderEpoch, err: error }, "A follower is not fed any more until it asks again");
+    this.#stop(attachment);
+    logger.debug(
+      { partition: replica.name, broker: nodeId, leaderEpoch, err: error },
+      "A follower is not fed any more until it asks again",
+    );
     this.#refuse({ topicId: uuidToBytes(replica.topicId), partition: replica.index, leaderEpoch }, error);
   }
 
