@@ -48,7 +48,7 @@ const TROUBLE: readonly (readonly [number, Event])[] = [
   [3, partition],
   [8, checkpoint],
   [4, (world) => atLeader(world, (leader) => changeVoters(world, leader))],
-  [2, (world) => atLeader(world, (leader) => transfer(world, leader))],
+  [6, (world) => atLeader(world, (leader) => transfer(world, leader))],
   [6, saveCopy],
   [25, restoreCopy],
 ];
