@@ -208,7 +208,7 @@ describe("values that must fit together", () => {
   test.each([
     [["message.max.bytes=8323072"], ["message.max.bytes=8323073"], "64 KiB below grpc.max.message.bytes=8388608"],
     [["queued.max.request.bytes=8388608"], ["queued.max.request.bytes=8388607"], "must be at least grpc.max.message.bytes=8388608"],
-    [["controller.election.timeout.ms=200"], ["controller.election.timeout.ms=199"], "twice controller.heartbeat.interval.ms=100"],
+    [["controller.election.timeout.ms=400"], ["controller.election.timeout.ms=399"], "twice controller.heartbeat.interval.ms=200"],
     [["broker.session.timeout.ms=1000"], ["broker.session.timeout.ms=999"], "twice broker.heartbeat.interval.ms=500"],
     [
       ["process.roles=broker", "controller.quorum.voters=2@h:9095"],
