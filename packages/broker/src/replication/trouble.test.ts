@@ -1,5 +1,6 @@
-import { readBatchHeader } from "@ottla/protocol";
+import { readBatchHeader, services, uuidFromBytes, uuidToBytes } from "@ottla/protocol";
 import { describe, expect, test } from "vitest";
+import { decodeFrame, encodeFrame, type ReplicationFrame } from "./frames.ts";
 import { bytesOf, produce, ReplicationCluster, topicId } from "./replication.test.kit.ts";
 
 const segment = `/data/log/${topicId}-0/${"0".repeat(20)}.log`;
@@ -36,6 +37,40 @@ describe("what only one partition suffers from", () => {
     flip();
     await cluster.until(() => cluster.record(0).isr.includes(2));
     expect(await bytesOf(cluster, cluster.partition(2))).toBe(await bytesOf(cluster, cluster.partition(1)));
+  });
+
+  test("a follower that tells of more than it was sent is not fed with that partition, and goes on with the others", async () => {
+    const cluster = await ReplicationCluster.start(2);
+    // What broker 2 says is said by the test.
+    cluster.deaf.add(2);
+    await cluster.createTopic(
+      [0, 1].map(() => ({ replicas: [1, 2], isr: [1] })),
+      { "min.insync.replicas": "1" },
+    );
+    const { host, incarnation, brokerEpoch } = cluster.node(2);
+    const session = await cluster.run(
+      host.network.dial({ host: "n1", port: 9095 }, services.replication, {
+        attributes: { "ottla-node-id": "2", "ottla-incarnation": uuidFromBytes(incarnation) },
+        maxFrameBytes: 4 << 20,
+        signal: new AbortController().signal,
+      }),
+    );
+    const heard: ReplicationFrame[] = [];
+    void (async () => {
+      for await (const frame of session.frames) heard.push(decodeFrame(frame));
+    })();
+    const held = { endOffset: 0, durableOffset: 0, startOffset: 0, relaxed: false, damaged: false };
+    const id = (partition: number) => ({ topicId: uuidToBytes(topicId), partition, leaderEpoch: 0 });
+    const wishes = [0, 1].map((partition) => ({ ...id(partition), ...held, lastEpoch: -1, brokerEpoch }));
+    void session.send(encodeFrame("attach", { partitions: wishes }));
+    await cluster.until(() => heard.filter(({ kind }) => kind === "from").length === 2);
+    void session.send(encodeFrame("progress", { partitions: [{ ...id(0), ...held, endOffset: 5 }], framesTaken: 0 }));
+    await cluster.until(() => heard.some(({ kind }) => kind === "refused"));
+    for (const index of [0, 1]) produce(cluster.partition(1, index), "a");
+    await cluster.until(() => heard.some(({ kind }) => kind === "data"));
+    const fed = heard.flatMap((frame) => (frame.kind === "data" ? frame.header.parts.map(({ partition }) => partition) : []));
+    expect(fed).toEqual([1]);
+    expect(heard.find(({ kind }) => kind === "refused")).toMatchObject({ header: { partitions: [{ partition: 0 }] } });
   });
 });
 
