@@ -173,6 +173,20 @@ describe("a fetch session", () => {
     expect((await ask(rig, { id, epoch: 3 })).errorCode).toBe(0);
   });
 
+  test("remembers no name that no topic can have", async () => {
+    const rig = await kafkaRig({ batches: 2 });
+    const named = (length: number, id: number, epoch: number) => {
+      const { topics, ...rest } = requestOf(rig, { id, epoch, partitions: [0] });
+      return rig.kafkaClient.ask(fetch, 12, { ...rest, topics: topics.map((each) => ({ ...each, topic: "x".repeat(length) })) });
+    };
+    expect((await named(250, 0, 0)).sessionId).toBe(0);
+    const { sessionId } = await named(249, 0, 0);
+    expect(sessionId).toBeGreaterThan(0);
+    expect((await named(249, sessionId, 1)).errorCode).toBe(0);
+    expect((await named(250, sessionId, 2)).errorCode).toBe(errors.FETCH_SESSION_ID_NOT_FOUND.code);
+    expect((await named(249, sessionId, 2)).errorCode).toBe(errors.FETCH_SESSION_ID_NOT_FOUND.code);
+  });
+
   test("there is none where the configuration allows none", async () => {
     const rig = await kafkaRig({ batches: 2, config: { maxIncrementalFetchSessionCacheSlots: 0 } });
     expect(await ask(rig, { epoch: 0, partitions: [0] })).toEqual({ errorCode: 0, sessionId: 0, partitions: [0] });

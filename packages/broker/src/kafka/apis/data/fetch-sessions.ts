@@ -3,8 +3,8 @@ import { FetchSession, type WantedPartition } from "./fetch-session.ts";
 
 /** A session may give way after so long without use, or, to one with more partitions, at this age (KIP-227). */
 const GIVES_WAY_MS = 120_000;
-/** Over all sessions: some 50 MB. */
-const PARTITIONS_MAX = 250_000;
+/** Over all sessions: some 15 MB, 60 MB when every topic's name is as long as can be. */
+const PARTITIONS_MAX = 100_000;
 const LARGEST_ID = 2_147_483_647;
 
 /** The fetch sessions of a broker, in a bounded number: a client that gets none says all it wants in each request. */

@@ -14,6 +14,8 @@ const FIRST_WITH_REPLICA_STATE = 15;
 const INITIAL_EPOCH = 0;
 const FINAL_EPOCH = -1;
 const READ_COMMITTED = 1;
+/** No topic has a longer name, and none is remembered for a session. */
+const TOPIC_NAME_MAX = 249;
 
 type Request = KafkaRequest<kafka.FetchRequest>;
 type Topic = kafka.FetchResponse["responses"][number];
@@ -69,13 +71,14 @@ function begin(sessions: FetchSessions, parts: BrokerParts, version: number, bod
   const { sessionId, sessionEpoch, topics, forgottenTopicsData } = body;
   const byIds = version >= FIRST_WITH_TOPIC_IDS;
   const idOf = ({ topic, topicId }: { topic: string; topicId: Uuid }): Uuid => (byIds ? topicId : topicIdOf(parts, topic));
+  const rememberable = topics.every(({ topic }) => topic.length <= TOPIC_NAME_MAX);
   if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
     sessions.remove(sessionId);
     const wanted = topics.flatMap((asked) => {
       const topicId = idOf(asked);
       return asked.partitions.map((each) => new WantedPartition(byIds ? topicId : asked.topic, topicId, each));
     });
-    return { wanted, session: null, remember: sessionEpoch === INITIAL_EPOCH };
+    return { wanted, session: null, remember: sessionEpoch === INITIAL_EPOCH && rememberable };
   }
   const session = sessions.get(sessionId);
   if (session === undefined) return noSession(sessionId);
@@ -83,6 +86,10 @@ function begin(sessions: FetchSessions, parts: BrokerParts, version: number, bod
   if (session.byIds !== byIds) {
     const text = `Fetch session ${sessionId} names topics by ${byIds ? "name" : "id"} and the request by ${byIds ? "id" : "name"}`;
     return new ProtocolError("FETCH_SESSION_TOPIC_ID_ERROR", text);
+  }
+  if (!rememberable) {
+    sessions.remove(sessionId);
+    return noSession(sessionId);
   }
   if (!sessions.use(session, () => session.update(topics, forgottenTopicsData, idOf))) return noSession(sessionId);
   if (session.size === 0) {
