@@ -11,7 +11,6 @@ export const kcat: Client = {
   whyNot: whyNot.kcat,
   open: async (bootstrap) => session(bootstrap),
   missing: {
-    "produce-lz4": "librdkafka sends lz4 only to servers that list FindCoordinator, which comes with the groups: it arrives uncompressed",
     "produce-timestamps": "kcat cannot set timestamps",
     topics: noSuchCommand,
     partitions: noSuchCommand,

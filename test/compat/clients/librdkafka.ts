@@ -12,7 +12,6 @@ export const librdkafka: Client = {
   whyNot: whyNot.python,
   open: async (bootstrap) => driven(new Driver([python.program, script, bootstrap])),
   missing: {
-    "produce-lz4": "librdkafka sends lz4 only to servers that list FindCoordinator, which comes with the groups: it arrives uncompressed",
     "log-dirs": "confluent-kafka has no such call",
     "api-versions": "it asks with every connection and shows nobody",
     quorum: "confluent-kafka has no such call",
