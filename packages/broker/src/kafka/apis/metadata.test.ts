@@ -158,9 +158,23 @@ test("a broker without a listener of that name is left out, and a partition that
     (await KafkaClient.connect(rig, listener)).ask(metadata, version, asked([{ name: "orders" }]));
   const inside = await ask(0, 9);
   expect(inside.brokers.map(({ nodeId }) => nodeId)).toEqual([1]);
-  expect(inside.topics[0]?.partitions).toMatchObject([{ errorCode: errors.LISTENER_NOT_FOUND.code, leaderId: 2 }]);
+  expect(inside.topics[0]?.partitions).toMatchObject([{ errorCode: errors.LISTENER_NOT_FOUND.code, leaderId: -1 }]);
   expect((await ask(0, 5)).topics[0]?.partitions).toMatchObject([{ errorCode: errors.LEADER_NOT_AVAILABLE.code }]);
   const outside = await ask(1, 9);
   expect(outside.brokers).toContainEqual({ nodeId: 2, host: "other.example", port: 9, rack: "r2" });
   expect(outside.topics[0]?.partitions).toMatchObject([{ errorCode: 0, leaderId: 2 }]);
+});
+
+test("a fenced broker that nobody has replaced still names itself, and no leader that is not there", async () => {
+  const rig = await kafkaRig();
+  rig.controller.setFenced(true);
+  await rig.host.clock.advance(100);
+  const { brokers, controllerId, topics } = await rig.kafkaClient.ask(metadata, 9, asked([{ name: "orders" }]));
+  expect(brokers).toMatchObject([{ nodeId: 1, host: "localhost", port: rig.kafka[0]?.port }]);
+  expect(controllerId).toBe(1);
+  expect(topics[0]?.partitions).toMatchObject([{ errorCode: 0, leaderId: 1 }]);
+  rig.controller.commit({ case: "partition", value: rig.controller.partition(rig.topicId, 0, { leader: -1, leaderEpoch: 9, isr: [] }) });
+  await rig.host.clock.advance(100);
+  const without = await rig.kafkaClient.ask(metadata, 9, asked([{ name: "orders" }]));
+  expect(without.topics[0]?.partitions).toMatchObject([{ errorCode: errors.LEADER_NOT_AVAILABLE.code, leaderId: -1, leaderEpoch: 9 }]);
 });

@@ -1,6 +1,7 @@
 import { type ErrorName, errorName, kafka, type pb, uuidFromBytes, uuidToBytes } from "@ottla/protocol";
+import type { BrokerParts, RequestContext } from "../../operations/context.ts";
 import { metadata as ask } from "../../operations/metadata.ts";
-import { controllerAmong } from "../../operations/addresses.ts";
+import { addressOf, controllerAmong } from "../../operations/addresses.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../api.ts";
 import { wireCode } from "../wire-error.ts";
 import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from "./admin/authorized-operations.ts";
@@ -16,16 +17,18 @@ async function handle(door: KafkaParts, { version, context, body }: KafkaRequest
   const { parts, metrics } = door;
   const call = asked(version, body);
   const answer = await ask(parts, { ...context, deadlineMs: parts.clock.monotonicMs() + CREATE_TIMEOUT_MS }, call);
-  const reachable = new Set(answer.brokers.map(({ nodeId }) => nodeId));
+  // Clients take a cluster without brokers for none at all, and this one lives: it answers.
+  const brokers = answer.brokers.length > 0 ? answer.brokers : ownEndpoint(parts, context);
+  const leaders = new Leaders(parts, brokers);
   return {
     throttleTimeMs: 0,
-    brokers: answer.brokers.map(({ nodeId, host, port, rack }) => ({ nodeId, host, port, rack: rack === "" ? null : rack })),
+    brokers: brokers.map(({ nodeId, host, port, rack }) => ({ nodeId, host, port, rack: rack === "" ? null : rack })),
     clusterId: answer.clusterId,
-    controllerId: controllerAmong(answer.brokers, parts),
+    controllerId: controllerAmong(brokers, parts),
     topics: answer.topics.map((topic) => {
       if (topic.errorCode !== 0) metrics.failed("Metadata", topic.errorCode);
       return {
-        ...describe(topic, version, reachable),
+        ...describe(topic, version, leaders),
         ...(body.includeTopicAuthorizedOperations ? { topicAuthorizedOperations: ALL_TOPIC_OPERATIONS } : {}),
       };
     }),
@@ -47,7 +50,7 @@ function asked(version: number, { topics, allowAutoTopicCreation }: kafka.Metada
   return { names, topicIds, allTopics, allowAutoCreation: allowAutoTopicCreation };
 }
 
-function describe(topic: pb.TopicMetadata, version: number, reachable: ReadonlySet<number>): Topics[number] {
+function describe(topic: pb.TopicMetadata, version: number, leaders: Leaders): Topics[number] {
   const known = topic.topicId.length > 0 ? { topicId: uuidFromBytes(topic.topicId) } : {};
   return {
     errorCode: code(version, errorName(topic.errorCode)),
@@ -56,9 +59,9 @@ function describe(topic: pb.TopicMetadata, version: number, reachable: ReadonlyS
     ...known,
     isInternal: false,
     partitions: topic.partitions.map(({ partition, leader, leaderEpoch, replicas, isr, offline }) => ({
-      errorCode: code(version, leaderError(leader, reachable)),
+      errorCode: code(version, leaders.error(leader)),
       partitionIndex: partition,
-      leaderId: leader,
+      leaderId: leaders.error(leader) === "NONE" ? leader : NO_LEADER,
       leaderEpoch,
       replicaNodes: replicas,
       isrNodes: isr,
@@ -69,10 +72,27 @@ function describe(topic: pb.TopicMetadata, version: number, reachable: ReadonlyS
 
 type Topics = kafka.MetadataResponse["topics"];
 
-function leaderError(leader: number, reachable: ReadonlySet<number>): ErrorName {
-  if (leader === NO_LEADER) return "LEADER_NOT_AVAILABLE";
-  // It lives, or will soon be replaced; but this client has no way to it.
-  return reachable.has(leader) ? "NONE" : "LISTENER_NOT_FOUND";
+/** Which leaders a client can be sent to. As in Kafka, one to whom it has no way is not named. */
+class Leaders {
+  readonly #parts: BrokerParts;
+  readonly #told: ReadonlySet<number>;
+
+  constructor(parts: BrokerParts, brokers: readonly pb.BrokerEndpoint[]) {
+    this.#parts = parts;
+    this.#told = new Set(brokers.map(({ nodeId }) => nodeId));
+  }
+
+  error(leader: number): ErrorName {
+    if (this.#told.has(leader)) return "NONE";
+    const live = this.#parts.image.brokers.get(leader)?.fenced === false;
+    return live ? "LISTENER_NOT_FOUND" : "LEADER_NOT_AVAILABLE";
+  }
+}
+
+function ownEndpoint(parts: BrokerParts, context: RequestContext): pb.BrokerEndpoint[] {
+  const own = parts.image.brokers.get(parts.nodeId);
+  const address = own === undefined ? null : addressOf(parts, context, own);
+  return own === undefined || address === null ? [] : [{ nodeId: own.nodeId, ...address, rack: own.rack }];
 }
 
 function code(version: number, error: ErrorName): number {

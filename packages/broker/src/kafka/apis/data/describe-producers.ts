@@ -23,7 +23,7 @@ function handle(
         const described = operations.describeProducers(topicId, partitionIndex);
         if (described instanceof ProtocolError) {
           const error = sayByName(described, name);
-          metrics.failed("DescribeProducers", error.code);
+          metrics.failed("DescribeProducers", described.code);
           const errorCode = wireCode(kafka.apis.describeProducers.name, version, error.error);
           return { partitionIndex, errorCode, errorMessage: error.message, activeProducers: [] };
         }

@@ -1,4 +1,4 @@
-import { type kafka, ProtocolError, type Uuid } from "@ottla/protocol";
+import type { ErrorName, kafka, ProtocolError, Uuid } from "@ottla/protocol";
 import { endpointsOf } from "../../../operations/addresses.ts";
 import type { BrokerParts, RequestContext } from "../../../operations/context.ts";
 import { leaderHint } from "../../../operations/find-partition.ts";
@@ -11,13 +11,12 @@ export function topicIdOf({ image }: BrokerParts, name: string): Uuid {
 }
 
 /** Who asks by name knows no ids. */
-export function sayByName(error: ProtocolError, name: string): ProtocolError {
+export function sayByName(error: ProtocolError, name: string): { readonly error: ErrorName; readonly message: string } {
   if (error.error !== "UNKNOWN_TOPIC_ID") return error;
-  return new ProtocolError(
-    "UNKNOWN_TOPIC_OR_PARTITION",
-    `There is no topic "${name}": it was deleted, or this broker has not heard of it yet; refresh the metadata`,
-    { cause: error, notAppended: error.notAppended },
-  );
+  return {
+    error: "UNKNOWN_TOPIC_OR_PARTITION",
+    message: `There is no topic "${name}": it was deleted, or this broker has not heard of it yet; refresh the metadata`,
+  };
 }
 
 type Endpoints = NonNullable<kafka.FetchResponse["nodeEndpoints"]>;
