@@ -74,26 +74,43 @@ export class FrameAssembler {
     this.#options.frame(frame);
   }
 
-  /** One copy for all messages that came with one read. */
   #split(start: number, end: number): void {
     const carried = this.#carried;
     this.#carried = null;
-    const chunk = carried === null ? this.#scratch.slice(start, end) : joined(carried, this.#scratch.subarray(start, end));
-    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const bytes = carried === null ? this.#scratch.subarray(start, end) : joined(carried, this.#scratch.subarray(start, end));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const ends: number[] = [];
     let at = 0;
-    while (chunk.byteLength - at >= SIZE_BYTES) {
-      const size = view.getInt32(at);
-      if (size < 0 || size > this.#options.maxFrameBytes) {
-        this.#ended = true;
-        return this.#options.malformed(chunk.subarray(at, at + HEAD_BYTES));
-      }
-      const from = at + SIZE_BYTES;
-      if (chunk.byteLength - from < size) return this.#begin(size, chunk.subarray(from));
-      at = from + size;
-      this.#options.frame(chunk.subarray(from, at));
-      if (this.#ended) return;
+    let size = -1;
+    while (bytes.byteLength - at >= SIZE_BYTES) {
+      size = view.getInt32(at);
+      if (size < 0 || size > this.#options.maxFrameBytes || bytes.byteLength - at - SIZE_BYTES < size) break;
+      at += SIZE_BYTES + size;
+      ends.push(at);
+      size = -1;
     }
-    if (at < chunk.byteLength) this.#carried = chunk.slice(at);
+    const rest = bytes.subarray(at);
+    this.#hand(bytes, ends);
+    if (rest.byteLength < SIZE_BYTES) {
+      if (rest.byteLength > 0) this.#carried = rest.slice();
+    } else if (size >= 0 && size <= this.#options.maxFrameBytes) {
+      this.#begin(size, rest.subarray(SIZE_BYTES));
+    } else {
+      this.#ended = true;
+      this.#options.malformed(rest.slice(0, HEAD_BYTES));
+    }
+  }
+
+  /** One copy for all messages that came whole with one read. */
+  #hand(bytes: Uint8Array, ends: readonly number[]): void {
+    const last = ends.at(-1);
+    if (last === undefined) return;
+    const chunk = bytes.slice(0, last);
+    let from = 0;
+    for (const end of ends) {
+      this.#options.frame(chunk.subarray(from + SIZE_BYTES, end));
+      from = end;
+    }
   }
 
   #begin(size: number, start: Uint8Array): void {
