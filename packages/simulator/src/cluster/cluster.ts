@@ -51,7 +51,7 @@ export class Cluster {
         onEnded: (error) => options.onEnded(nodeId, error),
       });
       const latency = random.fork();
-      machine.latencyMs = (operation) => normalLatency(operation, latency);
+      machine.normalLatencyMs = (operation) => normalLatency(operation, latency);
       return machine;
     };
     this.machines = ids.map(make);
@@ -91,6 +91,7 @@ export class Cluster {
     for (const machine of this.everyone) {
       machine.thaw();
       machine.full = false;
+      machine.slowLatencyMs = null;
       machine.host.disk.fault = null;
       machine.wallOffsetMs = 0;
     }

@@ -43,11 +43,10 @@ const injections: Record<FaultKind, Injection> = {
   ...networkFaults,
   async "slow disk"({ node, forMs }, { cluster, clock, random }) {
     const machine = cluster.machine(node);
-    const normal = machine.latencyMs;
     const factor = [10, 50, 300, 1500][random.below(4)] ?? 10;
-    machine.latencyMs = (operation) => normalLatency(operation, random, factor);
+    machine.slowLatencyMs = (operation) => normalLatency(operation, random, factor);
     await delay(clock, forMs);
-    machine.latencyMs = normal;
+    machine.slowLatencyMs = null;
   },
   async "full disk"({ node, forMs }, { cluster, clock }) {
     const machine = cluster.machine(node);

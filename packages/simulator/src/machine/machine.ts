@@ -48,7 +48,10 @@ export class Machine {
   /** An old copy of its disk was put back: it may hold logs of topics whose deletion it had confirmed, which nobody tells it again. */
   old = false;
   wallOffsetMs = 0;
-  latencyMs: (operation: string) => number = () => 0;
+  /** Of its disk, while nothing is wrong with it. */
+  normalLatencyMs: (operation: string) => number = () => 0;
+  /** While something is. */
+  slowLatencyMs: ((operation: string) => number) | null = null;
   frozen = false;
   lives = 0;
   /** Something has gone on in it since it was last looked at. */
@@ -117,7 +120,7 @@ export class Machine {
     if (this.#life !== life) return;
     this.lives += 1;
     this.#options.trace.note(`node ${this.nodeId} starts life ${this.lives}`);
-    host.disk.latencyMs = (operation) => this.latencyMs(operation);
+    host.disk.latencyMs = (operation) => (this.slowLatencyMs ?? this.normalLatencyMs)(operation);
     void this.#run(life);
   }
 
