@@ -2,6 +2,7 @@ import type { pb, ProtocolError, Uuid } from "@ottla/protocol";
 import { AnswerRoom } from "./answer-room.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { look, type Looked } from "./look.ts";
+import { mapInTurns } from "./many.ts";
 import { ParkedFetch } from "./parked-fetch.ts";
 import { readLooked } from "./read-looked.ts";
 
@@ -63,7 +64,7 @@ export async function fetch(parts: BrokerParts, context: RequestContext, request
   // The limits favour whoever is read first: nobody is first every time. Who keeps an order of its own turns it by itself.
   const first = request.begin === "any" && partitions.length > 1 ? parts.random.below(partitions.length) : 0;
   for (;;) {
-    const looked = partitions.map((wanted) => look(parts, wanted, isolation));
+    const looked = await mapInTurns(parts.clock, partitions, (wanted) => look(parts, wanted, isolation));
     const room = await roomFor(parts, context, partitions, looked, maxBytes);
     const { fetched, bytes } = await readLooked(parts, partitions, looked, maxBytes, first).catch((error: unknown) => {
       room.keep(0);

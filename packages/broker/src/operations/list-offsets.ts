@@ -2,6 +2,7 @@ import { type pb, ProtocolError, type Uuid, uuidFromBytes } from "@ottla/protoco
 import { type FoundOffset, listOffset } from "../partition/list-offsets.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { asProtocolError, findPartition, leaderHint, tellsLeader } from "./find-partition.ts";
+import { mapInTurns } from "./many.ts";
 
 export interface OffsetQuery {
   readonly topicId: Uuid;
@@ -19,10 +20,11 @@ export async function listOffsets(
   { signal }: RequestContext,
   queries: readonly OffsetQuery[],
 ): Promise<(FoundOffset | ProtocolError)[]> {
+  const refused = await mapInTurns(parts.clock, queries, ({ topicId, partition }) => tryFind(parts, topicId, partition));
   const found: (FoundOffset | ProtocolError)[] = [];
-  for (const query of queries) {
+  for (const [i, query] of queries.entries()) {
     signal.throwIfAborted();
-    found.push(await listOne(parts, query));
+    found.push(refused[i] ?? (await listOne(parts, query)));
   }
   return found;
 }
@@ -44,6 +46,15 @@ export async function answerListOffsets(
     } else partitions.push({ ...asked, errorCode: 0, errorMessage: "", ...found, leader: undefined });
   }
   return { partitions };
+}
+
+function tryFind(parts: BrokerParts, topicId: Uuid, partition: number): ProtocolError | null {
+  try {
+    findPartition(parts, topicId, partition);
+    return null;
+  } catch (error) {
+    return asProtocolError(error);
+  }
 }
 
 async function listOne(parts: BrokerParts, query: OffsetQuery): Promise<FoundOffset | ProtocolError> {

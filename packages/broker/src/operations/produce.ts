@@ -2,12 +2,19 @@ import { type pb, ProtocolError, type Uuid } from "@ottla/protocol";
 import type { Appended } from "../partition/surroundings.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { asProtocolError, findPartition, leaderHint, tellsLeader } from "./find-partition.ts";
+import { lookAtMany } from "./many.ts";
 
 export interface ProduceRequest {
   /** -1, 0 or 1. */
   readonly acks: number;
   readonly timeoutMs: number;
-  readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number; readonly records: Uint8Array }[];
+  readonly partitions: readonly ProducePartition[];
+}
+
+export interface ProducePartition {
+  readonly topicId: Uuid;
+  readonly partition: number;
+  readonly records: Uint8Array;
 }
 
 /** A batch that was refused. `unknown` when it may be the resend of one that is in the log, and the log cannot be asked. */
@@ -27,7 +34,7 @@ const TIMEOUT_MAX_MS = 300_000;
 export function produce(parts: BrokerParts, context: RequestContext, request: ProduceRequest): ProducedPartition[] {
   const nowMs = parts.clock.wallMs();
   const timeoutMs = Math.min(request.timeoutMs, TIMEOUT_MAX_MS);
-  return request.partitions.map(({ topicId, partition: index, records }) => {
+  const append = ({ topicId, partition: index, records }: ProducePartition): ProducedPartition => {
     try {
       if (request.acks !== -1 && request.acks !== 0 && request.acks !== 1) {
         throw new ProtocolError("INVALID_REQUIRED_ACKS", `Cannot produce with acks=${request.acks}: it must be -1 (all), 1 or 0`);
@@ -42,5 +49,6 @@ export function produce(parts: BrokerParts, context: RequestContext, request: Pr
       const outcome = error.error === "KAFKA_STORAGE_ERROR" && !error.notAppended ? "unknown" : "not-appended";
       return { error, outcome, leader: tellsLeader(error) ? leaderHint(parts, topicId, index) : undefined };
     }
-  });
+  };
+  return lookAtMany(request.partitions.length, () => request.partitions.map(append));
 }

@@ -1,6 +1,8 @@
 import { assert, kafka, type pb, ProtocolError, uuidToBytes, errorName } from "@ottla/protocol";
+import { lookAtMany } from "../../../operations/many.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
 import { wireCode } from "../../wire-error.ts";
+import { boundPartitions } from "./limits.ts";
 import { sayByName, topicIdOf } from "./topics.ts";
 
 type Answer = kafka.DeleteRecordsResponse["topics"][number]["partitions"][number];
@@ -15,6 +17,7 @@ async function handle(
   { operations, parts, metrics }: KafkaParts,
   { version, context, body }: KafkaRequest<kafka.DeleteRecordsRequest>,
 ): Promise<kafka.DeleteRecordsResponse> {
+  const count = boundPartitions("DeleteRecords", body.topics, (topic) => topic.partitions);
   const partitions = body.topics.flatMap(({ name, partitions: asked }) => {
     const topicId = uuidToBytes(topicIdOf(parts, name));
     return asked.map(({ partitionIndex, offset }): pb.DeleteRecordsPartition => ({
@@ -23,10 +26,10 @@ async function handle(
       beforeOffset: offset,
     }));
   });
-  const { partitions: deleted } = await operations.deleteRecords(
-    { ...context, deadlineMs: parts.clock.monotonicMs() + body.timeoutMs },
-    { partitions },
+  const deleting = lookAtMany(count, () =>
+    operations.deleteRecords({ ...context, deadlineMs: parts.clock.monotonicMs() + body.timeoutMs }, { partitions }),
   );
+  const { partitions: deleted } = await deleting;
   let at = 0;
   const topics = body.topics.map(({ name, partitions: asked }) => ({
     name,

@@ -1,6 +1,8 @@
 import { kafka, ProtocolError } from "@ottla/protocol";
+import { lookAtMany } from "../../../operations/many.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
 import { wireCode } from "../../wire-error.ts";
+import { boundPartitions } from "./limits.ts";
 import { sayByName, topicIdOf } from "./topics.ts";
 
 type Answer = kafka.DescribeProducersResponse["topics"][number]["partitions"][number];
@@ -15,12 +17,17 @@ function handle(
   { operations, parts, metrics }: KafkaParts,
   { version, body }: KafkaRequest<kafka.DescribeProducersRequest>,
 ): kafka.DescribeProducersResponse {
-  const topics = body.topics.map(({ name, partitionIndexes }) => {
+  const count = boundPartitions("DescribeProducers", body.topics, ({ partitionIndexes }) => partitionIndexes);
+  const seen = new Set<string>();
+  const answer = ({ name, partitionIndexes }: (typeof body.topics)[number]) => {
     const topicId = topicIdOf(parts, name);
     return {
       name,
       partitions: partitionIndexes.map((partitionIndex): Answer => {
-        const described = operations.describeProducers(topicId, partitionIndex);
+        const key = `${name}:${partitionIndex}`;
+        // A partition has thousands of producers: asked for again and again, a small request would have an answer of gigabytes.
+        const described = seen.has(key) ? twice(name, partitionIndex) : operations.describeProducers(topicId, partitionIndex);
+        seen.add(key);
         if (described instanceof ProtocolError) {
           const error = sayByName(described, name);
           metrics.failed("DescribeProducers", described.code);
@@ -39,6 +46,10 @@ function handle(
         return { partitionIndex, errorCode: 0, activeProducers };
       }),
     };
-  });
-  return { topics };
+  };
+  return { topics: lookAtMany(count, () => body.topics.map(answer)) };
+}
+
+function twice(name: string, partition: number): ProtocolError {
+  return new ProtocolError("INVALID_REQUEST", `The request names partition ${partition} of ${name} twice`);
 }

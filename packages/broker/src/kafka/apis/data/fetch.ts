@@ -3,6 +3,7 @@ import type { BrokerParts } from "../../../operations/context.ts";
 import type { FetchAnswer, FetchedPartition } from "../../../operations/fetch.ts";
 import { type Api, defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
 import { wireCode } from "../../wire-error.ts";
+import { boundPartitions } from "./limits.ts";
 import { epochAfter, type FetchSession, WantedPartition } from "./fetch-session.ts";
 import { FetchSessions } from "./fetch-sessions.ts";
 import { NamedLeaders, sayByName, topicIdOf } from "./topics.ts";
@@ -43,6 +44,7 @@ export function fetchApi({ clock, random, config }: BrokerParts): Api {
 
 async function handle(sessions: FetchSessions, door: KafkaParts, request: Request): Promise<kafka.FetchResponse> {
   const { version, context, body } = request;
+  boundPartitions("Fetch", body.topics, ({ partitions }) => partitions);
   const replicaId = version < FIRST_WITH_REPLICA_STATE ? body.replicaId : body.replicaState.replicaId;
   if (replicaId >= 0) return refuseReplica(door, version, body);
   const turn = begin(sessions, door.parts, version, body);

@@ -2,6 +2,7 @@ import { assert, kafka, ProtocolError } from "@ottla/protocol";
 import type { OffsetQuery } from "../../../operations/list-offsets.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
 import { wireCode } from "../../wire-error.ts";
+import { boundPartitions } from "./limits.ts";
 import { sayByName, topicIdOf } from "./topics.ts";
 
 /** The version with which each of the numbers that are no time came: latest, earliest, highest timestamp, earliest here, latest elsewhere. */
@@ -27,6 +28,7 @@ async function handle(
   { operations, parts, metrics }: KafkaParts,
   { version, context, body }: KafkaRequest<kafka.ListOffsetsRequest>,
 ): Promise<kafka.ListOffsetsResponse> {
+  boundPartitions("ListOffsets", body.topics, ({ partitions }) => partitions);
   const queries: OffsetQuery[] = [];
   const refusals = new Map<string, ProtocolError>();
   const seen = new Set<string>();

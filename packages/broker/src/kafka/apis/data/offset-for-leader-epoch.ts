@@ -1,6 +1,8 @@
 import { kafka, ProtocolError } from "@ottla/protocol";
+import { lookAtMany } from "../../../operations/many.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
 import { wireCode } from "../../wire-error.ts";
+import { boundPartitions } from "./limits.ts";
 import { sayByName, topicIdOf } from "./topics.ts";
 
 type Answer = kafka.OffsetForLeaderEpochResponse["topics"][number]["partitions"][number];
@@ -16,7 +18,8 @@ function handle(
   { operations, parts, metrics }: KafkaParts,
   { version, body }: KafkaRequest<kafka.OffsetForLeaderEpochRequest>,
 ): kafka.OffsetForLeaderEpochResponse {
-  const topics = body.topics.map(({ topic, partitions }) => {
+  const count = boundPartitions("OffsetForLeaderEpoch", body.topics, ({ partitions }) => partitions);
+  const answer = ({ topic, partitions }: (typeof body.topics)[number]) => {
     const topicId = topicIdOf(parts, topic);
     return {
       topic,
@@ -27,6 +30,6 @@ function handle(
         return { errorCode: wireCode(kafka.apis.offsetForLeaderEpoch.name, version, sayByName(end, topic).error), partition };
       }),
     };
-  });
-  return { topics };
+  };
+  return { topics: lookAtMany(count, () => body.topics.map(answer)) };
 }

@@ -102,6 +102,24 @@ describe("offsets by time", () => {
   });
 });
 
+test("a request may be about a hundred thousand partitions, of which others notice little, and no more", async () => {
+  const rig = await kafkaRig();
+  const ask = (count: number) => ({
+    replicaId: -1,
+    topics: [
+      {
+        name: "orders",
+        partitions: Array.from({ length: count }, (_, i) => ({ partitionIndex: i + 1, currentLeaderEpoch: -1, timestamp: -1 })),
+      },
+    ],
+  });
+  const { topics } = await rig.kafkaClient.ask(listOffsets, 4, ask(100_000));
+  expect(topics[0]?.partitions.every(({ errorCode }) => errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION.code)).toBe(true);
+  expect(topics[0]?.partitions).toHaveLength(100_000);
+  await rig.kafkaClient.send(listOffsets, 4, ask(100_001));
+  await rig.kafkaClient.closed();
+});
+
 describe("deleting records", () => {
   test.each([0, 1, 2])("version %i moves the start of the log, and not beyond the high watermark", async (version) => {
     const rig = await kafkaRig({ batches: 3 });
@@ -167,7 +185,7 @@ describe("idempotent producers", () => {
     await send({ producerId: 6, sequence: 0, epoch: 2 });
     const lastTimestamp = host.clock.wallMs();
     const describeAll = async (client: KafkaClient) => {
-      const { topics } = await client.ask(describeProducers, 0, { topics: [{ name: "orders", partitionIndexes: [0, 3] }] });
+      const { topics } = await client.ask(describeProducers, 0, { topics: [{ name: "orders", partitionIndexes: [0, 3, 0] }] });
       return topics[0]?.partitions;
     };
     const known = (producerId: number, producerEpoch: number, lastSequence: number) => ({
@@ -182,6 +200,7 @@ describe("idempotent producers", () => {
     expect(described).toMatchObject([
       { partitionIndex: 0, errorCode: 0, errorMessage: null, activeProducers: [known(5, 0, 3), known(6, 2, 0)] },
       { partitionIndex: 3, errorCode: errors.UNKNOWN_TOPIC_OR_PARTITION.code, activeProducers: [] },
+      { partitionIndex: 0, errorCode: errors.INVALID_REQUEST.code, activeProducers: [] },
     ]);
     expect(
       described?.[0]?.activeProducers.every((one) => one.lastTimestamp <= lastTimestamp && one.lastTimestamp > lastTimestamp - 5000),

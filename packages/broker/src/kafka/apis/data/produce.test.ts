@@ -74,6 +74,15 @@ describe("producing", () => {
     }
   });
 
+  test("many partitions that are wrong are each refused, and the one that is right is appended", async () => {
+    const rig = await kafkaRig();
+    const partitionData = Array.from({ length: 500 }, (_, index) => ({ index, records: index === 0 ? batchOf(rig.host) : null }));
+    const { responses } = await rig.kafkaClient.ask(produce, 9, produceOf(partitionData));
+    const codes = responses[0]?.partitionResponses.map(({ errorCode }) => errorCode);
+    expect(codes).toEqual([0, ...Array.from({ length: 499 }, () => errors.UNKNOWN_TOPIC_OR_PARTITION.code)]);
+    expect(new Error("stack").stack).toContain("\n");
+  });
+
   test("one partition's error leaves the others alone", async () => {
     const rig = await kafkaRig({ partitions: 2 });
     const good = (index: number) => ({ index, records: batchOf(rig.host) });

@@ -2,6 +2,7 @@ import { assert, kafka, ProtocolError, type Uuid } from "@ottla/protocol";
 import type { ProducedPartition } from "../../../operations/produce.ts";
 import { CloseConnection, defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
 import { wireCode } from "../../wire-error.ts";
+import { boundPartitions } from "./limits.ts";
 import { NamedLeaders, sayByName, topicIdOf } from "./topics.ts";
 
 /** Before it, requests carried message sets of older formats (KIP-98). */
@@ -26,6 +27,7 @@ export const produce = defineApi<kafka.ProduceRequest, kafka.ProduceResponse>({
   versions: [0, 11],
   /** Appends before it returns; the promise is for the acknowledgements. */
   handle(door, request) {
+    boundPartitions("Produce", request.body.topicData, ({ partitionData }) => partitionData);
     const outcomes = append(door, request);
     return request.body.acks === 0 ? unanswered(door, outcomes) : answered(door, request, outcomes);
   },
