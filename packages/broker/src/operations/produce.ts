@@ -11,7 +11,7 @@ export interface ProduceRequest {
   readonly partitions: readonly ProducePartition[];
 }
 
-export interface ProducePartition {
+interface ProducePartition {
   readonly topicId: Uuid;
   readonly partition: number;
   readonly records: Uint8Array;
