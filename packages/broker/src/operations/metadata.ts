@@ -5,6 +5,9 @@ import { endpointsOf } from "./addresses.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
 import { createTopics } from "./topics.ts";
 
+/** Of the topics that one request finds missing. Controllers that make a hundred thousand at once are there for nobody else meanwhile. */
+const CREATED_AT_ONCE = 1000;
+
 /** Topics asked for by name that do not exist are made first, where the client and the configuration allow it. */
 export async function metadata(parts: BrokerParts, context: RequestContext, call: pb.MetadataCall): Promise<pb.MetadataAnswer> {
   const { image, config } = parts;
@@ -39,6 +42,9 @@ async function create(parts: BrokerParts, context: RequestContext, names: readon
       return false;
     }
   });
+  // Whoever asks comes again for what is not there yet.
+  for (const name of wanted.splice(CREATED_AT_ONCE))
+    refused.set(name, new ProtocolError("LEADER_NOT_AVAILABLE", `Topic "${name}" is not made yet, one of very many: ask again`));
   if (wanted.length === 0) return refused;
   try {
     const { topics } = await createTopics(parts, context, {

@@ -178,3 +178,32 @@ test("a fenced broker that nobody has replaced still names itself, and no leader
   const without = await rig.kafkaClient.ask(metadata, 9, asked([{ name: "orders" }]));
   expect(without.topics[0]?.partitions).toMatchObject([{ errorCode: errors.LEADER_NOT_AVAILABLE.code, leaderId: -1, leaderEpoch: 9 }]);
 });
+
+test("a topic that is named again and again, by its name or its id, is told once", async () => {
+  const rig = await kafkaRig({ partitions: 2 });
+  const again = Array.from({ length: 1000 }, () => [{ name: "orders" }, { name: "missing" }, { name: null, topicId: rig.topicId }]).flat();
+  const { topics } = await rig.kafkaClient.ask(metadata, 12, asked(again));
+  expect(topics.map(({ name }) => name)).toEqual(["orders", "missing", "orders"]);
+});
+
+test("a topic that cannot be made because the controllers do not answer is one to come back for", async () => {
+  const rig = await startBroker({ config: { autoCreateTopicsEnable: true } });
+  const client = await KafkaClient.connect(rig);
+  rig.controller.deaf = true;
+  const { topics } = await client.ask(metadata, 9, asked([{ name: "later" }], true));
+  // librdkafka passes over this code and asks again; for another one, also one that can be retried, it fails what is to be sent.
+  expect(topics).toMatchObject([{ errorCode: errors.LEADER_NOT_AVAILABLE.code, name: "later", partitions: [] }]);
+  rig.controller.deaf = false;
+  await rig.host.clock.advance(2000);
+  expect((await client.ask(metadata, 9, asked([{ name: "later" }], true))).topics).toMatchObject([{ errorCode: 0 }]);
+});
+
+test("of very many topics that are missing a request makes a part, so that the controllers are there for others", async () => {
+  const rig = await startBroker({ config: { autoCreateTopicsEnable: true } });
+  const client = await KafkaClient.connect(rig);
+  const many = Array.from({ length: 1500 }, (_, i) => ({ name: `t${i}` }));
+  const { topics } = await client.ask(metadata, 9, asked(many, true));
+  const count = (code: number): number => topics.filter(({ errorCode }) => errorCode === code).length;
+  expect([count(0), count(errors.LEADER_NOT_AVAILABLE.code)]).toEqual([1000, 500]);
+  expect((await client.ask(metadata, 9, asked(many, true))).topics.every(({ errorCode }) => errorCode === 0)).toBe(true);
+});

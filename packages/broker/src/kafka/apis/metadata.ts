@@ -1,4 +1,4 @@
-import { type ErrorName, errorName, kafka, type pb, uuidFromBytes, uuidToBytes } from "@ottla/protocol";
+import { type ErrorName, errorName, kafka, type pb, type Uuid, uuidFromBytes, uuidToBytes } from "@ottla/protocol";
 import type { BrokerParts, RequestContext } from "../../operations/context.ts";
 import { metadata as ask } from "../../operations/metadata.ts";
 import { addressOf, controllerAmong } from "../../operations/addresses.ts";
@@ -40,20 +40,29 @@ async function handle(door: KafkaParts, { version, context, body }: KafkaRequest
 /** Before version 1 an empty list asks for all topics; from then on a missing one does, and an empty one asks for the brokers alone. */
 function asked(version: number, { topics, allowAutoTopicCreation }: kafka.MetadataRequest): pb.MetadataCall {
   const allTopics = topics === null || (version === 0 && topics.length === 0);
-  const names: string[] = [];
-  const topicIds: Uint8Array[] = [];
+  // What is named again and again is told once: the answer to a small request would have gigabytes.
+  const names = new Set<string>();
+  const topicIds = new Set<Uuid>();
   for (const { name, topicId } of topics ?? []) {
     // Java's clients that ask by id leave the name empty, not null.
-    if (topicId !== NO_ID || name === null) topicIds.push(uuidToBytes(topicId));
-    else names.push(name);
+    if (topicId !== NO_ID || name === null) topicIds.add(topicId);
+    else names.add(name);
   }
-  return { names, topicIds, allTopics, allowAutoCreation: allowAutoTopicCreation };
+  return { names: [...names], topicIds: [...topicIds].map(uuidToBytes), allTopics, allowAutoCreation: allowAutoTopicCreation };
+}
+
+/** Why a topic could not be made that was not there, where that passes. librdkafka asks again only for LEADER_NOT_AVAILABLE: for any other code it
+ * fails at once what was to be sent to the topic. */
+const passing: ReadonlySet<ErrorName> = new Set(["REQUEST_TIMED_OUT", "NOT_CONTROLLER", "BROKER_NOT_AVAILABLE", "TOPIC_ALREADY_EXISTS"]);
+
+function toldOf(error: ErrorName): ErrorName {
+  return passing.has(error) ? "LEADER_NOT_AVAILABLE" : error;
 }
 
 function describe(topic: pb.TopicMetadata, version: number, leaders: Leaders): Topics[number] {
   const known = topic.topicId.length > 0 ? { topicId: uuidFromBytes(topic.topicId) } : {};
   return {
-    errorCode: code(version, errorName(topic.errorCode)),
+    errorCode: code(version, toldOf(errorName(topic.errorCode))),
     // Of a topic that is asked for by an id nobody has, only newer versions can leave out the name.
     name: topic.name === "" && version >= 12 ? null : topic.name,
     ...known,
