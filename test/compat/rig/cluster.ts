@@ -3,7 +3,7 @@ import { librdkafka } from "../clients/librdkafka.ts";
 import type { Place, Session, TopicShape } from "../client.ts";
 import type { Codec, Sent, Stored } from "../record.ts";
 import { able } from "../features/feature.ts";
-import { untilEqual } from "./until.ts";
+import { untilAnswered, untilEqual } from "./until.ts";
 
 /** Processes that can be killed and started again, by node id. */
 export interface Nodes extends AsyncDisposable {
@@ -59,7 +59,7 @@ export class Cluster implements AsyncDisposable {
 
   async readAll(from: Place): Promise<Stored[]> {
     const offsetAt = able(this.#records.offsetAt);
-    const [first, end] = [await offsetAt(from, "earliest"), await offsetAt(from, "latest")];
+    const [first, end] = [await untilAnswered(() => offsetAt(from, "earliest")), await untilAnswered(() => offsetAt(from, "latest"))];
     return first === end ? [] : able(this.#records.read)(from, { offset: first }, end - first);
   }
 

@@ -14,7 +14,7 @@ export async function givenNodes(bootstrap: string, pids: string | undefined): P
     const commandLine = (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").slice(0, -1);
     processes.set(nodeId, { pid, commandLine });
   }
-  const started: number[] = [];
+  const started = new Set<number>();
   const power = {
     async kill(nodeId: number): Promise<void> {
       process.kill(processes.get(nodeId)?.pid ?? -1, "SIGKILL");
@@ -24,9 +24,16 @@ export async function givenNodes(bootstrap: string, pids: string | undefined): P
       const [program = "", ...args] = node?.commandLine ?? [];
       const { pid } = spawn(program, args, { stdio: "ignore", detached: true });
       if (!node || pid === undefined) throw new Error(`Node ${nodeId} does not start`);
-      started.push(pid);
+      started.add(nodeId);
       node.pid = pid;
     },
   };
-  return { bootstrap, power, [Symbol.asyncDispose]: async () => {} };
+  return {
+    bootstrap,
+    power,
+    async [Symbol.asyncDispose]() {
+      // They go on running, as they were found; whoever stops them needs to know which processes they are.
+      for (const nodeId of started) console.log(`Node ${nodeId} is process ${processes.get(nodeId)?.pid} now`);
+    },
+  };
 }

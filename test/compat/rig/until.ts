@@ -16,3 +16,16 @@ export async function untilEqual<T>(look: () => Promise<T>, expected: T): Promis
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
+
+/** Asks until there is an answer: just after a change of leader the new one may refuse for a moment. */
+export async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+  const deadlineMs = performance.now() + withinMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
+    }
+  }
+}
