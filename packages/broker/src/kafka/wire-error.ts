@@ -11,6 +11,8 @@ interface Newcomer {
   /** Of the listed APIs alone. */
   readonly only?: boolean;
   readonly before: ErrorName;
+  /** Of APIs whose clients knew something else. */
+  readonly beforeIn?: Readonly<Record<string, ErrorName>>;
 }
 
 const newcomers: { readonly [Name in ErrorName]?: Newcomer } = {
@@ -18,7 +20,12 @@ const newcomers: { readonly [Name in ErrorName]?: Newcomer } = {
   LISTENER_NOT_FOUND: { since: { Metadata: 6 }, before: "LEADER_NOT_AVAILABLE" },
   FENCED_LEADER_EPOCH: { since: { Fetch: 9, ListOffsets: 4, OffsetForLeaderEpoch: 2 }, before: "NOT_LEADER_OR_FOLLOWER" },
   UNKNOWN_LEADER_EPOCH: { since: { Fetch: 9, ListOffsets: 4, OffsetForLeaderEpoch: 2 }, before: "NOT_LEADER_OR_FOLLOWER" },
-  OFFSET_NOT_AVAILABLE: { since: { Fetch: 11, ListOffsets: 5 }, before: "LEADER_NOT_AVAILABLE" },
+  // Java's consumers throw when a fetch is answered with the one that offsets are.
+  OFFSET_NOT_AVAILABLE: {
+    since: { Fetch: 11, ListOffsets: 5 },
+    before: "LEADER_NOT_AVAILABLE",
+    beforeIn: { Fetch: "NOT_LEADER_OR_FOLLOWER" },
+  },
   UNKNOWN_TOPIC_ID: { since: { Produce: 13, Fetch: 13, Metadata: 10, DeleteTopics: 6 }, only: true, before: "UNKNOWN_TOPIC_OR_PARTITION" },
   INCONSISTENT_TOPIC_ID: {
     since: { Produce: 13, Fetch: 13, Metadata: 10, DeleteTopics: 6 },
@@ -34,7 +41,7 @@ const newcomers: { readonly [Name in ErrorName]?: Newcomer } = {
 export function wireCode(api: string, version: number, error: ErrorName): number {
   const newcomer = newcomers[error];
   const since = newcomer?.since[api] ?? (newcomer?.only === true ? Infinity : 0);
-  const told = newcomer !== undefined && version < since ? newcomer.before : error;
+  const told = newcomer !== undefined && version < since ? (newcomer.beforeIn?.[api] ?? newcomer.before) : error;
   const { code } = errors[told];
   return code < OWN_CODES ? code : errors.UNKNOWN_SERVER_ERROR.code;
 }
