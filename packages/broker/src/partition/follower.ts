@@ -181,7 +181,7 @@ export class Follower {
   }
 
   #held(): pb.ReplicaProgress {
-    const { log, index: partition } = this.replica;
+    const { log, index: partition, settings } = this.replica;
     return {
       topicId: this.topicId,
       partition,
@@ -189,7 +189,8 @@ export class Follower {
       endOffset: log.writtenOffset,
       durableOffset: log.durableOffset,
       startOffset: log.durableStart,
-      relaxed: log.relaxed,
+      // From `commit` on it forgets as soon as what it had until then is synced: a leader that has not heard of it yet may count no more on it.
+      relaxed: log.relaxed && settings.flushPolicy.kind !== "commit",
       damaged: log.isDamaged,
     };
   }

@@ -172,10 +172,11 @@ export class Log extends LogFacts {
 
   /** New settings count from the next append on. */
   configure(settings: LogSettings): void {
-    this.#core.settings = settings;
-    if (settings.flush.kind !== "commit") return;
-    this.#core.relaxedUntil = this.endOffset;
-    this.#writer.syncer.sync(this.endOffset);
+    const core = this.#core;
+    core.settings = settings;
+    if (settings.flush.kind === "commit") core.relaxedUntil = this.endOffset;
+    // What was appended under `commit` counts only once it is synced, and nobody else asks for that.
+    if (settings.flush.kind === "commit" || !core.relaxed) this.#writer.syncer.sync(this.endOffset);
   }
 
   /** Saves what recovery would have to look for: after it a clean start reads none of the log's files. */
