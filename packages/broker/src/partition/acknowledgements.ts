@@ -51,6 +51,11 @@ export class Acknowledgements {
     return this.#committing.settleBelow(offset, null);
   }
 
+  /** What is at these offsets is lost, wherever the high watermark comes to. */
+  lost(from: number, until: number, error: ProtocolError): void {
+    for (const queue of [this.#holding, this.#committing]) queue.settleWithin(from, until, error);
+  }
+
   /** Nobody who waits will get what it waits for. */
   fail(error: ProtocolError): void {
     this.#holding.fail(error);

@@ -68,6 +68,20 @@ export class CommitQueue {
     return bytes;
   }
 
+  /** Settles who waits for a batch that has any of these offsets. */
+  settleWithin(from: number, until: number, error: ProtocolError): void {
+    const within = ({ endOffset }: { readonly endOffset: number }): boolean => endOffset > from && endOffset <= until;
+    for (let at = this.#head; at < this.#entries.length; at++) {
+      const entry = this.#entries[at];
+      if (entry === undefined || entry.waiter === null || !within(entry)) continue;
+      end(entry.waiter, error);
+      entry.waiter = null;
+    }
+    const gone = this.#resends.filter(within);
+    this.#resends = this.#resends.filter((resend) => !within(resend));
+    for (const resend of gone) end(resend.waiter, error);
+  }
+
   /** The log's end will not be reached: settles everybody. */
   fail(error: ProtocolError): void {
     this.settleBelow(Infinity, error);

@@ -4,7 +4,7 @@ import { Acknowledgements } from "./acknowledgements.ts";
 import { Deletions } from "./deletions.ts";
 import { committedOffset } from "./high-watermark.ts";
 import { InSync } from "./in-sync.ts";
-import { lowSpace, takesNoWrites, tooFewAfterAppend, tooFewInSync, transactional } from "./refusals.ts";
+import { lostBatch, lowSpace, takesNoWrites, tooFewAfterAppend, tooFewInSync, transactional } from "./refusals.ts";
 import type { Held, RemoteReplica } from "./remote-replica.ts";
 import type { Replica } from "./replica.ts";
 import type { Appended } from "./surroundings.ts";
@@ -148,6 +148,11 @@ export class Leader {
     for (const feed of this.#feeds) feed.committed();
   }
 
+  /** P15: the followers step over what is lost, and with them the high watermark; whoever waits for it must not take that for an acknowledgement. */
+  lost(from: number, until: number): void {
+    this.#acknowledgements.lost(from, until, lostBatch(this.replica.name, from, until));
+  }
+
   /** Nobody who waits will get what it waits for. */
   giveUp(error: ProtocolError): void {
     this.#acknowledgements.fail(error);
@@ -164,7 +169,8 @@ export class Leader {
   /** P17: a duplicate waits like the original, and like it is answered only while enough replicas are in sync (P15). */
   #resent(original: { baseOffset: number; lastOffset: number; appendTimeMs: number }, acks: number, timeoutMs: number): Appended {
     const { baseOffset, lastOffset, appendTimeMs } = original;
-    const { highWatermark, heldOffset } = this.replica;
+    const { highWatermark, heldOffset, log, name } = this.replica;
+    if (log.isLost(baseOffset)) throw lostBatch(name, baseOffset, lastOffset + 1);
     if (acks === -1 && this.#tooFew) return { baseOffset, appendTimeMs, acknowledged: Promise.resolve(this.#tooFewAfterAppend()) };
     const reached = acks === -1 ? highWatermark : heldOffset;
     return { baseOffset, appendTimeMs, acknowledged: this.#acknowledgements.resent(lastOffset + 1, acks, timeoutMs, reached) };

@@ -51,6 +51,14 @@ export function lostWithLog(partition: string, failure: Error): ProtocolError {
   );
 }
 
+/** @param until exclusive */
+export function lostBatch(partition: string, from: number, until: number): ProtocolError {
+  return new ProtocolError(
+    "KAFKA_STORAGE_ERROR",
+    `The batch was appended to ${partition}, but offsets ${from} to ${until - 1} are damaged at its leader, and no other replica has them: it is lost`,
+  );
+}
+
 /** @param action such as "append to partition 0 of topic orders" */
 export function lowSpace(action: string, path: string, freeBytes: number, limitBytes: number): ProtocolError {
   return new ProtocolError(

@@ -93,13 +93,13 @@ test("damage found while following: the replica leaves the in-sync set, fetches 
 });
 
 describe("damage of the only copy", () => {
-  /** Broker 1 alone has six records, the third of them damaged. */
-  async function damaged(nodes: number): Promise<ReplicationCluster> {
+  /** Broker 1 alone has six records, one of them damaged: the third, if nothing else is said. */
+  async function damaged(nodes: number, { from, at } = { from: 2, at: 400 }): Promise<ReplicationCluster> {
     const cluster = await ReplicationCluster.start(nodes, { logCacheBytes: 0 });
     await cluster.createTopic([{ replicas: [1] }], { "min.insync.replicas": "1" });
     await withRecords(cluster, 6);
-    cluster.node(1).host.disk.flipBit(segment, 400);
-    await expect(cluster.run(cluster.partition(1).read(2, 6, 1000))).rejects.toThrow("damaged");
+    cluster.node(1).host.disk.flipBit(segment, at);
+    await expect(cluster.run(cluster.partition(1).read(from, 6, 1000))).rejects.toThrow("damaged");
     return cluster;
   }
 
@@ -148,6 +148,36 @@ describe("damage of the only copy", () => {
     expect(cluster.resigned).toEqual([{ nodeId: 1, isr: [3] }]);
     const content = await bytesOf(cluster, cluster.partition(3));
     for (const nodeId of [1, 2]) expect(await bytesOf(cluster, cluster.partition(nodeId))).toBe(content);
+  });
+
+  test("also where the log begins with it", async () => {
+    const cluster = await damaged(2, { from: 0, at: 80 });
+    cluster.change({ replicas: [1, 2], adding: [2] });
+    await cluster.until(() => cluster.record().isr.includes(2));
+    expect(cluster.partition(2).log.unserved).toMatchObject([{ from: 0, until: 1 }]);
+    expect([cluster.partition(2).log.startOffset, cluster.partition(2).log.endOffset]).toEqual([0, 6]);
+  });
+
+  test("P15: who waits for a batch that is lost is told so, now and when it sends it again, although the high watermark passes it", async () => {
+    const cluster = await ReplicationCluster.start(2, { logCacheBytes: 0 });
+    await cluster.createTopic([{ replicas: [1, 2] }]);
+    await withRecords(cluster, 1);
+    const leader = cluster.partition(1);
+    const host = cluster.crash(2);
+    const idempotent = { valueBytes: 100, producerId: 7, timeoutMs: 60_000 };
+    const sent = [0, 1].map((sequence) => produce(leader, `w${sequence}`, { ...idempotent, sequence }));
+    await cluster.until(() => leader.log.durableOffset === 3);
+    cluster.change({ isr: [1], elr: [2] });
+    cluster.node(1).host.disk.flipBit(segment, (await cluster.run(leader.read(0, 1, 1))).bytes + 150);
+    // Nobody can take over before the follower is offered what comes next.
+    cluster.unreachable = true;
+    await cluster.boot(2, host.restart());
+    await cluster.clock.advance(1000);
+    cluster.unreachable = false;
+    await cluster.until(() => leader.highWatermark === 3);
+    expect(leader.log.unserved).toMatchObject([{ from: 1, until: 2 }]);
+    expect(sent.map(({ outcome }) => outcome)).toEqual(["KAFKA_STORAGE_ERROR", "acknowledged"]);
+    expect(() => produce(leader, "w0", { ...idempotent, sequence: 0 })).toThrow("it is lost");
   });
 
   test("what an operator gave up is stepped over by a new replica too", async () => {

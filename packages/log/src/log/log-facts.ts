@@ -102,6 +102,11 @@ export class LogFacts {
     return { from: offset, until: range.until, epochs: inside, accepted: range.fate === "accepted" };
   }
 
+  /** No replica has what is at the offset any more. */
+  isLost(offset: number): boolean {
+    return this.#core.damage.some(({ from, until, fate }) => fate !== "damaged" && from <= offset && offset < until);
+  }
+
   /** What was found when the log was opened. */
   get recovery(): Recovery {
     return this.#core.recovery;

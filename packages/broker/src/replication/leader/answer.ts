@@ -35,6 +35,8 @@ async function firstBatchOffset(log: Log): Promise<number> {
 /** Where the batch that holds the offset begins. */
 async function batchOffset(log: Log, offset: number): Promise<number> {
   if (offset >= log.endOffset || offset < log.startOffset) return offset;
+  // What the log lacks is in no batch that could be read: the follower is told of it once it is fed.
+  if (log.gapAt(offset)?.accepted === false) return offset;
   const { parts } = await log.read({ from: offset, until: log.endOffset, maxBytes: 1 });
   const [first] = parts;
   return first === undefined ? offset : readBatchHeader(first).baseOffset;

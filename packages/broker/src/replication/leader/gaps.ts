@@ -16,6 +16,7 @@ export async function offerGap({ leader, nextOffset }: Attachment, error: unknow
     if (log.damaged.some(({ from, until }) => from <= nextOffset && nextOffset < until)) {
       if (!inSync.endsWithAll(nextOffset)) throw mayBeElsewhere(name, error, around.nodeId);
       await log.noteLost(nextOffset);
+      leader.lost(error.from, error.until);
       around.logger.error(
         { partition: name, from: error.from, until: error.until, file: error.file },
         "Damaged offsets are lost: no other replica has them. They are answered with an error, and copied as a gap",
