@@ -23,6 +23,7 @@ export interface BrokerRig {
   readonly fatal: Error[];
   /** Where Kafka's clients are let in, in the order of `listeners`. */
   readonly kafka: Address[];
+  readonly entrance: KafkaEntrance;
   run<T>(promise: Promise<T>): Promise<T>;
   client(attributes?: Attributes): TestClient;
 }
@@ -76,6 +77,7 @@ export async function startBroker(options: BrokerRigOptions = {}): Promise<Broke
     controller,
     fatal,
     kafka: kafkaListeners.map(({ address }) => address),
+    entrance: kafka,
     run,
     client: (attributes) => new TestClient(host, broker, attributes),
   };

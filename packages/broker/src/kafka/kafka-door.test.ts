@@ -119,3 +119,17 @@ test("requests are counted by the names of Kafka's APIs", async () => {
   const counted = rig.broker.samples().find(({ name }) => name === "kafka_network_requestmetrics_requests_total");
   expect(counted?.values).toEqual([{ labels: { request: "ApiVersions" }, value: 1 }]);
 });
+
+test("a large request of a client who goes again before the broker serves gives back its memory", async () => {
+  const { StandInController } = await import("../controller/controller.test.kit.ts");
+  const controller = new StandInController();
+  controller.keepFenced = true;
+  const rig = await startBroker({ unready: true, controller });
+  const early = await Wire.open(rig);
+  await early.say(withSize(Buffer.alloc(1 << 20)));
+  await early.settled();
+  expect(rig.entrance.arrivingBytes.used).toBe(1 << 20);
+  early.close();
+  await rig.host.clock.advance(10);
+  expect(rig.entrance.arrivingBytes.used).toBe(0);
+});

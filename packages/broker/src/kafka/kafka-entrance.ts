@@ -61,7 +61,8 @@ export class KafkaEntrance implements FramedListenOptions {
     this.#open++;
     void connection.closed.then(({ code, message }) => {
       this.#open--;
-      this.#forget(connection);
+      // What nobody has read, and nobody will, gives back its room.
+      if (this.#forget(connection)) connection.close();
       if (code === "MALFORMED") {
         const { peer } = connection;
         this.complaints.warn(
@@ -84,8 +85,8 @@ export class KafkaEntrance implements FramedListenOptions {
     }
   }
 
-  #forget(connection: FramedConnection): void {
+  #forget(connection: FramedConnection): boolean {
     this.#waiting.get(connection)?.timer.cancel();
-    this.#waiting.delete(connection);
+    return this.#waiting.delete(connection);
   }
 }
