@@ -152,7 +152,16 @@ describe("64-bit numbers", () => {
     expect(() => offset("0020000000000000")).toThrow(/offset: 9007199254740992 exceeds/);
   });
 
+  const fetchOffset = (bytes: string) =>
+    decodeRequest(
+      apis.fetch,
+      4,
+      hex("ffffffff", int32(0), int32(0), int32(0), "00", int32(1), "0001 74", int32(1), int32(0), bytes, int32(0)),
+      0,
+    ).topics[0]?.partitions[0]?.fetchOffset;
+
   test("are brought to the nearest where clients send the greatest there is", () => {
+    expect(fetchOffset("7fffffffffffffff")).toBe(Number.MAX_SAFE_INTEGER);
     expect(timestamp("7fffffffffffffff")).toBe(Number.MAX_SAFE_INTEGER);
     expect(timestamp("8000000000000000")).toBe(Number.MIN_SAFE_INTEGER);
   });

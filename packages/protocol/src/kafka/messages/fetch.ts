@@ -40,7 +40,8 @@ const request = struct({
         struct({
           partition: int32,
           currentLeaderEpoch: since(9, int32, -1),
-          fetchOffset: int64,
+          // A consumer that seeks to the greatest there is hears that it is out of range.
+          fetchOffset: saturatingInt64,
           lastFetchedEpoch: since(12, int32, -1),
           logStartOffset: since(5, int64, -1),
           partitionMaxBytes: int32,
