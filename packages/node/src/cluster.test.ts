@@ -1,6 +1,6 @@
 import type { Broker } from "@ottla/broker";
 import type { Controller } from "@ottla/controller";
-import { silentLogger } from "@ottla/host";
+import { type Host, silentLogger } from "@ottla/host";
 import { expect, test } from "vitest";
 import { machineSettings, machines, start, voterSettings } from "./cluster.test.kit.ts";
 import { Node } from "./node.ts";
@@ -58,6 +58,29 @@ test("a directory of another cluster is refused by name", async () => {
   const joins = { ...machineSettings(2), "controller.quorum.bootstrap.servers": "node-1:9095" };
   await expect(clock.run(start(two, joins))).rejects.toThrow(`belongs to cluster ${cluster.clusterId}`);
   await clock.run(cluster.close());
+});
+
+test("a node with the id of the one that leads the controllers, which it does not dial, says so and takes nothing from it", async () => {
+  const hosts = machines();
+  const { clock } = hosts[0];
+  const controllers: Controller[] = [];
+  const startVoter = (host: Host, at: number): Promise<Node> => {
+    const inspector = { controller: (controller: Controller) => void (controllers[at] = controller) };
+    return Node.start({ host, config: voterSettings(at + 1, 2), logger: silentLogger, inspector });
+  };
+  const nodes = await clock.run(Promise.all([startVoter(hosts[0], 0), startVoter(hosts[1], 1)]));
+  const leads = 1 + controllers.findIndex(({ status }) => status.role === "leader");
+  const warnings: string[] = [];
+  const logger = { ...silentLogger, warn: (_: object, text: string) => void warnings.push(text), child: () => logger };
+  const config = { ...machineSettings(3), "node.id": leads, "controller.quorum.bootstrap.servers": `node-${3 - leads}:9095` };
+  const aborter = new AbortController();
+  const second = Node.start({ host: hosts[2], config, logger, signal: aborter.signal });
+  await clock.advance(6000);
+  expect(warnings.join("\n")).toContain(`if another process with node.id=${leads} runs, give this node another node.id, or stop the other`);
+  expect(nodes.map(({ health }) => health.ready)).toEqual([true, true]);
+  aborter.abort(new Error("enough"));
+  await expect(clock.run(second)).rejects.toThrow("enough");
+  await clock.run(Promise.all(nodes.map((node) => node.close())));
 });
 
 test("a node whose own file differs in what decides about acknowledged records follows the cluster, and says so", async () => {

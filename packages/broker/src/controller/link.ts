@@ -15,6 +15,7 @@ const CAUGHT_UP_WITHIN_MS = 500;
 const APPLIED_WITHIN_MS = 1000;
 
 export interface ControllerLinkOptions {
+  readonly nodeId: number;
   readonly clock: Clock;
   readonly timeouts: Timeouts;
   readonly logger: Logger;
@@ -151,6 +152,7 @@ export class ControllerLink {
         if (message.leader !== undefined) {
           logger.debug({ controller: nodeId, leader: message.leader }, "The controller asked does not lead");
           if (message.leader !== -1) this.#redial.redirect(message.leader);
+          if (!served) throw new Error(this.#whereTo(message.leader));
           return served;
         }
         served = true;
@@ -162,6 +164,16 @@ export class ControllerLink {
       this.#session = null;
       this.#heartbeat?.cancel();
     }
+  }
+
+  /** Why a controller that does not lead was of no use. */
+  #whereTo(leader: number): string {
+    const { nodeId, candidates } = this.#options;
+    if (leader === -1) return "it knows no leader of the controllers";
+    // Nobody dials himself, so a leader with this very id is never reached and cannot refuse the registration.
+    if (leader === nodeId && !candidates().some((candidate) => candidate.nodeId === nodeId))
+      return `it says that node ${leader} leads the controllers, and this process, which has that id, is no controller: if another process with node.id=${leader} runs, give this node another node.id, or stop the other`;
+    return `it says that node ${leader} leads the controllers`;
   }
 
   /** Any message counts as a heartbeat; this sends one when there was no other, and one without commands is answered at once. */

@@ -71,6 +71,7 @@ export class Membership {
     this.#identity = identity;
     this.link = new ControllerLink({
       ...joint,
+      nodeId,
       timeouts,
       heartbeatIntervalMs: config.brokerHeartbeatIntervalMs,
       sessionTimeoutMs: config.brokerSessionTimeoutMs,
