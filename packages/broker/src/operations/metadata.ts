@@ -3,6 +3,7 @@ import { checkTopicName, errorName, type pb, ProtocolError, uuidFromBytes, uuidT
 import { effectiveSettings } from "../partition/settings.ts";
 import { endpointsOf } from "./addresses.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
+import { lookAtMany } from "./many.ts";
 import { createTopics } from "./topics.ts";
 
 /** Of the topics that one request finds missing. Controllers that make a hundred thousand at once are there for nobody else meanwhile. */
@@ -14,14 +15,17 @@ export async function metadata(parts: BrokerParts, context: RequestContext, call
   const missing = call.names.filter((name) => image.topicByName(name) === undefined);
   const refused =
     call.allowAutoCreation && config.autoCreateTopicsEnable && missing.length > 0
-      ? await create(parts, context, missing)
+      ? await lookAtMany(missing.length, () => create(parts, context, missing))
       : new Map<string, ProtocolError>();
   // Another broker may have been told to create it a moment ago, and this one has yet to hear of it.
   const unknown = (name: string): boolean => !refused.has(name) && image.topicByName(name) === undefined;
   const current = missing.some(unknown) && (await parts.link.caughtUp());
   const topics = call.allTopics
     ? [...image.topics()].map((topic) => describe(parts, topic))
-    : [...call.names.map((name) => byName(parts, name, refused)), ...call.topicIds.map((id) => byId(parts, id))];
+    : lookAtMany(call.names.length + call.topicIds.length, () => [
+        ...call.names.map((name) => byName(parts, name, refused)),
+        ...call.topicIds.map((id) => byId(parts, id)),
+      ]);
   return {
     clusterId: image.clusterId ?? "",
     brokers: endpointsOf(parts, context, image.brokers.keys()),

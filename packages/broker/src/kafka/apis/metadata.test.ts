@@ -207,3 +207,11 @@ test("of very many topics that are missing a request makes a part, so that the c
   expect([count(0), count(errors.LEADER_NOT_AVAILABLE.code)]).toEqual([1000, 500]);
   expect((await client.ask(metadata, 9, asked(many, true))).topics.every(({ errorCode }) => errorCode === 0)).toBe(true);
 });
+
+test("a request may be about a hundred thousand topics, and no more", async () => {
+  const rig = await kafkaRig();
+  const many = (count: number) => asked(Array.from({ length: count }, (_, i) => ({ name: `t${i}` })));
+  expect((await rig.kafkaClient.ask(metadata, 9, many(100_000))).topics).toHaveLength(100_000);
+  await rig.kafkaClient.send(metadata, 9, many(100_001));
+  await rig.kafkaClient.closed();
+});

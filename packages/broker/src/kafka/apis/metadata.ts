@@ -4,6 +4,7 @@ import { metadata as ask } from "../../operations/metadata.ts";
 import { addressOf, controllerAmong } from "../../operations/addresses.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../api.ts";
 import { wireCode } from "../wire-error.ts";
+import { boundPartitions } from "./data/limits.ts";
 import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from "./admin/authorized-operations.ts";
 
 /** The request has no time limit of its own; clients wait for 30 s at least. */
@@ -15,6 +16,7 @@ export const metadata = defineApi({ api: kafka.apis.metadata, versions: [0, 13],
 
 async function handle(door: KafkaParts, { version, context, body }: KafkaRequest<kafka.MetadataRequest>): Promise<kafka.MetadataResponse> {
   const { parts, metrics } = door;
+  boundPartitions("Metadata", body.topics ?? [], () => []);
   const call = asked(version, body);
   const answer = await ask(parts, { ...context, deadlineMs: parts.clock.monotonicMs() + CREATE_TIMEOUT_MS }, call);
   // Clients take a cluster without brokers for none at all, and this one lives: it answers.

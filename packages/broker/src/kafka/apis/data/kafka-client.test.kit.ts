@@ -41,9 +41,10 @@ export class KafkaClient {
     return kafka.decodeResponse(api, version, await this.#frame()).body;
   }
 
-  /** Resolves when the broker closes the connection. */
+  /** Resolves when the broker closes the connection, and nothing was answered before. */
   async closed(): Promise<void> {
-    await this.#rig.run(this.#session.closed);
+    const { done } = await this.#rig.run(this.#chunks.next());
+    if (done !== true) throw new Error("the broker answered, and the connection was to be closed");
   }
 
   close(): void {
