@@ -1,3 +1,4 @@
+import { FrameGroup } from "./frame-queue.ts";
 import { type FrameRoom, LARGE_FRAME_BYTES } from "./network.ts";
 
 const SIZE_BYTES = 4;
@@ -8,6 +9,8 @@ export interface AssemblerOptions {
   readonly maxFrameBytes: number;
   readonly room: FrameRoom;
   frame(frame: Uint8Array): void;
+  /** Messages that came whole with one read. */
+  group(group: FrameGroup): void;
   /** The last call: what follows cannot be told apart any more. */
   malformed(head: Uint8Array): void;
   /** There is no room for the message that has begun: nothing more may be filled in before {@link AssemblerOptions.resumed}. */
@@ -105,12 +108,7 @@ export class FrameAssembler {
   #hand(bytes: Uint8Array, ends: readonly number[]): void {
     const last = ends.at(-1);
     if (last === undefined) return;
-    const chunk = bytes.slice(0, last);
-    let from = 0;
-    for (const end of ends) {
-      this.#options.frame(chunk.subarray(from + SIZE_BYTES, end));
-      from = end;
-    }
+    this.#options.group(new FrameGroup(bytes.slice(0, last), ends, SIZE_BYTES));
   }
 
   #begin(size: number, start: Uint8Array): void {

@@ -1,9 +1,41 @@
 import assert from "node:assert";
 
+/** Small frames that came in one piece of memory: split as they are read, because thousands of views made at once would outlive the young part of
+ * the heap and stay in its old part for long. */
+export class FrameGroup {
+  readonly #chunk: Uint8Array;
+  readonly #ends: readonly number[];
+  /** Bytes before each frame that do not belong to it. */
+  readonly #gap: number;
+  #next = 0;
+
+  constructor(chunk: Uint8Array, ends: readonly number[], gap: number) {
+    assert(ends.length > 0, "a group has a frame");
+    this.#chunk = chunk;
+    this.#ends = ends;
+    this.#gap = gap;
+  }
+
+  get bytes(): number {
+    return this.#chunk.byteLength - this.#gap * this.#ends.length;
+  }
+
+  get isEmpty(): boolean {
+    return this.#next === this.#ends.length;
+  }
+
+  take(): Uint8Array {
+    const from = this.#next === 0 ? 0 : (this.#ends[this.#next - 1] ?? 0);
+    const frame = this.#chunk.subarray(from + this.#gap, this.#ends[this.#next]);
+    this.#next += 1;
+    return frame;
+  }
+}
+
 /** Frames that have arrived and wait for the one reader of a session. Unbounded by itself: whoever fills it watches `bytes`. */
 export class FrameQueue implements AsyncIterable<Uint8Array> {
   readonly #taken: (bytes: number) => void;
-  #frames: Uint8Array[] = [];
+  #frames: (Uint8Array | FrameGroup)[] = [];
   #head = 0;
   #bytes = 0;
   #ended = false;
@@ -32,6 +64,20 @@ export class FrameQueue implements AsyncIterable<Uint8Array> {
     this.#bytes += frame.byteLength;
   }
 
+  pushGroup(group: FrameGroup): void {
+    if (this.#ended) return;
+    const waiting = this.#waiting;
+    const first = waiting === null ? null : group.take();
+    if (!group.isEmpty) {
+      this.#frames.push(group);
+      this.#bytes += group.bytes - (first?.byteLength ?? 0);
+    }
+    if (waiting === null || first === null) return;
+    this.#waiting = null;
+    waiting({ done: false, value: first });
+    this.#taken(first.byteLength);
+  }
+
   /** The reader gets what is queued, then the end. */
   end(): void {
     this.#ended = true;
@@ -40,9 +86,9 @@ export class FrameQueue implements AsyncIterable<Uint8Array> {
   }
 
   /** The reader gets the end at once.
-   * @returns what was not read */
+   * @returns what was not read, small frames that came together left out */
   discard(): Uint8Array[] {
-    const unread = this.#frames.slice(this.#head);
+    const unread = this.#frames.slice(this.#head).filter((each) => each instanceof Uint8Array);
     this.#frames = [];
     this.#head = 0;
     this.#bytes = 0;
@@ -57,9 +103,10 @@ export class FrameQueue implements AsyncIterable<Uint8Array> {
   }
 
   #next(): Promise<IteratorResult<Uint8Array>> {
-    const frame = this.#frames[this.#head];
-    if (frame !== undefined) {
-      this.#head += 1;
+    const queued = this.#frames[this.#head];
+    if (queued !== undefined) {
+      const frame = queued instanceof FrameGroup ? queued.take() : queued;
+      if (!(queued instanceof FrameGroup) || queued.isEmpty) this.#head += 1;
       if (this.#head === this.#frames.length) {
         this.#frames = [];
         this.#head = 0;

@@ -43,6 +43,7 @@ export class MemoryFramedConnection implements FramedConnection {
       maxFrameBytes: options.maxFrameBytes,
       room: options.room,
       frame: (frame) => this.#queue.push(frame),
+      group: (group) => this.#queue.pushGroup(group),
       malformed: (head) => this.#break({ kind: "closed-here", code: "MALFORMED", message: options.malformed(head) }),
       waiting: () => (this.#roomless = true),
       resumed: () => {

@@ -53,6 +53,7 @@ export class FramedSocket implements FramedConnection {
       maxFrameBytes: options.maxFrameBytes,
       room: options.room,
       frame: (frame) => this.#queue.push(frame),
+      group: (group) => this.#queue.pushGroup(group),
       malformed: (head) => this.#break({ kind: "closed-here", code: "MALFORMED", message: options.malformed(head) }),
       waiting: () => this.#setRoomless(true),
       resumed: () => this.#setRoomless(false),
