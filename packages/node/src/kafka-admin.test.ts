@@ -256,6 +256,21 @@ describe("settings", () => {
     expect((await configOf(TOPIC, "flights", "min.insync.replicas"))?.documentation).toContain("acknowledged");
   });
 
+  test("are told of a resource that a request names once", async () => {
+    const resources = ["flights", "flights", ""].map((resourceName) => ({
+      resourceType: resourceName === "" ? BROKER : TOPIC,
+      resourceName,
+    }));
+    const { results } = await ask(apis.describeConfigs, 4, {
+      resources: resources.map((resource) => ({ ...resource, configurationKeys: null })),
+      includeSynonyms: false,
+      includeDocumentation: false,
+    });
+    const { code } = errors.INVALID_REQUEST;
+    expect(results.map(({ errorCode }) => errorCode)).toEqual([code, code, 0]);
+    expect(results[0]?.configs).toEqual([]);
+  });
+
   test("of a broker are those it runs with; another's are asked of that one", async () => {
     expect(await configOf(BROKER, "1", "broker.rack")).toMatchObject({ value: "rack-1", configSource: 4, readOnly: true });
     const resources = [{ resourceType: BROKER, resourceName: "2", configurationKeys: null }];

@@ -1,8 +1,11 @@
-import { kafka } from "@ottla/protocol";
+import { kafka, ProtocolError } from "@ottla/protocol";
 import { type ConfigEntry, configEntries, configSource } from "../../../operations/config-entries.ts";
+import { lookAtMany } from "../../../operations/many.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
-import { Outcomes } from "./outcomes.ts";
+import { boundPartitions } from "../data/limits.ts";
+import { Outcomes, repeated } from "./outcomes.ts";
 
+type Resource = kafka.DescribeConfigsRequest["resources"][number];
 type Answer = kafka.DescribeConfigsResponse["results"][number];
 
 export const describeConfigs = defineApi<kafka.DescribeConfigsRequest, kafka.DescribeConfigsResponse>({
@@ -12,10 +15,18 @@ export const describeConfigs = defineApi<kafka.DescribeConfigsRequest, kafka.Des
 });
 
 function handle(door: KafkaParts, { version, body }: KafkaRequest<kafka.DescribeConfigsRequest>): kafka.DescribeConfigsResponse {
+  const count = boundPartitions("DescribeConfigs", body.resources, () => []);
   const outcomes = new Outcomes(door, kafka.apis.describeConfigs, version);
   const { includeSynonyms, includeDocumentation } = body;
-  const results = body.resources.map(({ resourceType, resourceName, configurationKeys }): Answer => {
+  // All settings of a topic with their documentation, again and again: a small request would have an answer of gigabytes.
+  const twice = repeated(body.resources.map(keyOf));
+  const describe = ({ resourceType, resourceName, configurationKeys }: Resource): Answer => {
     try {
+      if (twice.has(keyOf({ resourceType, resourceName })))
+        throw new ProtocolError(
+          "INVALID_REQUEST",
+          `Cannot describe the settings of "${resourceName}": the request names it more than once`,
+        );
       // Null asks for all, and so does an empty list from clients that know no null.
       const wanted = configurationKeys === null || configurationKeys.length === 0 ? null : new Set(configurationKeys);
       const configs = configEntries(door.parts, resourceType, resourceName)
@@ -25,8 +36,12 @@ function handle(door: KafkaParts, { version, body }: KafkaRequest<kafka.Describe
     } catch (error) {
       return { ...outcomes.caught(error), resourceType, resourceName, configs: [] };
     }
-  });
-  return { results };
+  };
+  return { results: lookAtMany(count, () => body.resources.map(describe)) };
+}
+
+function keyOf({ resourceType, resourceName }: Pick<Resource, "resourceType" | "resourceName">): string {
+  return `${resourceType}:${resourceName}`;
 }
 
 function described(entry: ConfigEntry, withSynonyms: boolean, withDocumentation: boolean): Answer["configs"][number] {
