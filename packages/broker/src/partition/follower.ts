@@ -19,6 +19,8 @@ export class Follower {
   #ended = false;
   /** Neither in sync nor eligible: what its log has lost may be taken from the others. */
   #suspect = false;
+  /** The leader was told so when it was asked last. */
+  #toldDamaged = false;
   #snapshot: ProducersAt | null = null;
   readonly #chunks = new Chunks();
   readonly #start: StartRaiser;
@@ -53,6 +55,7 @@ export class Follower {
   /** @param suspect it counts neither as in sync nor as eligible: should its log have damage, all from there on is fetched anew */
   update(suspect: boolean): void {
     this.#suspect = suspect;
+    this.#toldDamaged = false;
     this.#mend();
   }
 
@@ -73,6 +76,7 @@ export class Follower {
     this.#stage = "asking";
     this.#retry.cancel();
     this.#chunks.drop();
+    this.#toldDamaged = log.isDamaged;
     return { ...this.#held(), lastEpoch: log.lastBatchEpoch, brokerEpoch };
   }
 
@@ -115,6 +119,8 @@ export class Follower {
     }
     if (answer.offset !== this.replica.log.endOffset) return this.#askAgain();
     this.#stage = "fed";
+    if (this.#suspect && this.#toldDamaged && this.#cutDamage(answer.outOfSync)) return;
+    this.#mend();
     this.committed(answer.highWatermark, answer.logStartOffset);
   }
 
@@ -195,12 +201,20 @@ export class Follower {
     };
   }
 
-  /** While it counts as in sync the leader must drop it first: what is cut had been counted on. */
+  /** What is cut may be counted on: as in sync the leader must drop it first. That it has, or has never taken it in, it says when it is asked. */
   #mend(): void {
+    if (this.#suspect && this.replica.log.isDamaged && !this.#toldDamaged && this.#stage === "fed") this.#askAgain();
+  }
+
+  /** @param outOfSync for as long as it says that it is damaged
+   * @returns whether it is being cut */
+  #cutDamage(outOfSync: boolean): boolean {
     const { log } = this.replica;
-    if (!this.#suspect || !log.isDamaged || this.#ended || this.#stage === "busy" || !this.replica.producers.trusted) return;
     const [damaged] = log.damaged;
-    if (damaged !== undefined) this.#change(() => cutAt(this.replica, Math.max(damaged.from, log.startOffset), this));
+    if (damaged === undefined) return false;
+    if (outOfSync) this.#change(() => cutAt(this.replica, Math.max(damaged.from, log.startOffset), this));
+    else this.#retry.later("its log is damaged, and its leader still counts on it");
+    return outOfSync;
   }
 
   #fail(): void {
@@ -217,10 +231,7 @@ export class Follower {
     this.#stage = "busy";
     this.#chunks.drop();
     this.#work = job().then(
-      () => {
-        this.#askAgain();
-        this.#mend();
-      },
+      () => this.#askAgain(),
       (error: unknown) => this.#changeFailed(error),
     );
   }

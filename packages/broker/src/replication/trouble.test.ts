@@ -92,6 +92,29 @@ test("damage found while following: the replica leaves the in-sync set, fetches 
   expect(await bytesOf(cluster, follower)).toBe(await bytesOf(cluster, cluster.partition(1)));
 });
 
+test("P3: a replica with damage cuts nothing while its leader counts it as in sync, though it has not heard of that itself", async () => {
+  const cluster = await ReplicationCluster.start(3, { logCacheBytes: 0 });
+  await cluster.createTopic([{ replicas: [1, 2, 3], isr: [1, 2] }]);
+  await cluster.until(() => cluster.partition(3).role === "follower");
+  cluster.deaf.add(3);
+  await withRecords(cluster, 6);
+  await cluster.until(() => cluster.record().isr.includes(3));
+  const follower = cluster.partition(3);
+  cluster.unreachable = true;
+  cluster.node(3).host.disk.flipBit(segment, 400);
+  await expect(cluster.run(follower.read(2, 6, 1000))).rejects.toThrow("damaged");
+  await cluster.clock.advance(5000);
+  expect([cluster.record().isr.includes(3), follower.log.endOffset]).toEqual([true, 6]);
+  cluster.unreachable = false;
+  const seen: number[][] = [];
+  await cluster.until(() => {
+    seen.push([...cluster.record().isr]);
+    return follower.log.damaged.length === 0 && cluster.record().isr.includes(3);
+  });
+  expect(seen).toContainEqual([1, 2]);
+  expect(await bytesOf(cluster, follower)).toBe(await bytesOf(cluster, cluster.partition(1)));
+});
+
 describe("damage of the only copy", () => {
   /** Broker 1 alone has six records, one of them damaged: the third, if nothing else is said. */
   async function damaged(nodes: number, { from, at } = { from: 2, at: 400 }): Promise<ReplicationCluster> {

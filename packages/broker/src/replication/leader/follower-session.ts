@@ -123,11 +123,15 @@ export class FollowerSession {
       if (!replica.producers.trusted) return this.#retryLater(key, wish);
       this.#send(encodeFrame("producers", { ...id, offset }, [replica.producers.snapshotAt(offset)]));
     }
-    const from = { ...id, offset, startAnew, highWatermark: replica.highWatermark, logStartOffset: replica.log.startOffset };
+    const { nodeId } = this.#options;
+    // In the turn in which what it says of itself is noted: nobody proposes it between.
+    const outOfSync = !leader.inSync.maximal.includes(nodeId) && !leader.record.elr.includes(nodeId);
+    const { highWatermark, log } = replica;
+    const from = { ...id, offset, startAnew, highWatermark, logStartOffset: log.startOffset, outOfSync };
     this.#send(encodeFrame("from", { partitions: [from] }));
     if (startAnew) return;
     const { startOffset, relaxed, damaged } = wish;
-    const remote = leader.inSync.attach(this.#options.nodeId, wish.brokerEpoch, {
+    const remote = leader.inSync.attach(nodeId, wish.brokerEpoch, {
       endOffset: Math.min(wish.endOffset, offset),
       durableOffset: Math.min(wish.durableOffset, offset),
       startOffset,

@@ -288,9 +288,11 @@ export interface FromOffset {
   startAnew: boolean;
   highWatermark: number;
   logStartOffset: number;
+  /** The follower neither counts as in sync nor comes to count while it says that its log is damaged: it may cut its log there. */
+  outOfSync: boolean;
 }
 export const FromOffset: MessageType<FromOffset> = messageType<FromOffset>({
-  empty: () => ({ topicId: NO_BYTES, partition: 0, leaderEpoch: 0, offset: 0, startAnew: false, highWatermark: 0, logStartOffset: 0 }),
+  empty: () => ({ topicId: NO_BYTES, partition: 0, leaderEpoch: 0, offset: 0, startAnew: false, highWatermark: 0, logStartOffset: 0, outOfSync: false }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("FromOffset");
@@ -316,12 +318,16 @@ export const FromOffset: MessageType<FromOffset> = messageType<FromOffset>({
         case 56:
           m.logStartOffset = r.uint64("FromOffset.logStartOffset");
           break;
+        case 64:
+          m.outOfSync = r.bool("FromOffset.outOfSync");
+          break;
         default:
           r.skip(tag, "FromOffset");
       }
     }
   },
   write: (w, m) => {
+    if (m.outOfSync) w.bool(m.outOfSync).tag(64);
     if (m.logStartOffset !== 0) w.uint64(m.logStartOffset, "FromOffset.logStartOffset").tag(56);
     if (m.highWatermark !== 0) w.uint64(m.highWatermark, "FromOffset.highWatermark").tag(48);
     if (m.startAnew) w.bool(m.startAnew).tag(40);
