@@ -230,6 +230,18 @@ test("a replication factor is raised and lowered, and refused above the brokers 
   for (const nodeId of [1, 2, 3]) expect(decisions.state.topics.partitions.load(nodeId)).toMatchObject({ preferred: 1 });
 });
 
+test("a lowered replication factor takes the replica of a broker that is being drained, not another's", () => {
+  const decisions = cluster(3, { name: "t", ...assigned([1, 2, 3]) }, { name: "light", ...assigned([3, 1]) });
+  decisions.command(1, { case: "drainBroker", value: { nodeId: 3, rate: 0, cancel: false } });
+  expect(decisions.state.brokers.get(3)?.draining).toBe(true);
+  expect(inSync(decisions, [1, 2, 3])).toBe("NONE");
+  decisions.command(1, {
+    case: "alterReplicationFactor",
+    value: { topicId: decisions.topicId("t"), factor: 2, rate: 0, validateOnly: false },
+  });
+  expect(only(decisions).replicas).toEqual([1, 2]);
+});
+
 test("leaders are elected as asked: the preferred ones, or any live replica where the operator gives records up", () => {
   const decisions = cluster(2, { name: "t", ...assigned([1, 2]) });
   const elect = (unclean: boolean): string => {

@@ -56,14 +56,15 @@ function targetFor(draft: Draft, partition: pb.PartitionRecord, factor: number):
   return target;
 }
 
-/** Rather one that is not in sync, then one that shares its rack, then the one with the most replicas; the preferred leader last. */
+/** Rather one that is not in sync, then one of a broker that is being drained, then one that shares its rack, then the one with the most replicas; the
+ * preferred leader last. */
 function leastNeeded(state: State, { isr }: pb.PartitionRecord, target: readonly number[]): number {
   const rackOf = (nodeId: number): string => state.brokers.get(nodeId)?.rack ?? "";
   const weigh = (nodeId: number, at: number): readonly number[] => {
     const broker = state.brokers.get(nodeId);
     const inSync = isr.includes(nodeId) && broker !== undefined && isUsable(broker);
     const alone = target.every((other) => other === nodeId || rackOf(other) !== rackOf(nodeId) || rackOf(nodeId) === "");
-    return [inSync ? 1 : 0, at === 0 ? 1 : 0, alone ? 1 : 0, -state.topics.partitions.load(nodeId).replicas];
+    return [inSync ? 1 : 0, broker?.draining ? 0 : 1, at === 0 ? 1 : 0, alone ? 1 : 0, -state.topics.partitions.load(nodeId).replicas];
   };
   const weighed = target.map((nodeId, at) => ({ nodeId, weight: weigh(nodeId, at) }));
   weighed.sort((a, b) => compare(a.weight, b.weight));
