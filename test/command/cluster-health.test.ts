@@ -87,6 +87,24 @@ test("a node that advertises where nobody listens is found, with the setting to 
   ]);
 });
 
+test("entries of two clusters are told apart: a client would use whichever answers first", async () => {
+  await using directory = await temporaryDirectory();
+  const settings = { "grpc.listeners": `127.0.0.1:${await freePort()}`, "node.listeners": "127.0.0.1:0" };
+  await using other = await NodeProcess.start({ dataDir: directory.path, settings });
+  const [first = ""] = cluster.nodes.bootstrap;
+  const [strange = ""] = other.bootstrap;
+  const checked = await ottla(["cluster", "check", "--json", "--bootstrap", `${first},${strange}`]);
+  expect(checked).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ottla: 1 of \d+ addresses/) });
+  expect(JSON.parse(checked.stdout).slice(0, 2)).toMatchObject([
+    { address: first, problem: null },
+    {
+      address: strange,
+      problem: expect.stringMatching(`^another cluster than ${first}, which belongs to `),
+      fix: expect.stringContaining("of one cluster only"),
+    },
+  ]);
+});
+
 test("events are followed until the end is asked for; of a killed broker they tell when it is fenced, and scripts see it by the exit code", async () => {
   const following = cluster.run("cluster events --follow --json --kind founded,fenced", { interruptOn: '"kind":"fenced"' });
   await cluster.nodes.killNode(3);

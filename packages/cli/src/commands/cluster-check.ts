@@ -14,6 +14,11 @@ interface Options {
   allDoors: boolean;
 }
 
+interface Entry extends Checked {
+  /** Null when it did not say. */
+  readonly clusterId: string | null;
+}
+
 export function clusterCheckCommand(surroundings: Surroundings): Command {
   return new Command("check")
     .description("dial every address that a client here would be told, Kafka's clients included, and say which setting to change")
@@ -34,7 +39,7 @@ export function clusterCheckCommand(surroundings: Surroundings): Command {
 
 async function checkAll(given: GlobalOptions, allDoors: boolean, signal: AbortSignal): Promise<Checked[]> {
   const global = { ...given, timeoutMs: Math.min(DIAL_TIMEOUT_MS, given.timeoutMs) };
-  const entries = await Promise.all(global.bootstrap.map((address) => checkEntry(global, address, signal)));
+  const entries = ofOneCluster(await Promise.all(global.bootstrap.map((address) => checkEntry(global, address, signal))));
   const first = entries.find(({ problem }) => problem === null);
   if (first === undefined) return entries;
   const told = await withClient({ ...global, bootstrap: [first.address] }, async (ottla): Promise<Told[]> => {
@@ -60,15 +65,25 @@ function shown({ host, port }: { host: string; port: number }): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** A client works with whichever entry answers first: a list that names two clusters works with one of them today and the other tomorrow. */
+function ofOneCluster(entries: readonly Entry[]): Checked[] {
+  const first = entries.find(({ clusterId }) => clusterId !== null);
+  return entries.map(({ clusterId, ...entry }) => {
+    if (first === undefined || clusterId === null || clusterId === first.clusterId) return entry;
+    const problem = `another cluster than ${first.address}, which belongs to ${first.clusterId}`;
+    return { ...entry, problem, fix: "name the addresses of one cluster only in --bootstrap (OTTLA_BOOTSTRAP)" };
+  });
+}
+
 /** Each entry alone: with the others it would be passed over in silence. */
-async function checkEntry(global: GlobalOptions, address: string, signal: AbortSignal): Promise<Checked> {
+async function checkEntry(global: GlobalOptions, address: string, signal: AbortSignal): Promise<Entry> {
   return await withClient({ ...global, bootstrap: [address] }, async (ottla) => {
     try {
       const { clusterId } = await ottla.admin().describeCluster({ signal });
-      return { address, what: `bootstrap entry, cluster ${clusterId}`, problem: null, fix: null };
+      return { clusterId, address, what: `bootstrap entry, cluster ${clusterId}`, problem: null, fix: null };
     } catch (error) {
       signal.throwIfAborted();
-      return { address, what: "bootstrap entry", problem: messageOf(error), fix: entryAdvice(error) };
+      return { clusterId: null, address, what: "bootstrap entry", problem: messageOf(error), fix: entryAdvice(error) };
     }
   });
 }

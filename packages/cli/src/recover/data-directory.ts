@@ -9,13 +9,13 @@ export async function lockDataDirectory(disk: Disk, dataDir: string): Promise<Di
   // Looking must not make anything: a mistyped path would become a data directory.
   if (!(await disk.exists(join(dataDir, "meta.properties"))) && !(await disk.exists(join(dataDir, "log"))))
     throw new Error(
-      `Cannot look for damage in ${dataDir}: it is no data directory of a node (it has neither meta.properties nor log/); give the right one with --data-dir`,
+      `Cannot open ${dataDir}: it is no data directory of a node (it has neither meta.properties nor log/); give the right one with --data-dir`,
     );
   try {
     return await disk.lock(dataDir);
   } catch (error) {
     if (!(error instanceof DiskError) || error.code !== "EBUSY") throw error;
-    throw new Error(`Cannot look for damage in ${dataDir}: ${error.message}; stop that process first`, { cause: error });
+    throw new Error(`Cannot open ${dataDir}: ${error.message}; stop that process first`, { cause: error });
   }
 }
 
