@@ -7,7 +7,8 @@ export type End = "answered" | "closed" | "waited";
 
 /** A request that waits for more, as a Fetch may, is left after so long; the connection with it. */
 const PATIENCE_MS = 250;
-const PROBE_ID = 0x6675_7a7a;
+// No text, so that no part of a request becomes it when another part is cut out.
+const PROBE_ID = 0x7b1d_9ee5;
 const probe = ((): Buffer => {
   const parts = kafka.encodeRequest(kafka.apis.apiVersions, 0, { correlationId: PROBE_ID, clientId: "probe", unknownTags: [] }, {});
   const size = Buffer.alloc(4);
@@ -79,13 +80,20 @@ export class Attacker {
       if (size < 4) return this.#settle?.(new Error(`The node answered with a size of ${size}`));
       if (this.#received.length < 4 + size) return;
       const isProbe = this.#received.readInt32BE(4) === PROBE_ID;
-      if (isProbe) {
-        const { body } = kafka.decodeResponse(kafka.apis.apiVersions, 0, this.#received.subarray(4, 4 + size));
-        if (body.errorCode !== 0 || body.apiKeys.length === 0)
-          this.#settle?.(new Error(`A well-formed request got ${JSON.stringify(body)}`));
-      }
+      const wrong = isProbe ? whatIsWrong(this.#received.subarray(4, 4 + size)) : null;
+      if (wrong !== null) return this.#settle?.(new Error(wrong));
       this.#received = this.#received.subarray(4 + size);
       if (isProbe) this.#settle?.("answered");
     }
+  }
+}
+
+/** @returns null for a right answer to the well-formed request */
+function whatIsWrong(frame: Buffer): string | null {
+  try {
+    const { body } = kafka.decodeResponse(kafka.apis.apiVersions, 0, frame);
+    return body.errorCode === 0 && body.apiKeys.length > 0 ? null : `A well-formed request got ${JSON.stringify(body)}`;
+  } catch (error) {
+    return `A well-formed request got what cannot be read: ${String(error)}\n${frame.toString("hex")}`;
   }
 }
