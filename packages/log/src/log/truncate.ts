@@ -56,8 +56,28 @@ export async function truncate(core: LogCore, offset: number): Promise<Mark> {
       files.release(open);
     }
   }
+  if (end.offset > core.durable.offset) await syncBefore(core, segment);
   await marks.set(core.name, end);
   return end;
+}
+
+/** The mark rises with a cut beyond it: what a weaker flush policy left to the operating system must be on the disk before it does. */
+async function syncBefore(core: LogCore, last: Segment): Promise<void> {
+  const { disk, files, syncNames } = core.shared;
+  for (const segment of core.segments) {
+    if (segment === last || !segment.onDisk || segment.base < core.durable.segmentBase) continue;
+    const open = await files.acquire(core.filePath(segment), "write");
+    try {
+      await open.file.sync();
+      open.unsynced = false;
+    } finally {
+      files.release(open);
+    }
+  }
+  if (!core.namesUnsynced) return;
+  await disk.syncDirectory(core.path);
+  await syncNames();
+  core.namesUnsynced = false;
 }
 
 /** The log's start lies within the batch that is cut: it does not fall, so nothing is left. */
