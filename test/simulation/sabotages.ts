@@ -61,8 +61,8 @@ export const sabotages = {
   "acknowledge-before-replicas-are-durable": [
     {
       file: "packages/broker/src/partition/in-sync.ts",
-      intact: 'return this.#replica.settings.flushPolicy.kind === "commit" ? remote.durableOffset : remote.endOffset;',
-      broken: "return remote.endOffset;",
+      intact: 'return this.#replica.settings.flushPolicy.kind === "commit" || !relaxed ? durableOffset : endOffset;',
+      broken: "return endOffset;",
     },
   ],
 } satisfies Record<string, readonly Edit[]>;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { simulate } from "@ottla/simulator";
+import { sabotages } from "./sabotages.ts";
 
 const limitMs = 180_000;
 
@@ -21,6 +22,13 @@ test("three nodes keep what they promised through a minute of faults, and serve 
 test.each(regressions)("what seed %i once found stays mended", { timeout: limitMs }, async (seed) => {
   const { findings } = await simulate({ seed });
   expect(findings, replay(seed)).toEqual([]);
+});
+
+test.each(Object.entries(sabotages))("the guard that sabotage %s removes is where it says", (_name, edits) => {
+  for (const { file, intact } of edits) {
+    const source = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+    expect(source.split(intact).length - 1, `"${intact}" in ${file}`).toBe(1);
+  }
 });
 
 test("a seed repeats its run", { timeout: limitMs }, async () => {
