@@ -14,7 +14,10 @@ const { values } = parseArgs({
     sabotage: { type: "string" },
   },
 });
-/** A preloaded file that breaks a node's syncs: `sync-is-a-lie`, or `answer-before-sync`. */
+const sabotages = ["sync-is-a-lie", "answer-before-sync"];
+if (values.sabotage !== undefined && !sabotages.includes(values.sabotage))
+  throw new Error(`--sabotage ${values.sabotage}: choose one of ${sabotages.join(", ")}`);
+/** A preloaded file that breaks a node's syncs in one of these ways. */
 const brokenSync = fileURLToPath(new URL("../simulation/broken-sync.cjs", import.meta.url));
 const why = isApart ? null : whyNotApart();
 if (!isApart && why === null) process.exitCode = await runApart(fileURLToPath(import.meta.url), process.argv.slice(2));

@@ -95,7 +95,7 @@ async function disksOrNull(directory: string, print: (line: string) => void): Pr
     await probe.make(0);
     return new Disks(directory);
   } catch (error) {
-    print(`No ext4 image for each node: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
+    print(`SKIPPED: an ext4 image for each node: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
     return null;
   } finally {
     await probe[Symbol.asyncDispose]();
