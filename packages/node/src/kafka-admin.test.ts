@@ -128,6 +128,11 @@ describe("topics", () => {
     expect(await create("good")).toMatchObject([{ errorCode: errors.TOPIC_ALREADY_EXISTS.code }]);
   });
 
+  test("are not asked for by the ten thousands: the controllers would have no time for others", async () => {
+    const topics = Array.from({ length: 10_001 }, (_, i) => ({ ...topic, name: `t${i}` }));
+    await expect(createAll(topics)).rejects.toThrow("the node closed the connection");
+  });
+
   test("that are only to be checked are not made", async () => {
     expect(await createAll([{ ...topic, name: "idea" }], { validateOnly: true })).toMatchObject([
       { errorCode: 0, topicId: NO_ID, numPartitions: 3, replicationFactor: 3 },
@@ -398,6 +403,14 @@ describe("partitions", () => {
     expect(errorCode).toBe(0);
     return responses[0]?.partitions[0];
   };
+
+  test("are listed once however often they are asked about", async () => {
+    await create("moving", placed);
+    await reassign("moving", 0, [3, 2]);
+    const again = [[7], [0], [0]].map((partitionIndexes) => ({ name: "moving", partitionIndexes }));
+    const { topics } = await ask(apis.listPartitionReassignments, 0, { topics: again });
+    expect(topics).toMatchObject([{ name: "moving", partitions: [{ partitionIndex: 0 }] }]);
+  });
 
   test("move to other brokers, and what is under way is listed", async () => {
     await create("moving", placed);

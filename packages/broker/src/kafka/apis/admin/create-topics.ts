@@ -1,11 +1,15 @@
 import { kafka, type pb, ProtocolError, type Uuid, uuidFromBytes } from "@ottla/protocol";
 import { topicConfigEntries } from "../../../operations/config-entries.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
+import { boundPartitions } from "../data/limits.ts";
 import { ask } from "./ask.ts";
 import { Outcomes, repeated } from "./outcomes.ts";
 
 type Asked = kafka.CreateTopicsRequest["topics"][number];
 type Answer = kafka.CreateTopicsResponse["topics"][number];
+
+/** As many as the controllers make partitions at once. */
+const MOST_TOPICS = 10_000;
 
 export const createTopics = defineApi<kafka.CreateTopicsRequest, kafka.CreateTopicsResponse>({
   api: kafka.apis.createTopics,
@@ -17,6 +21,7 @@ async function handle(
   door: KafkaParts,
   { version, context, body }: KafkaRequest<kafka.CreateTopicsRequest>,
 ): Promise<kafka.CreateTopicsResponse> {
+  boundPartitions("CreateTopics", body.topics, () => [], MOST_TOPICS);
   const outcomes = new Outcomes(door, kafka.apis.createTopics, version);
   const twice = repeated(body.topics.map(({ name }) => name));
   const answers = new Map<string, Answer>();

@@ -1,5 +1,6 @@
 import { kafka, type pb, ProtocolError, uuidFromBytes } from "@ottla/protocol";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
+import { boundPartitions } from "../data/limits.ts";
 import { ask, USUAL_TIMEOUT_MS } from "./ask.ts";
 import { done, Outcomes } from "./outcomes.ts";
 
@@ -8,6 +9,9 @@ type Replica = Partition["currentVoters"][number];
 
 /** What Kafka calls the one log that its controllers agree on. */
 const METADATA_TOPIC = "__cluster_metadata";
+
+/** There is one to ask about. */
+const MOST_PARTITIONS = 1000;
 
 export const describeQuorum = defineApi<kafka.DescribeQuorumRequest, kafka.DescribeQuorumResponse>({
   api: kafka.apis.describeQuorum,
@@ -19,6 +23,7 @@ async function handle(
   door: KafkaParts,
   { version, context, body }: KafkaRequest<kafka.DescribeQuorumRequest>,
 ): Promise<kafka.DescribeQuorumResponse> {
+  boundPartitions("DescribeQuorum", body.topics, ({ partitions }) => partitions, MOST_PARTITIONS);
   const outcomes = new Outcomes(door, kafka.apis.describeQuorum, version);
   try {
     const quorum = await ask(door, context, USUAL_TIMEOUT_MS, "describeQuorum", {});

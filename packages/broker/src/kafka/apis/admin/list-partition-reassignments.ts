@@ -22,11 +22,22 @@ async function handle(
   const topics =
     body.topics === null
       ? [...image.topics()].map((topic) => underWay(topic, null))
-      : body.topics.flatMap(({ name, partitionIndexes }) => {
+      : [...wantedOf(body.topics)].flatMap(([name, wanted]) => {
           const topic = image.topicByName(name);
-          return topic === undefined ? [] : [underWay(topic, new Set(partitionIndexes))];
+          return topic === undefined ? [] : [underWay(topic, wanted)];
         });
   return { ...done, topics: topics.filter(({ partitions }) => partitions.length > 0) };
+}
+
+/** Each topic once, however often it is named. */
+function wantedOf(topics: NonNullable<kafka.ListPartitionReassignmentsRequest["topics"]>): Map<string, Set<number>> {
+  const wanted = new Map<string, Set<number>>();
+  for (const { name, partitionIndexes } of topics) {
+    const partitions = wanted.get(name) ?? new Set();
+    wanted.set(name, partitions);
+    for (const partition of partitionIndexes) partitions.add(partition);
+  }
+  return wanted;
 }
 
 function underWay({ name, partitions }: TopicImage, wanted: ReadonlySet<number> | null): Answer {

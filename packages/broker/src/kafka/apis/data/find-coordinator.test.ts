@@ -21,3 +21,10 @@ test.each([1, 2])("what is no group has no coordinator (kind %i)", async (keyTyp
   const found = await rig.kafkaClient.ask(findCoordinator, 3, { key: "payments", keyType });
   expect(found).toMatchObject({ errorCode: errors.INVALID_REQUEST.code, nodeId: -1, host: "", port: -1 });
 });
+
+test("a request may be about a hundred thousand groups, and no more", async () => {
+  const rig = await kafkaRig();
+  const coordinatorKeys = Array.from({ length: 100_001 }, (_, i) => `${i}`);
+  await rig.kafkaClient.send(findCoordinator, 4, { keyType: 0, coordinatorKeys });
+  await rig.kafkaClient.closed();
+});
