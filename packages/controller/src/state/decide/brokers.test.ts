@@ -120,6 +120,41 @@ test("when all candidates lost something, enough of them are heard, then the one
   ]);
 });
 
+test("a leader elected when it was dead already, and whose log is damaged, does not come before a replica that has more and was found torn earlier", () => {
+  const decisions = cluster(3);
+  const topicId = decisions.topicId("t");
+  const [a = 0, b = 0, c = 0] = only(decisions).replicas;
+  const left = (kind: number, lastEpoch: number, endOffset: number) => ({
+    damaged: [{ topicId, partition: 0, kind, lastEpoch, endOffset }],
+  });
+  // The power went for all at once; it is noticed one after the other.
+  fenceNode(decisions, a);
+  const next = only(decisions).leader;
+  const other = next === b ? c : b;
+  startAgain(decisions, other, 71, left(0, 0, 38));
+  unfenceNode(decisions, other);
+  expect(only(decisions)).toMatchObject({ leader: next, isr: [next] });
+  startAgain(decisions, next, 72, left(1, -1, 0));
+  expect(only(decisions)).toMatchObject({ leader: -1, elr: [], lastEligible: [next] });
+  unfenceNode(decisions, next);
+  expect(only(decisions)).toMatchObject({ leader: other, isr: [other], elr: [], reports: [] });
+  expect(events(decisions, "unclean").at(-1)).toContain(`that of broker ${other} has the most; its log ends at offset 38 of epoch 0`);
+});
+
+test("what a replica said of its log is forgotten once a leader acts: it follows that one since", () => {
+  const decisions = cluster(3);
+  const topicId = decisions.topicId("t");
+  const [a = 0, b = 0, c = 0] = only(decisions).replicas;
+  startAgain(decisions, c, 71, { damaged: [{ topicId, partition: 0, kind: 0, lastEpoch: 0, endOffset: 38 }] });
+  unfenceNode(decisions, c);
+  expect(only(decisions).reports.map(({ nodeId }) => nodeId)).toEqual([c]);
+  const { leader, leaderEpoch, partitionEpoch } = only(decisions);
+  const isr = [a].map((nodeId) => ({ nodeId, brokerEpoch: present(decisions, nodeId).brokerEpoch }));
+  const asked = { topicId, partition: 0, leaderEpoch, partitionEpoch, isr, damaged: [], reason: "" };
+  decisions.command(leader, { case: "alterPartitions", value: { partitions: [asked] } });
+  expect(only(decisions)).toMatchObject({ isr: [a], elr: [b], reports: [] });
+});
+
 test("an intact candidate leads at once, whatever the others reported", () => {
   const decisions = cluster(3);
   const [a = 0, b = 0, c = 0] = only(decisions).replicas;

@@ -19,7 +19,7 @@ export function alterPartitions(context: Context, command: pb.AlterPartitionsCom
     try {
       const before = findPartition(draft.state, topicId, partition);
       const isr = checked(context, before, asked);
-      const change = changePartition(draft, context, before, { isr, unclean: asked.damaged });
+      const change = changePartition(draft, context, before, { isr, unclean: asked.damaged, acted: true });
       if (change) {
         changes.push(change);
         events.push({

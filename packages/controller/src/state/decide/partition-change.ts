@@ -18,8 +18,10 @@ interface Wanted {
   readonly leader?: number;
   /** Leads although it may lack acknowledged records: a new history begins with what it has. */
   readonly forced?: number;
-  /** What unclean candidates say of their logs, in place of what they said before. */
+  /** What unclean replicas say of their logs, in place of what they said before. */
   readonly reports?: readonly pb.ReplicaReport[];
+  /** The leader itself asks: it does lead, and followers go by its log instead of what they had. */
+  readonly acted?: boolean;
 }
 
 /** A partition as it is and as it was. */
@@ -84,8 +86,10 @@ function settle(state: State, around: Around, before: pb.PartitionRecord, wanted
   next.leader = leader?.nodeId ?? -1;
   next.leaderBrokerEpoch = leader?.brokerEpoch ?? 0;
   next.lastEligible = leader ? [] : present(before.leader === -1 ? before.lastEligible : [...new Set([...before.isr, ...before.elr])]);
-  const reports = [...(wanted.reports ?? []), ...before.reports];
-  next.reports = next.lastEligible.flatMap((nodeId) => reports.find((report) => report.nodeId === nodeId) ?? []);
+  // They outlive the election of a leader that may have died with the rest, unheard, and comes back with less than they have.
+  const reports = wanted.acted || wanted.forced !== undefined ? [] : [...(wanted.reports ?? []), ...before.reports];
+  const counts = (nodeId: number): boolean => next.isr.includes(nodeId) || next.elr.includes(nodeId);
+  next.reports = next.replicas.flatMap((nodeId) => (counts(nodeId) ? [] : (reports.find((report) => report.nodeId === nodeId) ?? [])));
   return next;
 }
 

@@ -9,13 +9,15 @@ import { changePartition, minInSyncOf, type Changed } from "./partition-change.t
 /** How far a partition is that only replicas can lead which may lack acknowledged records (P21): too few have said what they have, enough have, all have. */
 function recoveryStage(state: State, around: Around, partition: pb.PartitionRecord): "too few" | "enough" | "all" {
   const { reports, lastEligible, leader } = partition;
-  if (leader !== -1 || reports.length === 0) return "too few";
-  if (reports.length === lastEligible.length) return "all";
-  return reports.length >= Math.min(minInSyncOf(state, around, partition), lastEligible.length) ? "enough" : "too few";
+  const heard = reports.filter(({ nodeId }) => lastEligible.includes(nodeId)).length;
+  if (leader !== -1 || heard === 0) return "too few";
+  if (heard === lastEligible.length) return "all";
+  return heard >= Math.min(minInSyncOf(state, around, partition), lastEligible.length) ? "enough" : "too few";
 }
 
-/** Elects the one that has the most of what is left, and records that the rest may be lost. The others of the last eligible ones are no candidates
- * any more: what they have beyond is another history.
+/** Elects the one that has the most of what is left, and records that the rest may be lost; a damaged log counts up to its first damage. A replica
+ * that was found unclean before the last eligible ones were is elected too when it has more: a log of a later epoch, or a longer one of the same,
+ * holds whatever of the others was committed. Those that are not elected are no candidates any more: what they have beyond is another history.
  * @param waitedOut no more reports are waited for, nor for the broker with the most to be live */
 export function electRecovered(draft: Draft, around: Around, partition: pb.PartitionRecord, waitedOut: boolean): Changed | null {
   const { state } = draft;
@@ -80,11 +82,12 @@ function byContent(a: pb.ReplicaReport, b: pb.ReplicaReport): number {
 }
 
 function tellLoss(draft: Draft, { before, after }: Changed, why: string, report: pb.ReplicaReport | undefined): void {
+  const candidates = [...new Set([...before.lastEligible, ...before.reports.map(({ nodeId }) => nodeId)])];
   const has = report ? `; its log ends at offset ${report.endOffset} of epoch ${report.lastEpoch}` : "";
   writeEvent(
     draft,
     "unclean",
     { nodeId: after.leader, partition: after },
-    `Broker ${after.leader} leads ${nameOf(draft, after)} in epoch ${after.leaderEpoch}: ${why}${has}. Acknowledged records that it lacks may be lost; candidates were [${before.lastEligible.join(", ")}]`,
+    `Broker ${after.leader} leads ${nameOf(draft, after)} in epoch ${after.leaderEpoch}: ${why}${has}. Acknowledged records that it lacks may be lost; candidates were [${candidates.join(", ")}]`,
   );
 }

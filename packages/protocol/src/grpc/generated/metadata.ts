@@ -515,7 +515,7 @@ export interface PartitionRecord {
   lastEligible: number[];
   /** Bytes per second that a leader sends to each of `adding`, 0 for no limit. */
   addingRate: number;
-  /** Only while there is no leader: what those of last_eligible that may lack acknowledged records have said of their logs. */
+  /** What replicas that may lack acknowledged records said of their logs, until a leader is known to act or they count again. */
   reports: ReplicaReport[];
 }
 export const PartitionRecord: MessageType<PartitionRecord> = messageType<PartitionRecord>({
