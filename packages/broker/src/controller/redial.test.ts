@@ -10,6 +10,7 @@ function setUp(states: readonly ["silent" | "refuses" | NetworkError | null, num
   const down = new Map(states.map(([state, nodeId]) => [nodeId, state]));
   const open: { nodeId: number; session: Session; served: boolean }[] = [];
   const refused: string[] = [];
+  const warnings: string[] = [];
   const candidate = (nodeId: number): Candidate => ({
     name: `node ${nodeId}`,
     nodeId,
@@ -24,7 +25,7 @@ function setUp(states: readonly ["silent" | "refuses" | NetworkError | null, num
   });
   const redial = new Redial({
     clock,
-    logger: silentLogger,
+    logger: { ...silentLogger, warn: (_: object, text: string) => void warnings.push(text) },
     service: "s",
     candidates: () => [candidate(1), candidate(2), candidate(3)],
     attributes: () => ({}),
@@ -38,7 +39,7 @@ function setUp(states: readonly ["silent" | "refuses" | NetworkError | null, num
     onRefused: (error) => refused.push(error.message),
   });
   redial.start();
-  return { clock, redial, dials, down, open, refused, asked: () => open.map(({ nodeId }) => nodeId) };
+  return { clock, redial, dials, down, open, refused, warnings, asked: () => open.map(({ nodeId }) => nodeId) };
 }
 
 test("a controller that goes is replaced by the next one at once", async () => {
@@ -106,7 +107,7 @@ test("controllers that send each other's brokers around are not dialled without 
 
 test("a broker that every controller refuses for good says so, one that a single wrong address refuses does not", async () => {
   const other = new NetworkError({ kind: "rejected", code: "INCONSISTENT_CLUSTER_ID", message: "another cluster" });
-  const { clock, redial, down, refused } = setUp([
+  const { clock, redial, down, refused, warnings } = setUp([
     [other, 1],
     [other, 2],
     ["refuses", 3],
@@ -116,5 +117,7 @@ test("a broker that every controller refuses for good says so, one that a single
   down.set(3, other);
   await clock.advance(1000);
   expect(refused[0]).toBe("another cluster");
+  // Once for each that says it, however often it does.
+  expect(warnings).toEqual(Array.from({ length: 3 }, () => "A session with a controller failed: another cluster"));
   await redial.close();
 });

@@ -102,10 +102,16 @@ export class Redial {
       return served;
     } catch (error) {
       if (interrupt.aborted) return false;
-      this.#fail(candidate, error instanceof Error ? error : new Error(String(error)));
+      const failure = error instanceof Error ? error : new Error(String(error));
+      // Said once, not with every attempt.
+      const isNew = this.#failures.get(candidate.name)?.message !== failure.message;
+      this.#fail(candidate, failure);
       const { logger, service } = this.#dialler;
       const refused = error instanceof NetworkError && error.reason.kind === "rejected" && error.reason.code !== "BROKER_NOT_AVAILABLE";
-      logger[refused ? "warn" : "debug"]({ service, controller: candidate.name, err: error }, "A session with a controller failed");
+      logger[refused && isNew ? "warn" : "debug"](
+        { service, controller: candidate.name, err: error },
+        `A session with a controller failed: ${failure.message}`,
+      );
       return false;
     }
   }
