@@ -68,6 +68,13 @@ test("addresses of which none answers are named each with its reason", async () 
   );
 });
 
+test("a listener for Kafka's clients in place of Ottla's own door is named as what it may be", async () => {
+  const [kafka = ""] = cluster.nodes.kafkaBootstrap;
+  const { code, stderr } = await ottla(["topic", "list", "--timeout", "700", "--bootstrap", kafka]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("use the port of grpc.listeners, 9093 by default");
+});
+
 test("a node that advertises where nobody listens is found, with the setting to change", async () => {
   await using directory = await temporaryDirectory();
   const [grpc, nowhere] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];

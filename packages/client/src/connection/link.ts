@@ -4,7 +4,7 @@ import { ConnectionError, messageOf } from "../errors.ts";
 import { showAddress } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
 import { Exchange } from "./exchange.ts";
-import { wrongDoor } from "./wrong-door.ts";
+import { doorHint, wrongDoor } from "./wrong-door.ts";
 
 /** Above what any broker sends: the largest batch allowed (64 MiB) and its envelope. */
 const MAX_FRAME_BYTES = 68 * 1024 * 1024;
@@ -143,7 +143,8 @@ export class Link {
     const reason = cause instanceof NetworkError ? cause.reason.code : undefined;
     const wrong = cause instanceof NetworkError ? wrongDoor(this.label, cause) : null;
     if (wrong !== null) return new ConnectionError(this.label, false, wrong.message, { error: wrong.error, reason, cause });
-    return new ConnectionError(this.label, false, `Cannot connect to ${this.label}: ${messageOf(cause)}`, { reason, cause });
+    const hint = cause instanceof NetworkError ? doorHint(cause) : "";
+    return new ConnectionError(this.label, false, `Cannot connect to ${this.label}: ${messageOf(cause)}${hint}`, { reason, cause });
   }
 
   #refused(failure: ConnectionError): ConnectionError {

@@ -18,3 +18,11 @@ export function wrongDoor(label: string, { reason }: NetworkError): { error: Err
     return { error: "UNSUPPORTED_PROTOCOL", message: `${label}: ${reason.message}; update this client or that node` };
   return null;
 }
+
+/** For an address where something accepts connections and hangs up at once: a broker that is just going does so for a moment, a listener for Kafka's
+ * clients always. Empty when it is neither. */
+export function doorHint({ reason }: NetworkError): string {
+  return reason.kind === "unreachable" && reason.message.includes("Last error: Failed to connect")
+    ? "; if that is a listener for Kafka's clients (9092 by default), use the port of grpc.listeners, 9093 by default"
+    : "";
+}
