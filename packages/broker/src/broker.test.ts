@@ -69,6 +69,26 @@ describe("joining the cluster", () => {
     expect(third.controller.registrations.at(-1)?.cleanShutdownEpoch).toBe(0);
   });
 
+  test("a start says which starts its disk remembers, and an old copy of the disk does not remember the last that registered", async () => {
+    const host = memoryHost();
+    const first = await startBroker({ host });
+    const { controller } = first;
+    const told = () => controller.registrations.map(({ incarnation, formerIncarnations }) => ({ incarnation, formerIncarnations })).at(-1);
+    expect(told()?.formerIncarnations).toEqual([]);
+    host.crash({ keep: "none" });
+    const copy = host.disk.photograph();
+    const one = told()?.incarnation;
+    const second = await startBroker({ host: host.restart(), controller });
+    expect(told()?.formerIncarnations).toEqual([one]);
+    const two = told()?.incarnation;
+    second.host.crash({ keep: "none" });
+    const machine = second.host.restart();
+    machine.disk.putBack(copy);
+    await startBroker({ host: machine, controller });
+    expect(told()?.formerIncarnations).toEqual([one]);
+    expect(told()?.formerIncarnations).not.toContainEqual(two);
+  });
+
   test("another process that registers as the same node ends this one", async () => {
     const rig = await startBroker();
     const other = await startBroker({ controller: rig.controller, unready: true });

@@ -175,7 +175,7 @@ export class Broker implements AsyncDisposable {
     const broker = new Broker(options, directory);
     fail = (error) => broker.fail(error);
     try {
-      broker.#membership.join(await broker.#partitions.openFound());
+      await broker.#membership.join(await broker.#partitions.openFound());
     } catch (error) {
       await broker.shutdown();
       throw error;

@@ -162,7 +162,7 @@ export class StandInController {
     switch (command.case) {
       case "register": {
         this.#answered = new Map();
-        const { incarnation: _, cleanShutdownEpoch: _clean, damaged: _damaged, ...broker } = command.value;
+        const { incarnation: _, cleanShutdownEpoch: _clean, damaged: _damaged, formerIncarnations: _former, ...broker } = command.value;
         this.#broker = {
           ...broker,
           incarnation: command.value.incarnation.slice(),

@@ -8,6 +8,7 @@ import { PROTOCOL_VERSIONS } from "../versions.ts";
 export class Identity {
   /** Found when the logs were opened. */
   damaged: pb.DamagedReplica[] = [];
+  #former: readonly Uuid[] = [];
   readonly #nodeId: number;
   readonly #rack: string;
   readonly #version: string;
@@ -36,6 +37,15 @@ export class Identity {
     this.#incarnation = uuidFromBytes(options.host.random.uuid());
   }
 
+  /** Resolves once the disk knows of this start: before the controllers do. */
+  async begin(): Promise<void> {
+    this.#former = await this.#directory.beginIncarnation(this.#incarnation);
+  }
+
+  registered(): void {
+    this.#directory.incarnationRegistered();
+  }
+
   get attributes(): Attributes {
     const clusterId = this.#image.clusterId ?? this.#clusterId;
     return {
@@ -59,6 +69,7 @@ export class Identity {
       metadataVersionMax: metadataVersions.max,
       cleanShutdownEpoch: this.#directory.cleanShutdown?.brokerEpoch ?? 0,
       damaged: this.damaged,
+      formerIncarnations: this.#former.map((each) => uuidToBytes(each)),
     };
   }
 }

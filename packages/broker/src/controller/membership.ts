@@ -141,8 +141,9 @@ export class Membership {
   }
 
   /** @param damaged what was found when the logs were opened */
-  join(damaged: pb.DamagedReplica[]): void {
+  async join(damaged: pb.DamagedReplica[]): Promise<void> {
     this.#identity.damaged = damaged;
+    await this.#identity.begin();
     this.link.start();
     this.#follower.start();
   }
@@ -162,6 +163,7 @@ export class Membership {
 
   #onRegistered(epoch: number): void {
     this.#options.logger.info({ brokerEpoch: epoch }, "Registered with the controllers");
+    this.#identity.registered();
     this.#options.partitions.brokerEpoch = epoch;
     this.#onApplied();
   }

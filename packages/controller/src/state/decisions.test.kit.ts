@@ -149,6 +149,7 @@ export function registration(nodeId: number, incarnation: number, rack = ""): pb
     metadataVersionMax: 1,
     cleanShutdownEpoch: 0,
     damaged: [],
+    formerIncarnations: [],
   };
 }
 

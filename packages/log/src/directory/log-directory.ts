@@ -6,6 +6,7 @@ import { openContent } from "../log/open-content.ts";
 import type { LogSettings } from "../settings.ts";
 import type { Space } from "./free-space.ts";
 import { hasIdentity, leaveMarker, readIdentity, takeMarker } from "./identity.ts";
+import { Incarnations } from "./incarnations.ts";
 import { Limiter } from "./limiter.ts";
 import { makeDurableDirectory } from "./make-durable.ts";
 import { MAX_NAME_BYTES } from "./mark.ts";
@@ -26,6 +27,7 @@ export class LogDirectory implements AsyncDisposable {
   /** The marker that was found at open; it is gone since. */
   readonly cleanShutdown: { readonly brokerEpoch: number } | null;
   readonly #shared: Shared;
+  readonly #incarnations: Incarnations;
   readonly #hasFailed: () => boolean;
   readonly #found: Set<string>;
   readonly #logs = new Map<string, Promise<Log>>();
@@ -44,6 +46,7 @@ export class LogDirectory implements AsyncDisposable {
     hasFailed: () => boolean,
   ) {
     this.#shared = shared;
+    this.#incarnations = new Incarnations(shared.disk, shared.path, shared.logger);
     this.path = shared.path;
     this.directoryId = directoryId;
     this.cleanShutdown = cleanShutdown;
@@ -70,6 +73,18 @@ export class LogDirectory implements AsyncDisposable {
 
   get freeSpace(): Space {
     return this.#shared.space.space;
+  }
+
+  /** Before others hear of this start of the directory's owner: resolves, once it is noted durably, with the starts that are remembered. An old
+   * copy of the directory does not remember the last one that others heard of.
+   * @throws NewerFormatError */
+  beginIncarnation(incarnation: Uuid): Promise<readonly Uuid[]> {
+    return this.#incarnations.begin(incarnation, () => this.#shared.space.freeReserve());
+  }
+
+  /** Others count on this start now: they will not ask for those before. */
+  incarnationRegistered(): void {
+    this.#incarnations.registered();
   }
 
   /** Opens a log, recovering it unless the last close was clean; makes it if it is not there.
@@ -140,6 +155,7 @@ export class LogDirectory implements AsyncDisposable {
     await this.#checkpointing;
     await Promise.all(Array.from(this.#logs.values(), (log) => this.#few.run(async () => this.#closeLog(await log))));
     await Promise.all(this.#removals);
+    await this.#incarnations.idle();
     await files.close();
     await space.close();
     const clean = marker !== undefined && !this.#failed && !this.#hasFailed();

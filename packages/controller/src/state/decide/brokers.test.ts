@@ -77,6 +77,22 @@ test("a broker that comes back with another directory, or an old copy of its own
   }
 });
 
+test("a directory that does not remember the incarnation registered last is an old copy, whether or not it was made after a clean stop (P9)", () => {
+  const start = (former: number[], cleanShutdownEpoch = 0) => {
+    const decisions = cluster(3, { configs: [{ name: "min.insync.replicas", value: "3" }] });
+    startAgain(decisions, 2, 77, { formerIncarnations: [present(decisions, 2).incarnation] });
+    expect(only(decisions)).toMatchObject({ elr: [2] });
+    const formerIncarnations = former.map((each) => idOf(each));
+    startAgain(decisions, 2, 78, { formerIncarnations, cleanShutdownEpoch });
+    return { elr: only(decisions).elr, told: events(decisions, "registered").at(-1) };
+  };
+  expect(start([76])).toMatchObject({ elr: [], told: expect.stringContaining("an old copy") });
+  expect(start([76], 1)).toMatchObject({ elr: [], told: expect.stringContaining("an old copy") });
+  expect(start([76, 77])).toMatchObject({ elr: [2], told: expect.stringContaining("without a clean stop") });
+  // One that began between and of which the controllers never heard; it stopped in order, and left the mark of the one before it.
+  expect(start([77, 80], 1)).toMatchObject({ elr: [2] });
+});
+
 test("a log that had not been synced when the broker ended is not eligible, whatever the flush policy is by now; one of which nothing is told is", () => {
   for (const unsynced of [true, false]) {
     const decisions = cluster(2);

@@ -191,6 +191,7 @@ class Model {
     const value: pb.RegisterCommand = {
       ...registration(nodeId, ++this.#incarnation),
       directoryId: idOf(this.#directories.get(nodeId) ?? 1000 + nodeId),
+      formerIncarnations: former && this.#incarnation % 2 === 0 ? [past === "copy" ? idOf(0) : former.incarnation] : [],
       cleanShutdownEpoch: past === "clean" ? (former?.brokerEpoch ?? 0) : past === "copy" ? 1 : 0,
       damaged:
         past === "torn"

@@ -58,14 +58,11 @@ export function register(context: Context, command: pb.RegisterCommand, formerly
 
 /** Which replicas of the broker may lack acknowledged records, and what is left of them. A broker names a log as not synced only where it had
  * noted, before anything of it was acknowledged, that the flush policy was not `commit`; the present policy tells nothing of that time. */
-function uncleanReplicas(
-  { damaged, directoryId, cleanShutdownEpoch }: pb.RegisterCommand,
-  former: pb.BrokerRecord,
-): (partition: pb.PartitionRecord) => pb.ReplicaReport | null {
+function uncleanReplicas(command: pb.RegisterCommand, former: pb.BrokerRecord): (partition: pb.PartitionRecord) => pb.ReplicaReport | null {
   const { nodeId } = former;
+  const { damaged, directoryId } = command;
   const named = new Map(damaged.map((each) => [`${uuidFromBytes(each.topicId)}-${each.partition}`, each]));
-  // A clean stop of an older incarnation than the last one: the directory is a copy from the past.
-  const replaced = !sameBytes(former.directoryId, directoryId) || (cleanShutdownEpoch !== 0 && cleanShutdownEpoch !== former.brokerEpoch);
+  const replaced = !sameBytes(former.directoryId, directoryId) || isOldCopy(command, former);
   return (partition) => {
     const damage = named.get(`${uuidFromBytes(partition.topicId)}-${partition.partition}`);
     if (damage) return { nodeId, lastEpoch: damage.lastEpoch, endOffset: damage.endOffset };
@@ -73,11 +70,21 @@ function uncleanReplicas(
   };
 }
 
-function pastOf({ damaged, directoryId, cleanShutdownEpoch }: pb.RegisterCommand, former: pb.BrokerRecord | undefined): string {
+/** A directory notes each incarnation before the controllers hear of it: one that does not remember the last they heard of is from before that.
+ * Where nothing is remembered, a clean stop of another incarnation than the last one tells the same. */
+function isOldCopy({ formerIncarnations, cleanShutdownEpoch }: pb.RegisterCommand, former: pb.BrokerRecord): boolean {
+  if (formerIncarnations.length > 0) return !formerIncarnations.some((each) => sameBytes(each, former.incarnation));
+  return cleanShutdownEpoch !== 0 && cleanShutdownEpoch !== former.brokerEpoch;
+}
+
+function pastOf(command: pb.RegisterCommand, former: pb.BrokerRecord | undefined): string {
+  const { damaged, directoryId, cleanShutdownEpoch } = command;
   if (!former) return "for the first time";
   if (!sameBytes(former.directoryId, directoryId)) return "with another data directory: what the former held is gone";
-  if (cleanShutdownEpoch !== 0 && cleanShutdownEpoch !== former.brokerEpoch)
-    return `with a data directory of its epoch ${cleanShutdownEpoch}, although its last was ${former.brokerEpoch}: an old copy`;
+  if (isOldCopy(command, former)) {
+    const stop = cleanShutdownEpoch === 0 ? "" : ` (stopped in epoch ${cleanShutdownEpoch})`;
+    return `with a data directory from before its epoch ${former.brokerEpoch}${stop}: an old copy, which counts as if it were empty`;
+  }
   const count = (kind: number): number => damaged.filter((each) => each.kind === kind).length;
   const { TORN, DAMAGED, UNCLEAN } = pb.DamagedReplica_Kind;
   const stop = cleanShutdownEpoch === former.brokerEpoch ? "after a clean stop" : "without a clean stop";

@@ -316,6 +316,7 @@ test("a broker whose versions do not reach the cluster's is refused and told bot
       metadataVersionMax: 3,
       cleanShutdownEpoch: 0,
       damaged: [],
+      formerIncarnations: [],
     };
     const reply = decisions.decide(draft, 5, { case: "register", value: command }, { sequence: 1, lowestUnanswered: 0, brokerEpoch: 0 });
     expect(errorOf(reply)).toBe("UNSUPPORTED_VERSION");

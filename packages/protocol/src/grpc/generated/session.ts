@@ -292,9 +292,12 @@ export interface RegisterCommand {
   cleanShutdownEpoch: number;
   /** Replicas whose log was cut, is damaged, or may lack acknowledged records. */
   damaged: DamagedReplica[];
+  /** Incarnations that the data directory remembers from before this one: the one registered last, and those begun since. When the last one
+   * registered is not among them, the directory is an old copy. Empty when it remembers nothing. */
+  formerIncarnations: Uint8Array[];
 }
 export const RegisterCommand: MessageType<RegisterCommand> = messageType<RegisterCommand>({
-  empty: () => ({ nodeId: 0, incarnation: NO_BYTES, directoryId: NO_BYTES, endpoints: [], rack: "", version: "", metadataVersionMin: 0, metadataVersionMax: 0, cleanShutdownEpoch: 0, damaged: [] }),
+  empty: () => ({ nodeId: 0, incarnation: NO_BYTES, directoryId: NO_BYTES, endpoints: [], rack: "", version: "", metadataVersionMin: 0, metadataVersionMax: 0, cleanShutdownEpoch: 0, damaged: [], formerIncarnations: [] }),
   read: (r, m) => {
     while (r.more()) {
       const tag = r.tag("RegisterCommand");
@@ -329,12 +332,16 @@ export const RegisterCommand: MessageType<RegisterCommand> = messageType<Registe
         case 82:
           r.push(m.damaged, r.message(DamagedReplica, "RegisterCommand.damaged"), "RegisterCommand.damaged");
           break;
+        case 90:
+          r.push(m.formerIncarnations, r.bytes("RegisterCommand.formerIncarnations"), "RegisterCommand.formerIncarnations");
+          break;
         default:
           r.skip(tag, "RegisterCommand");
       }
     }
   },
   write: (w, m) => {
+    w.byteStrings(m.formerIncarnations, 90);
     w.messages(m.damaged, DamagedReplica, 82, "RegisterCommand.damaged");
     if (m.cleanShutdownEpoch !== 0) w.uint64(m.cleanShutdownEpoch, "RegisterCommand.cleanShutdownEpoch").tag(72);
     if (m.metadataVersionMax !== 0) w.uint32(m.metadataVersionMax, "RegisterCommand.metadataVersionMax").tag(64);
