@@ -75,11 +75,12 @@ export async function fuzzKafka({ seed, from, until, dataDir, lanes, progress }:
           });
         }
         done += 1;
-        if (done % 1000 === 0) {
+        const count = done;
+        if (count % 1000 === 0) {
           await look();
           progress(
-            done,
-            `${done} cases, ${Math.round((done * 1000) / (performance.now() - startedMs))}/s, ${Math.round(rss.end / 2 ** 20)} MiB`,
+            count,
+            `${count} cases, ${Math.round((count * 1000) / (performance.now() - startedMs))}/s, ${Math.round(rss.end / 2 ** 20)} MiB`,
           );
         }
       }
