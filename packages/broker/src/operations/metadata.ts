@@ -3,7 +3,7 @@ import { checkTopicName, errorName, type pb, ProtocolError, uuidFromBytes, uuidT
 import { effectiveSettings } from "../partition/settings.ts";
 import { endpointsOf } from "./addresses.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
-import { lookAtMany } from "./many.ts";
+import { lookAtMany, mapInTurns } from "./many.ts";
 import { createTopics } from "./topics.ts";
 
 /** Of the topics that one request finds missing. Controllers that make a hundred thousand at once are there for nobody else meanwhile. */
@@ -22,10 +22,9 @@ export async function metadata(parts: BrokerParts, context: RequestContext, call
   const current = missing.some(unknown) && (await parts.link.caughtUp());
   const topics = call.allTopics
     ? [...image.topics()].map((topic) => describe(parts, topic))
-    : lookAtMany(call.names.length + call.topicIds.length, () => [
-        ...call.names.map((name) => byName(parts, name, refused)),
-        ...call.topicIds.map((id) => byId(parts, id)),
-      ]);
+    : await mapInTurns(parts.clock, [...call.names, ...call.topicIds], (asked) =>
+        typeof asked === "string" ? byName(parts, asked, refused) : byId(parts, asked),
+      );
   return {
     clusterId: image.clusterId ?? "",
     brokers: endpointsOf(parts, context, image.brokers.keys()),
