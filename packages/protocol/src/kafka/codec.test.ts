@@ -140,16 +140,17 @@ describe("false lengths and counts", () => {
 });
 
 describe("64-bit numbers", () => {
-  const offset = (bytes: string) =>
-    decodeRequest(apis.deleteRecords, 0, hex(int32(1), "0001 74", int32(1), int32(0), bytes, int32(0)), 0).topics[0]?.partitions[0]?.offset;
+  const committed = (bytes: string) =>
+    decodeRequest(apis.offsetCommit, 0, hex("0001 67", int32(1), "0001 74", int32(1), int32(0), bytes, "ffff"), 0).topics[0]?.partitions[0]
+      ?.committedOffset;
   const timestamp = (bytes: string) =>
     decodeRequest(apis.listOffsets, 1, hex("ffffffff", int32(1), "0001 74", int32(1), int32(0), bytes), 0).topics[0]?.partitions[0]
       ?.timestamp;
 
   test("are exact up to 2^53, and malformed beyond", () => {
-    expect(offset("ffffffffffffffff")).toBe(-1);
-    expect(offset("001fffffffffffff")).toBe(Number.MAX_SAFE_INTEGER);
-    expect(() => offset("0020000000000000")).toThrow(/offset: 9007199254740992 exceeds/);
+    expect(committed("ffffffffffffffff")).toBe(-1);
+    expect(committed("001fffffffffffff")).toBe(Number.MAX_SAFE_INTEGER);
+    expect(() => committed("0020000000000000")).toThrow(/committedOffset: 9007199254740992 exceeds/);
   });
 
   const fetchOffset = (bytes: string) =>
@@ -160,8 +161,12 @@ describe("64-bit numbers", () => {
       0,
     ).topics[0]?.partitions[0]?.fetchOffset;
 
+  const deletedTo = (bytes: string) =>
+    decodeRequest(apis.deleteRecords, 0, hex(int32(1), "0001 74", int32(1), int32(0), bytes, int32(0)), 0).topics[0]?.partitions[0]?.offset;
+
   test("are brought to the nearest where clients send the greatest there is", () => {
     expect(fetchOffset("7fffffffffffffff")).toBe(Number.MAX_SAFE_INTEGER);
+    expect(deletedTo("7fffffffffffffff")).toBe(Number.MAX_SAFE_INTEGER);
     expect(timestamp("7fffffffffffffff")).toBe(Number.MAX_SAFE_INTEGER);
     expect(timestamp("8000000000000000")).toBe(Number.MIN_SAFE_INTEGER);
   });

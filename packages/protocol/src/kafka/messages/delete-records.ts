@@ -1,11 +1,12 @@
 import { defineApi } from "../api.ts";
 import type { Infer, Input } from "../infer.ts";
-import { array, int16, int32, int64, string, struct } from "../schema.ts";
+import { array, int16, int32, int64, saturatingInt64, string, struct } from "../schema.ts";
 import { throttleTimeMs } from "./shared.ts";
 
 /** 2: flexible. */
 const request = struct({
-  topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, offset: int64 })) })),
+  // Whoever names the greatest there is hears that it is out of range.
+  topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, offset: saturatingInt64 })) })),
   timeoutMs: int32,
 });
 

@@ -127,7 +127,8 @@ describe("deleting records", () => {
     expect(await deleteTo(rig, 4, version)).toEqual({ partitionIndex: 0, lowWatermark: -1, errorCode: errors.OFFSET_OUT_OF_RANGE.code });
     expect(await deleteTo(rig, 1, version)).toEqual({ partitionIndex: 0, lowWatermark: 2, errorCode: 0 });
     expect(await deleteTo(rig, -1, version)).toEqual({ partitionIndex: 0, lowWatermark: 3, errorCode: 0 });
-    expect(await deleteTo(rig, -2, version)).toMatchObject({ errorCode: errors.OFFSET_OUT_OF_RANGE.code });
+    for (const offset of [-2, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER])
+      expect(await deleteTo(rig, offset, version)).toMatchObject({ errorCode: errors.OFFSET_OUT_OF_RANGE.code });
   });
 
   test("of what is not there is an error", async () => {
