@@ -235,6 +235,16 @@ describe("topics", () => {
     });
   });
 
+  test("a topic that is named again and again, by its name or its id, is told once", async () => {
+    const rig = await startBroker();
+    const topicId = uuidToBytes(rig.controller.createTopic("orders", 1));
+    await rig.host.clock.advance(50);
+    const again = <T>(...values: T[]): T[] => Array.from({ length: 100 }, () => values).flat();
+    const call = { names: again("orders", "missing"), topicIds: again(topicId), allTopics: false, allowAutoCreation: false };
+    const { answer } = await rig.client().call("metadata", call);
+    expect(answer.case === "metadata" && answer.value.topics.map(({ name }) => name)).toEqual(["orders", "missing", "orders"]);
+  });
+
   test("a missing topic that the controllers do not create is answered with their reason", async () => {
     const rig = await startBroker();
     rig.controller.refusedTopics.add("refused");

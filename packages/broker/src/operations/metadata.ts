@@ -1,5 +1,5 @@
 import { minInSync, type TopicImage } from "@ottla/metadata";
-import { checkTopicName, errorName, type pb, ProtocolError, uuidFromBytes, uuidToText } from "@ottla/protocol";
+import { checkTopicName, errorName, type pb, ProtocolError, type Uuid, uuidFromBytes, uuidToBytes, uuidToText } from "@ottla/protocol";
 import { effectiveSettings } from "../partition/settings.ts";
 import { endpointsOf } from "./addresses.ts";
 import type { BrokerParts, RequestContext } from "./context.ts";
@@ -12,7 +12,10 @@ const CREATED_AT_ONCE = 1000;
 /** Topics asked for by name that do not exist are made first, where the client and the configuration allow it. */
 export async function metadata(parts: BrokerParts, context: RequestContext, call: pb.MetadataCall): Promise<pb.MetadataAnswer> {
   const { image, config } = parts;
-  const missing = call.names.filter((name) => image.topicByName(name) === undefined);
+  // What is named again and again is told once: the answer to a small request would have gigabytes.
+  const names = [...new Set(call.names)];
+  const topicIds = [...new Set(call.topicIds.map(uuidFromBytes))];
+  const missing = names.filter((name) => image.topicByName(name) === undefined);
   const refused =
     call.allowAutoCreation && config.autoCreateTopicsEnable && missing.length > 0
       ? await lookAtMany(missing.length, () => create(parts, context, missing))
@@ -22,9 +25,10 @@ export async function metadata(parts: BrokerParts, context: RequestContext, call
   const current = missing.some(unknown) && (await parts.link.caughtUp());
   const topics = call.allTopics
     ? [...image.topics()].map((topic) => describe(parts, topic))
-    : await mapInTurns(parts.clock, [...call.names, ...call.topicIds], (asked) =>
-        typeof asked === "string" ? byName(parts, asked, refused) : byId(parts, asked),
-      );
+    : [
+        ...(await mapInTurns(parts.clock, names, (name) => byName(parts, name, refused))),
+        ...(await mapInTurns(parts.clock, topicIds, (id) => byId(parts, id))),
+      ];
   return {
     clusterId: image.clusterId ?? "",
     brokers: endpointsOf(parts, context, image.brokers.keys()),
@@ -36,7 +40,7 @@ export async function metadata(parts: BrokerParts, context: RequestContext, call
 
 async function create(parts: BrokerParts, context: RequestContext, names: readonly string[]): Promise<Map<string, ProtocolError>> {
   const refused = new Map<string, ProtocolError>();
-  const wanted = [...new Set(names)].filter((name) => {
+  const wanted = names.filter((name) => {
     try {
       checkTopicName(name);
       return true;
@@ -79,12 +83,11 @@ function byName(parts: BrokerParts, name: string, refused: ReadonlyMap<string, P
   return { name, topicId: new Uint8Array(0), errorCode: error.code, errorMessage: error.message, partitions: [] };
 }
 
-function byId(parts: BrokerParts, idBytes: Uint8Array): pb.TopicMetadata {
-  const id = uuidFromBytes(idBytes);
+function byId(parts: BrokerParts, id: Uuid): pb.TopicMetadata {
   const topic = parts.image.topic(id);
   if (topic) return describe(parts, topic);
   const error = new ProtocolError("UNKNOWN_TOPIC_ID", `There is no topic with id ${uuidToText(id)}`);
-  return { name: "", topicId: idBytes, errorCode: error.code, errorMessage: error.message, partitions: [] };
+  return { name: "", topicId: uuidToBytes(id), errorCode: error.code, errorMessage: error.message, partitions: [] };
 }
 
 function describe({ image, config }: BrokerParts, topic: TopicImage): pb.TopicMetadata {

@@ -1,4 +1,4 @@
-import { type ErrorName, errorName, kafka, type pb, type Uuid, uuidFromBytes, uuidToBytes } from "@ottla/protocol";
+import { type ErrorName, errorName, kafka, type pb, uuidFromBytes, uuidToBytes } from "@ottla/protocol";
 import type { BrokerParts, RequestContext } from "../../operations/context.ts";
 import { metadata as ask } from "../../operations/metadata.ts";
 import { addressOf, controllerAmong } from "../../operations/addresses.ts";
@@ -42,15 +42,14 @@ async function handle(door: KafkaParts, { version, context, body }: KafkaRequest
 /** Before version 1 an empty list asks for all topics; from then on a missing one does, and an empty one asks for the brokers alone. */
 function asked(version: number, { topics, allowAutoTopicCreation }: kafka.MetadataRequest): pb.MetadataCall {
   const allTopics = topics === null || (version === 0 && topics.length === 0);
-  // What is named again and again is told once: the answer to a small request would have gigabytes.
-  const names = new Set<string>();
-  const topicIds = new Set<Uuid>();
+  const names: string[] = [];
+  const topicIds: Uint8Array[] = [];
   for (const { name, topicId } of topics ?? []) {
     // Java's clients that ask by id leave the name empty, not null.
-    if (topicId !== NO_ID || name === null) topicIds.add(topicId);
-    else names.add(name);
+    if (topicId !== NO_ID || name === null) topicIds.push(uuidToBytes(topicId));
+    else names.push(name);
   }
-  return { names: [...names], topicIds: [...topicIds].map(uuidToBytes), allTopics, allowAutoCreation: allowAutoTopicCreation };
+  return { names, topicIds, allTopics, allowAutoCreation: allowAutoTopicCreation };
 }
 
 /** Why a topic could not be made that was not there, where that passes. librdkafka asks again only for LEADER_NOT_AVAILABLE: for any other code it
