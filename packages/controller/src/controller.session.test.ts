@@ -69,8 +69,11 @@ test("a broker that falls silent on an open session is fenced when its session t
   broker.silent = true;
   await host.clock.advance(2000);
   expect(watcher.image.brokers.get(1)?.fenced).toBe(false);
+  const fencings = () => controller.samples().find(({ name }) => name === "ottla_controller_fencings_total");
+  expect(fencings()).toMatchObject({ type: "counter", values: [{ value: 0 }] });
   await host.clock.advance(1000);
   expect(watcher.image.brokers.get(1)?.fenced).toBe(true);
+  expect(fencings()).toMatchObject({ type: "counter", values: [{ value: 1 }] });
 });
 
 test("a second process with the id of a live broker is refused, and taken once the first is gone", async () => {

@@ -98,7 +98,7 @@ export class Controller implements AsyncDisposable {
   samples(): Metric[] {
     if (!this.#parts) return [];
     const { replica, server } = this.#parts;
-    return [...stateMetrics(replica, server.sessionCount), ...replica.quorum.samples()];
+    return [...stateMetrics(replica, server.sessionCount, server.fencings), ...replica.quorum.samples()];
   }
 
   /** Hands leadership over, ends sessions and waits for what is being written.

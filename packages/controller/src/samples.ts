@@ -2,7 +2,7 @@ import type { Metric } from "@ottla/host";
 import type { Replica } from "./replica.ts";
 
 /** What the controller reports of its state, under the names that dashboards for Kafka expect where there is one. */
-export function stateMetrics({ state, pump, appliedIndex, damagedCheckpoints }: Replica, sessions: number): Metric[] {
+export function stateMetrics({ state, pump, appliedIndex, damagedCheckpoints }: Replica, sessions: number, fencings: number): Metric[] {
   const brokers = [...state.brokers.all()];
   let offline = 0;
   for (const { partitions } of state.topics.all()) {
@@ -20,6 +20,12 @@ export function stateMetrics({ state, pump, appliedIndex, damagedCheckpoints }: 
       "Brokers that are registered and fenced",
       brokers.filter(({ fenced }) => fenced).length,
     ),
+    {
+      type: "counter",
+      name: "ottla_controller_fencings_total",
+      help: "How often this controller, while it led, fenced a broker that went silent or away",
+      values: [{ labels: {}, value: fencings }],
+    },
     gauge("kafka_controller_kafkacontroller_globaltopiccount", "Topics in the cluster", state.topics.count),
     gauge("kafka_controller_kafkacontroller_globalpartitioncount", "Partitions in the cluster", state.topics.partitionCount),
     gauge("kafka_controller_kafkacontroller_offlinepartitionscount", "Partitions without a live leader", offline),

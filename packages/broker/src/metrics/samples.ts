@@ -99,6 +99,16 @@ function replicationSamples(topics: readonly TopicTraffic[]): Metric[] {
       ({ inSyncExpands }) => inSyncExpands,
     ),
     counter("ottla_broker_leader_elections_total", "How often this broker became the leader of a partition", ({ elections }) => elections),
+    counter(
+      "ottla_broker_truncations_total",
+      "How often the log of a partition was cut here where it differed from its leader's",
+      ({ truncations }) => truncations,
+    ),
+    counter(
+      "ottla_broker_truncated_records_total",
+      "Offsets that were cut from logs where they differed from their leader's",
+      ({ truncatedRecords }) => truncatedRecords,
+    ),
   ];
 }
 

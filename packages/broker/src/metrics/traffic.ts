@@ -12,6 +12,9 @@ export class TopicTraffic {
   inSyncExpands = 0;
   /** How often this broker became the leader of a partition. */
   elections = 0;
+  /** Of partitions that follow here: how often a log was cut to its leader's, and the offsets that went. */
+  truncations = 0;
+  truncatedRecords = 0;
 
   constructor(topic: string) {
     this.topic = topic;
@@ -42,5 +45,10 @@ export class TopicTraffic {
 
   elected(): void {
     this.elections++;
+  }
+
+  truncated(records: number): void {
+    this.truncations++;
+    this.truncatedRecords += records;
   }
 }

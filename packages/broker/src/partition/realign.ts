@@ -24,6 +24,7 @@ export async function cutAt(replica: Replica, offset: number, { leader, epoch, t
     around.logger.error({ partition: name, leaderEpoch: epoch, highWatermark, toEnd }, "Records were cut that had been committed here");
   replica.boundHighWatermark();
   if (toEnd === fromEnd) return;
+  replica.traffic.truncated(fromEnd - toEnd);
   around.logger.warn(
     { partition: name, leader, leaderEpoch: epoch, fromEnd, toEnd },
     "The log was cut where it differed from its leader's",

@@ -66,6 +66,8 @@ describe("failover", () => {
     await cluster.boot(1, host);
     await cluster.until(() => cluster.record().isr.length === 3);
     expect(cluster.truncations).toMatchObject([{ partition: 0, fromEnd: 4, toEnd: 1 }]);
+    expect(cluster.partition(1).traffic).toMatchObject({ truncations: 1, truncatedRecords: 3 });
+    expect(cluster.partition(2).traffic).toMatchObject({ truncations: 0, truncatedRecords: 0 });
     expect(await bytesOf(cluster, cluster.partition(1))).toBe(await bytesOf(cluster, cluster.partition(2)));
     expect(cluster.partition(2).highWatermark).toBe(2);
   });

@@ -31,6 +31,7 @@ export class BrokerWatch {
   readonly #spokeMs = new WeakMap<BrokerSession, number>();
   readonly #onUnfenced: () => void;
   #probes = new AbortController();
+  #fencings = 0;
 
   constructor(o: {
     host: Host;
@@ -111,6 +112,11 @@ export class BrokerWatch {
     return (this.#spokeMs.get(other) ?? 0) > askedMs + ON_ITS_WAY_MS ? "speaks" : "connected";
   }
 
+  /** How often a broker was fenced by this controller. */
+  get fencings(): number {
+    return this.#fencings;
+  }
+
   /** Monotonic; null while it is not. */
   liveSinceMs(nodeId: number): number | null {
     return this.#liveSinceMs.get(nodeId) ?? null;
@@ -145,6 +151,7 @@ export class BrokerWatch {
   #fence(nodeId: number, brokerEpoch: number, why: string): void {
     const run = (draft: Draft): void => {
       if (!fence(draft, this.#around, nodeId, brokerEpoch, why)) return;
+      this.#fencings++;
       this.#liveSinceMs.delete(nodeId);
       this.#logger.warn({ broker: nodeId, brokerEpoch, why }, "broker is fenced");
     };

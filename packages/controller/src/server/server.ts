@@ -93,6 +93,11 @@ export class Server {
     return this.#sessions.size;
   }
 
+  /** Since this process started. */
+  get fencings(): number {
+    return this.#watch.fencings;
+  }
+
   /** @throws NetworkError that refuses the session by name */
   accept(session: Session): Attributes {
     const dialling = diallingNode(session.attributes);
