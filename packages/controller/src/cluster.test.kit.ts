@@ -31,6 +31,8 @@ interface Start {
   readonly config?: Partial<NodeConfig>;
   readonly clusterId?: string;
   readonly metadataVersions?: MetadataVersions;
+  /** Where that is not its address. */
+  readonly saysItIsAt?: Address;
 }
 
 /** Controllers on machines of their own that dial each other. */
@@ -85,7 +87,7 @@ export class TestCluster {
       version: "0",
       logger: this.#options.logger?.(nodeId) ?? silentLogger,
       onFatal: (error) => fatal.push(error),
-      nodeAddress: () => addressOf(nodeId),
+      nodeAddress: () => o.saysItIsAt ?? addressOf(nodeId),
       dial: ({ address }, service, attributes, signal) =>
         host.network.dial(address, service, { attributes, maxFrameBytes: MAX_FRAME_BYTES, signal }),
       ...(clusterId === undefined ? {} : { clusterId }),

@@ -6,10 +6,11 @@ import type { Health } from "./http/http-door.ts";
 export function healthOf(controller: Controller | null, broker: Broker | null): Health {
   if (!controller && !broker) return { live: true, ready: false, reasons: ["This node is starting"] };
   const troubles = controller ? troublesOf(controller) : [];
-  if (!broker) return { live: true, ready: troubles.length === 0, reasons: troubles };
+  const concerns = controller?.inspect() ? controller.status.concerns : [];
+  if (!broker) return { live: true, ready: troubles.length === 0, reasons: [...troubles, ...concerns] };
   const { live, ready, reasons } = broker.health;
   // A broker goes on with what its partitions need while the controllers have nobody to lead them.
-  return { live, ready, reasons: [...reasons, ...troubles] };
+  return { live, ready, reasons: [...reasons, ...troubles, ...concerns] };
 }
 
 function troublesOf(controller: Controller): string[] {

@@ -6,11 +6,14 @@ import { listText, type Greeting } from "./greeting.ts";
 import type { Inbound } from "./inbound.ts";
 import type { QuorumOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
+import { listsDiffer, listTrouble, unreachedTrouble } from "./voter-list.ts";
 
 /** How often it is looked who is there, while nothing says that it changed: before there is a cluster, and then. */
 const FOUNDING_MS = 250;
 const ATTEND_MS = 1000;
 const SAY_AGAIN_MS = 10_000;
+/** A voter that comes back with another directory is none for a moment, and of the two streams between two nodes one is there before the other. */
+const STANDS_MS = 3_000;
 
 /** Sees who is there: has those dialled who are to be known, tells the core who follows without a vote, and founds the cluster if that is what is to
  * be done. */
@@ -22,6 +25,9 @@ export class Attendance {
   #waitingFor: readonly string[] = [];
   #saidAtMs = Number.NEGATIVE_INFINITY;
   #said = "";
+  #concerns: readonly string[] = [];
+  /** What may become a concern, and since when it is the same. */
+  #trouble: { readonly text: string; readonly sinceMs: number } | null = null;
   #learners = "";
   #voters: Voters | null = null;
   /** The two streams between this node and a peer, as they were when both were there. */
@@ -39,6 +45,11 @@ export class Attendance {
   /** What keeps a cluster from being founded or joined. */
   get waitingFor(): readonly string[] {
     return this.#waitingFor;
+  }
+
+  /** What its settings say otherwise than the cluster that it takes part in. */
+  get concerns(): readonly string[] {
+    return this.#concerns;
   }
 
   start(): void {
@@ -71,8 +82,25 @@ export class Attendance {
       this.#engine.step({ kind: "learners", learners: learners.map(({ nodeId, directoryId }) => ({ nodeId, directoryId })) });
     }
     if (this.#voters === null && raft.lastIndex === 0) this.#found();
-    else this.#waitingFor = [];
+    else this.#takePart(voters);
     this.#tellReached();
+  }
+
+  #takePart(voters: Voters): void {
+    const { logger, nodeId, listed } = this.#options;
+    this.#waitingFor = [];
+    const concern = this.#standing(listTrouble({ nodeId, listed }, voters, this.#options.addresses()));
+    if (concern === (this.#concerns[0] ?? null)) return;
+    this.#concerns = concern === null ? [] : [concern];
+    if (concern !== null) logger.warn({ controller: nodeId }, concern);
+  }
+
+  /** @returns the text once it has been the same for a while */
+  #standing(text: string | null): string | null {
+    const nowMs = this.#options.host.clock.monotonicMs();
+    if (text === null) this.#trouble = null;
+    else if (this.#trouble?.text !== text) this.#trouble = { text, sinceMs: nowMs };
+    return this.#trouble !== null && nowMs - this.#trouble.sinceMs >= STANDS_MS ? this.#trouble.text : null;
   }
 
   #tellReached(): void {
@@ -103,13 +131,18 @@ export class Attendance {
       const { voters, term } = verdict;
       return this.#engine.step({ kind: "found", voters, data: this.#options.founding(voters), term });
     }
-    this.#waitingFor = verdict.waitingFor;
-    const said = verdict.waitingFor.join("; ");
+    const greeted = [...this.#peers.links].flatMap(([peer, { greeting }]) => (greeting === null ? [] : [{ peer, greeting }]));
+    const silent = greeted.filter(({ peer }) => this.#inbound.of(peer) === null).map(({ peer }) => peer);
+    const unreached = this.#standing(silent.length === 0 ? null : unreachedTrouble(nodeId, this.#options.nodeAddress(), silent));
+    const waitingFor = unreached === null ? verdict.waitingFor : [...verdict.waitingFor, unreached];
+    this.#waitingFor = waitingFor;
+    const said = waitingFor.join("; ");
     const nowMs = host.clock.monotonicMs();
     if (said === this.#said && nowMs < this.#saidAtMs + SAY_AGAIN_MS) return;
     this.#said = said;
     this.#saidAtMs = nowMs;
-    logger.info({ controller: nodeId, waitingFor: verdict.waitingFor }, `not in a cluster yet: ${said}`);
+    const wrong = unreached !== null || greeted.some(({ greeting }) => listsDiffer(greeting, listed));
+    logger[wrong ? "warn" : "info"]({ controller: nodeId, waitingFor }, `not in a cluster yet: ${said}`);
   }
 
   #lookLater(): void {

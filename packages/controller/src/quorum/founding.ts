@@ -3,6 +3,7 @@ import type { Voters } from "../raft/index.ts";
 import { listText, type Greeting } from "./greeting.ts";
 import type { Link } from "./link.ts";
 import type { Peer } from "./options.ts";
+import { listsDiffer } from "./voter-list.ts";
 
 /** What an empty node may do about it. */
 export type Verdict =
@@ -40,7 +41,7 @@ export function mayFound({ nodeId, directoryId, listed, joins, links }: Founding
     const link = links().get(peer.nodeId);
     const theirs = link?.greeting ?? null;
     if (theirs === null) waitingFor.push(unreached(peer, link?.failure ?? null));
-    else if (!theirs.empty) waitingFor.push(rejoins(theirs));
+    else if (!theirs.empty) waitingFor.push(rejoins(theirs, listed));
     else if (theirs.listed !== own) waitingFor.push(differs(theirs, nodeId, own));
     else {
       voters.push({ nodeId: peer.nodeId, directoryId: theirs.directoryId });
@@ -61,8 +62,12 @@ function unreached({ nodeId, address: { host, port } }: Peer, failure: string | 
   return `a cluster is founded once every voter can be asked; controller ${nodeId} at ${host}:${port} cannot be reached${failure === null ? "" : ` (${failure})`}`;
 }
 
-function rejoins({ nodeId, clusterId }: Greeting): string {
-  return `controller ${nodeId} belongs to a cluster already${clusterId === null ? "" : ` (${clusterId})`}: this empty one founds none and waits to be fed by it`;
+function rejoins(theirs: Greeting, own: readonly Peer[]): string {
+  const { nodeId, clusterId, listed } = theirs;
+  const lists = listsDiffer(theirs, own)
+    ? `; its controller.quorum.voters is ${listed}, this one's is ${listText(own)}: correct the one that is wrong`
+    : "";
+  return `controller ${nodeId} belongs to a cluster already${clusterId === null ? "" : ` (${clusterId})`}: this empty one founds none and waits to be fed by it${lists}`;
 }
 
 function differs(theirs: Greeting, nodeId: number, own: string): string {

@@ -69,4 +69,6 @@ export interface QuorumStatus {
   readonly voters: Voters;
   /** What keeps a cluster from being founded or joined, a sentence each; empty once this node takes part. */
   readonly waitingFor: readonly string[];
+  /** What its settings say otherwise than the cluster that it takes part in, a sentence each. */
+  readonly concerns: readonly string[];
 }

@@ -61,6 +61,7 @@ test("a single voter leads without any time passing, commits what it is told and
     ...{ role: "leader", term: 1, leader: 1, firstIndex: 1, lastIndex: 1, commitIndex: 1 },
     voters: [{ nodeId: 1, directoryId }],
     waitingFor: [],
+    concerns: [],
   });
   await propose(host, one, "a", "b", "c");
   await propose(host, one, "d");

@@ -108,6 +108,7 @@ export class Quorum {
       commitIndex,
       voters: voters?.voters ?? [],
       waitingFor: this.#attendance.waitingFor,
+      concerns: this.#attendance.concerns,
     };
   }
 

@@ -63,7 +63,7 @@ function answer(method: string, path: string, response: ServerResponse, node: Ob
     case "/healthz":
       return reply(response, health.live ? 200 : 503, health.live ? "ok\n" : `${health.reasons.join("\n")}\n`);
     case "/readyz":
-      return reply(response, health.ready ? 200 : 503, health.ready ? "ok\n" : `${health.reasons.join("\n")}\n`);
+      return reply(response, health.ready ? 200 : 503, `${[...(health.ready ? ["ok"] : []), ...health.reasons].join("\n")}\n`);
     case "/metrics":
       return reply(response, 200, exposition([...node.samples(), ...processMetrics()]));
     default:
