@@ -1,6 +1,7 @@
 import { Ottla } from "@ottla/client";
 import type { Host } from "@ottla/host";
 import type { Cluster } from "./cluster/cluster.ts";
+import { GRPC_PORT } from "./cluster/settings.ts";
 import { check } from "./history/check.ts";
 import { withoutGivenUp } from "./history/given-up.ts";
 import type { Anomaly, Drain, Dump, Event } from "./history/history.ts";
@@ -41,15 +42,23 @@ export async function judge(options: JudgeOptions): Promise<{ history: JudgedHis
   }
 }
 
+/** Asks those that remain: a former leader that only nodes cannot reach goes on telling programs what it knows. */
 export function connect(cluster: Cluster, trace: Trace, clientId: string): Ottla {
   const host: Host | undefined = cluster.clients[0];
   if (host === undefined) throw new Error("A cluster without programs cannot be looked at");
-  return new Ottla({ host, bootstrap: cluster.bootstrap, clientId, logger: trace.logger(clientId) });
+  return new Ottla({
+    host,
+    bootstrap: cluster.remaining.map(({ hostName }) => `${hostName}:${GRPC_PORT}`),
+    clientId,
+    logger: trace.logger(clientId),
+  });
 }
 
 /** What every replica's files hold, below what it says is committed. */
-function dumpsOf({ cluster, recorder }: JudgeOptions): Dump[] {
-  return cluster.everyone.flatMap(({ hostName, logs, broker }) =>
+function dumpsOf({ cluster, recorder, mayGiveUp }: JudgeOptions): Dump[] {
+  // One that is gone has not heard of records that the others gave up since.
+  const asked = cluster.everyone.filter(({ gone }) => !(gone && mayGiveUp));
+  return asked.flatMap(({ hostName, logs, broker }) =>
     [...(broker?.inspect().replicas ?? [])].map(({ topicId, index, topicName, highWatermark }) => ({
       node: hostName,
       partition: recorder.partition(topicName, index),

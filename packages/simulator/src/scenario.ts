@@ -1,5 +1,6 @@
 import { SeededRandom } from "@ottla/host";
 import type { Fault, FaultKind } from "./faults/fault.ts";
+import { drawLoss, type Loss } from "./faults/loss.ts";
 import { planFaults } from "./faults/plan.ts";
 
 /** All that a seed decides before a run begins. */
@@ -13,6 +14,8 @@ export interface Scenario {
   readonly flushPolicy: string;
   readonly faultsMs: number;
   readonly faults: readonly Fault[];
+  /** A node that is lost near the end and stays so: the others must do without it. */
+  readonly loss: Loss | null;
 }
 
 export interface ScenarioOptions {
@@ -42,5 +45,6 @@ export function scenarioOf({ seed, nodes = 3, faultsMs = 60_000, only }: Scenari
       ...(only === undefined ? {} : { only }),
     }),
     flushPolicy: flushPolicies[random.below(flushPolicies.length)] ?? "commit",
+    loss: nodes < 3 || random.below(3) > 0 ? null : drawLoss(random, nodes, faultsMs),
   };
 }

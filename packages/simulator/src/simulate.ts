@@ -3,6 +3,7 @@ import { Cluster } from "./cluster/cluster.ts";
 import type { Fault } from "./faults/fault.ts";
 import { emptied, inject } from "./faults/inject.ts";
 import { Operator } from "./faults/operate.ts";
+import { lose } from "./faults/loss.ts";
 import { Health } from "./health.ts";
 import { Recorder } from "./history/recorder.ts";
 import { Invariants } from "./invariants/invariants.ts";
@@ -47,6 +48,8 @@ class Simulation {
   readonly #figures: Figure[] = [];
   readonly #findings: { kind: string; text: string }[] = [];
   #history: SimulationReport["history"] = null;
+  /** By log, what readers have not come to yet after healing. */
+  readonly #unread = new Map<string, number>();
   #healing = false;
   #healedMs = Number.POSITIVE_INFINITY;
 
@@ -106,7 +109,11 @@ class Simulation {
           epochOf: (partition) =>
             invariants.decisions.partitions.get(this.#invariants.logOf(this.#recorder.nameOf(partition)))?.record.leaderEpoch ?? -1,
           indexOf: (setting) => invariants.decisions.changes.get(setting),
-          onRead: (partition, offset) => this.#invariants.handedOut(this.#invariants.logOf(this.#recorder.nameOf(partition)), offset),
+          onRead: (partition, offset) => {
+            const log = this.#invariants.logOf(this.#recorder.nameOf(partition));
+            this.#invariants.handedOut(log, offset);
+            if (offset >= (this.#unread.get(log) ?? Infinity)) this.#unread.delete(log);
+          },
         }),
     );
   }
@@ -164,9 +171,17 @@ class Simulation {
     for (const [at, program] of this.#programs.entries()) program.start({ reads: at !== 1 || programs === 1, commits: at === 0 });
     await delay(clock, 500);
     const beginMs = clock.monotonicMs();
-    await Promise.all(this.#scenario.faults.map((fault, number) => this.#happen(fault, number, beginMs)));
+    await Promise.all([
+      ...this.#scenario.faults.map((fault, number) => this.#happen(fault, number, beginMs)),
+      this.#lose(beginMs + (this.#scenario.loss?.atMs ?? 0), beginMs + faultsMs),
+    ]);
     await delay(clock, Math.max(0, beginMs + faultsMs - clock.monotonicMs()));
     await this.#heal();
+    if (this.#scenario.loss !== null && this.#cluster.remaining.length === this.#cluster.machines.length) {
+      await this.#lose(clock.monotonicMs(), clock.monotonicMs() + HEALED_WITHIN_MS);
+      await this.#heal();
+    }
+    await this.#readOn();
     await delay(clock, 2_000);
     await Promise.all(this.#programs.map((program) => program.stop()));
     await this.#health.until("L9", HEALED_WITHIN_MS, "the end of all load", () => this.#health.tidy);
@@ -202,17 +217,46 @@ class Simulation {
     this.#trace.note(`fault ${number} is over`);
   }
 
+  /** Lets a node be lost for good, the one that was drawn or the next, as soon as the others can do without it, if that is before `untilMs`. */
+  async #lose(atMs: number, untilMs: number): Promise<void> {
+    const { clock } = this.#driver;
+    const { loss } = this.#scenario;
+    if (loss === null) return;
+    await delay(clock, Math.max(0, atMs - clock.monotonicMs()));
+    const { members } = this.#cluster;
+    const inTurn = [...members.slice(loss.node - 1), ...members.slice(0, loss.node - 1)];
+    for (;;) {
+      const node = this.#operator.busy ? undefined : inTurn.find((one) => this.#health.mayBeGone(one));
+      if (node !== undefined) {
+        this.#trace.note(`node ${node} is lost for good: ${loss.kind}`);
+        return lose({ ...loss, node }, this.#cluster, new SeededRandom(loss.seed));
+      }
+      if (clock.monotonicMs() >= untilMs) return this.#trace.note("no node can be done without");
+      await delay(clock, 20);
+    }
+  }
+
   async #heal(): Promise<void> {
-    this.#trace.note("everything is healed");
+    const what = this.#cluster.remaining.length < this.#cluster.machines.length ? "a majority is healed" : "all is healed";
+    this.#trace.note(what);
     this.#healedMs = this.#driver.clock.monotonicMs();
     this.#healing = true;
     this.#cluster.heal();
     for (const { nodeId } of this.#cluster.machines) await this.#cluster.start(nodeId);
     const { guest } = this.#cluster;
     if (this.#invariants.decisions.brokers.has(guest.nodeId)) await this.#cluster.start(guest.nodeId);
-    const ms = await this.#health.until("L11", HEALED_WITHIN_MS, "healing", () => this.#health.whole);
+    const ms = await this.#health.until("L11", HEALED_WITHIN_MS, "healing", () => this.#health.healed);
     this.#trace.note(`whole ${Math.round(ms)} ms after healing`);
-    this.#figures.push({ target: "L11 all replicas in sync once all is healed", limitMs: HEALED_WITHIN_MS, ms });
+    this.#figures.push({ target: `L11 all replicas in sync once ${what}`, limitMs: HEALED_WITHIN_MS, ms });
+  }
+
+  /** Readers come to what is sent from now on. */
+  async #readOn(): Promise<void> {
+    for (let partition = 0; partition < this.#scenario.partitions; partition += 1) {
+      const log = this.#invariants.logOf(`${TOPIC}-${partition}`);
+      this.#unread.set(log, this.#invariants.committed.get(log)?.highWatermark ?? 0);
+    }
+    await this.#health.until("L11", HEALED_WITHIN_MS, "healing", () => this.#unread.size === 0, "readers have not come to new records");
   }
 
   /** Reads everything and checks the whole history. */

@@ -80,13 +80,18 @@ export class Cluster {
     return this.machines.map(({ nodeId }) => nodeId);
   }
 
+  /** Who can still be expected to serve. */
+  get remaining(): readonly Machine[] {
+    return this.machines.filter(({ gone }) => !gone);
+  }
+
   machine(nodeId: number): Machine {
     const machine = this.everyone.find((one) => one.nodeId === nodeId);
     if (machine === undefined) throw new Error(`There is no node ${nodeId} in this cluster`);
     return machine;
   }
 
-  /** Ends what is wrong with links, disks and clocks. Nodes that are down stay down. */
+  /** Ends what is wrong with links, disks and clocks, but for nodes that are gone. Nodes that are down stay down. */
   heal(): void {
     for (const machine of this.everyone) {
       machine.thaw();

@@ -16,6 +16,8 @@ export class Links {
   readonly #places: readonly Place[];
   readonly #random: Random;
   readonly #cut = new Set<string>();
+  /** Cut for good. */
+  readonly #severed = new Set<string>();
   readonly #slowMs = new Map<string, number>();
   readonly #baseMs: number;
 
@@ -31,7 +33,7 @@ export class Links {
   }
 
   isCut(from: string, to: string): boolean {
-    return this.#cut.has(way(from, to));
+    return this.#cut.has(way(from, to)) || this.#severed.has(way(from, to));
   }
 
   /** One direction. */
@@ -44,6 +46,12 @@ export class Links {
   mend(from: string, to: string): void {
     this.#cut.delete(way(from, to));
     this.apply();
+  }
+
+  /** One direction, whatever is mended or healed. */
+  sever(from: string, to: string): void {
+    this.#severed.add(way(from, to));
+    this.cut(from, to);
   }
 
   slow(from: string, to: string, ms: number): void {
@@ -69,7 +77,7 @@ export class Links {
         if (from === to) continue;
         const key = way(from.hostName, to.hostName);
         const slowMs = this.#slowMs.get(key) ?? 0;
-        const stalled = this.#cut.has(key) || from.frozen || to.frozen;
+        const stalled = this.isCut(from.hostName, to.hostName) || from.frozen || to.frozen;
         const delayMs = (): number => this.#baseMs * (1 + this.#random.below(1000) / 1000) + slowMs * (this.#random.below(1000) / 1000);
         from.host.network.trouble({ delayMs, stalled }, to.hostName);
       }
@@ -87,7 +95,7 @@ export class Links {
     clock.after(afterMs, () => {
       const place = this.#places.find(({ hostName }) => hostName === from);
       if (place?.host.network !== network) return;
-      if (this.#cut.has(way(from, to)) || this.#place(from).frozen || this.#place(to).frozen) network.reset(to);
+      if (this.isCut(from, to) || this.#place(from).frozen || this.#place(to).frozen) network.reset(to);
     });
   }
 

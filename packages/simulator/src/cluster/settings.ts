@@ -2,6 +2,7 @@ import type { Settings } from "@ottla/node";
 import { DATA } from "../machine/machine.ts";
 
 export const GRPC_PORT = 9093;
+const KAFKA_PORT = 9092;
 const NODE_PORT = 9095;
 
 /** What a node of a simulated cluster is started with. Small sizes, so that a short run rolls segments and takes checkpoints. */
@@ -11,6 +12,7 @@ export function nodeSettings(nodeId: number, voters: readonly number[], flushPol
   return {
     "node.id": nodeId,
     "data.dir": DATA,
+    listeners: `${host}:${KAFKA_PORT}`,
     "grpc.listeners": `${host}:${GRPC_PORT}`,
     "http.listeners": "",
     "node.listeners": `${host}:${NODE_PORT}`,

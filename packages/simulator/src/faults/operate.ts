@@ -21,12 +21,15 @@ const TRIES = 20;
 export class Operator {
   readonly #around: OperatorSurroundings;
   #busy = false;
-  /** A voter is being removed or given back: nobody may lose what makes it one. */
-  changingVoters = false;
   #topics = 0;
 
   constructor(around: OperatorSurroundings) {
     this.#around = around;
+  }
+
+  /** Something is being changed, voters perhaps. */
+  get busy(): boolean {
+    return this.#busy;
   }
 
   /** Deletes records that every reader is past. */

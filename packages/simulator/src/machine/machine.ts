@@ -47,6 +47,8 @@ export class Machine {
   damaged = false;
   /** An old copy of its disk was put back: it may hold logs of topics whose deletion it had confirmed, which nobody tells it again. */
   old = false;
+  /** Nobody puts right what is wrong with it: it is never started, let go on or reached again. */
+  gone = false;
   wallOffsetMs = 0;
   /** Of its disk, while nothing is wrong with it. */
   normalLatencyMs: (operation: string) => number = () => 0;
@@ -104,7 +106,7 @@ export class Machine {
 
   /** Starts the node on what the disk holds; `prepare` may first do something to it. */
   async start(prepare: (host: MemoryHost) => Promise<void> = async () => {}): Promise<void> {
-    if (this.#life !== null) return;
+    if (this.#life !== null || this.gone) return;
     if (this.#host.crashed) this.#host = this.#host.restart();
     const host = this.#host;
     const life = this.#begin(host);
@@ -157,7 +159,7 @@ export class Machine {
   }
 
   thaw(): void {
-    if (!this.frozen) return;
+    if (!this.frozen || this.gone) return;
     this.frozen = false;
     this.#life?.clock.thaw();
   }
