@@ -9,7 +9,7 @@ import { machineFaults } from "./faults/machine.ts";
 import { memberFaults } from "./faults/members.ts";
 import { processFaults } from "./faults/processes.ts";
 import { Ground } from "./ground/ground.ts";
-import { allInSync } from "./ground/in-sync.ts";
+import { allInSync, allVoting } from "./ground/in-sync.ts";
 import { Load } from "./load.ts";
 import { dumpReplicas } from "./replicas.ts";
 
@@ -20,6 +20,8 @@ export interface FaultRun {
   readonly apart: boolean;
   /** Only these, by name; all that the machine allows when empty. */
   readonly only: readonly string[];
+  /** A second fault beside the first in every round, where that may be; else in one of three. */
+  readonly pairs: boolean;
   readonly env?: Readonly<Record<string, string>>;
   print(line: string): void;
 }
@@ -58,16 +60,30 @@ export async function runFaults(run: FaultRun): Promise<FaultOutcome> {
   load.start(producers, 100, perSecond);
   await load.progress(500);
   for (let round = 1; round <= rounds; round += 1) {
-    const chosen = choose(possible, random, round);
+    const chosen = choose(possible, random, round, run.pairs);
     const victim = 1 + random(nodes);
     const { inFlight, acknowledged } = load;
     load.takeLongestGapMs();
-    const scenes = chosen.map((_, at): Scene => scene(ground, load, random, 1 + ((victim - 1 + at) % nodes)));
-    const told = await Promise.all(chosen.map((fault, at) => fault.happen(scenes[at] ?? scene(ground, load, random, victim))));
-    const mendedMs = performance.now();
+    const scenes = await scenesOf(chosen, ground, load, random, victim);
+    // What has ended in a fault that is over is started again at once: the one beside it may wait for that.
+    const over = new Set<number>();
     const done = new AbortController();
-    const supervised = supervise(ground, chosen, done.signal, print);
-    await Promise.race([settled(load), supervised]).finally(() => done.abort());
+    const supervised = supervise(ground, chosen, over, done.signal, print);
+    const happening = Promise.all(
+      scenes.map(async ({ fault, ...scene }) => {
+        const said = await fault.happen(scene);
+        over.add(scene.victim);
+        return said;
+      }),
+    );
+    let mendedMs = 0;
+    const mended = happening.then(async (said) => {
+      mendedMs = performance.now();
+      for (const nodeId of cluster.nodeIds) over.add(nodeId);
+      await settled(load, cluster.nodeIds);
+      return said;
+    });
+    const told = await Promise.race([mended, supervised.then(() => mended)]).finally(() => done.abort());
     await supervised;
     for (const { name } of chosen) happened.set(name, (happened.get(name) ?? 0) + 1);
     print(
@@ -86,15 +102,22 @@ export async function runFaults(run: FaultRun): Promise<FaultOutcome> {
   return { acknowledged: load.acknowledged, unknown, anomalies: check(load.events, drains, dumps), happened };
 }
 
-async function settled(load: Load): Promise<void> {
+async function settled(load: Load, voters: readonly number[]): Promise<void> {
   await withTimeout(load.progress(100), progressWithinMs, "No send was acknowledged");
   await allInSync(load.ottla, nodes, mendedWithinMs);
+  await allVoting(load.ottla, voters, mendedWithinMs);
 }
 
-/** Starts nodes again that have ended by a fault that may end them, until it is aborted; of any other it is a failure of the run. */
-async function supervise({ cluster }: Ground, chosen: readonly Fault[], signal: AbortSignal, print: (line: string) => void): Promise<void> {
+/** Starts those of the nodes again that have ended by a fault that may end them, until it is aborted; of any other it is a failure of the run. */
+async function supervise(
+  { cluster }: Ground,
+  chosen: readonly Fault[],
+  nodeIds: ReadonlySet<number>,
+  signal: AbortSignal,
+  print: (line: string) => void,
+): Promise<void> {
   while (!signal.aborted) {
-    for (const nodeId of cluster.nodeIds) {
+    for (const nodeId of nodeIds) {
       if (!cluster.isRunning(nodeId) || !cluster.node(nodeId).hasEnded) continue;
       const [last = ""] = cluster.node(nodeId).errors.trimEnd().split("\n").slice(-1);
       if (!chosen.some(({ mayEnd }) => mayEnd === true)) throw new Error(`Node ${nodeId} ended by itself: ${last}`);
@@ -111,20 +134,44 @@ function isPossible({ needs }: Fault, ground: Ground): boolean {
 
 const bags = new WeakMap<readonly Fault[], Fault[]>();
 
-/** Every kind once in a random order before any comes again; a second one beside it in one of three rounds. */
-function choose(possible: readonly Fault[], random: (bound: number) => number, round: number): Fault[] {
+/** Every kind once in a random order before any comes again; a second one beside it in some rounds. */
+function choose(possible: readonly Fault[], random: (bound: number) => number, round: number, pairs: boolean): Fault[] {
   const bag = bags.get(possible) ?? [];
   bags.set(possible, bag);
   if (bag.length === 0) bag.push(...possible.toSorted((a, b) => a.name.localeCompare(b.name)));
   const [first] = bag.splice(random(bag.length), 1);
   if (!first) throw new Error(`Nothing to choose in round ${round}`);
-  const beside = possible.filter((fault) => fault.alone !== true && !(fault.destroys === true && first.destroys === true));
-  const second = first.alone !== true && beside.length > 0 && random(3) === 0 ? beside[random(beside.length)] : undefined;
+  const beside = possible.filter(
+    (fault) => fault.alone !== true && !bothAre("destroys", fault, first) && !bothAre("changesMembers", fault, first),
+  );
+  const second = first.alone !== true && beside.length > 0 && (random(3) === 0 || pairs) ? beside[random(beside.length)] : undefined;
   return second ? [first, second] : [first];
 }
 
-function scene(ground: Ground, load: Load, random: (bound: number) => number, victim: number): Scene {
-  return { ground, load, ottla: load.ottla, random, victim, other: 1 + (victim % nodes) };
+function bothAre(what: "destroys" | "changesMembers", a: Fault, b: Fault): boolean {
+  return a[what] === true && b[what] === true;
+}
+
+/** Each fault with a victim of its own: the one it aims at, unless another has it. */
+async function scenesOf(
+  chosen: readonly Fault[],
+  ground: Ground,
+  load: Load,
+  random: (bound: number) => number,
+  drawn: number,
+): Promise<(Scene & { fault: Fault })[]> {
+  const scenes: (Scene & { fault: Fault })[] = [];
+  for (const fault of chosen) {
+    const isFree = (nodeId: number): boolean => nodeId >= 1 && nodeId <= nodes && scenes.every(({ victim }) => victim !== nodeId);
+    const at = (victim: number): Scene & { fault: Fault } => ({
+      ...{ ground, load, ottla: load.ottla, random, victim, fault },
+      other: 1 + (victim % nodes),
+      beside: chosen.length > 1,
+    });
+    const wanted = (await fault.aim?.(at(drawn))) ?? drawn;
+    scenes.push(at([wanted, drawn, 1 + (drawn % nodes)].find(isFree) ?? drawn));
+  }
+  return scenes;
 }
 
 async function withTimeout<T>(work: Promise<T>, ms: number, what: string): Promise<T> {

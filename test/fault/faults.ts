@@ -10,6 +10,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string" },
     rounds: { type: "string", default: "50" },
+    pairs: { type: "boolean", default: false },
     only: { type: "string", default: "" },
     sabotage: { type: "string" },
   },
@@ -37,9 +38,18 @@ async function main(whyTogether: string | null): Promise<number> {
   if (sabotage !== undefined) print(`Every node's syncs are broken: ${sabotage}`);
   const env = sabotage === undefined ? {} : { NODE_OPTIONS: `--require ${brokenSync}`, BROKEN_SYNC: sabotage };
   const directory = await mkdtemp(join(tmpdir(), "ottla-faults-"));
-  const repeat = `npm run test:faults -- --seed ${seed} --rounds ${rounds}${only.length > 0 ? ` --only ${only.join(",")}` : ""}`;
+  const repeat = `npm run test:faults -- --seed ${seed} --rounds ${rounds}${only.length > 0 ? ` --only ${only.join(",")}` : ""}${values.pairs ? " --pairs" : ""}`;
   try {
-    const { acknowledged, unknown, anomalies, happened } = await runFaults({ seed, rounds, directory, apart: isApart, only, env, print });
+    const { acknowledged, unknown, anomalies, happened } = await runFaults({
+      seed,
+      rounds,
+      directory,
+      apart: isApart,
+      only,
+      pairs: values.pairs,
+      env,
+      print,
+    });
     const count = (kind: string): number => anomalies.filter((anomaly) => anomaly.kind === kind).length;
     print([...happened].map(([name, times]) => `${name} ${times}`).join(", "));
     const never = faults.filter(({ name }) => !happened.has(name)).map(({ name }) => name);

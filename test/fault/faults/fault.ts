@@ -11,6 +11,8 @@ export interface Scene {
   readonly victim: number;
   /** Another one. */
   readonly other: number;
+  /** Whether another fault goes on beside this one. */
+  readonly beside: boolean;
 }
 
 export interface Fault {
@@ -23,6 +25,10 @@ export interface Fault {
   readonly mayEnd?: boolean;
   /** It acts on more than its victim, and alone. */
   readonly alone?: boolean;
+  /** It adds and removes a node: one of these at a time. */
+  readonly changesMembers?: boolean;
+  /** Whom it would rather act on, unless another fault does. */
+  aim?(scene: Scene): Promise<number>;
   /** Happens, lasts and is mended again; resolves with what to say of it. */
   happen(scene: Scene): Promise<string>;
 }

@@ -1,5 +1,5 @@
 import { cp, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Disks } from "../ground/disks.ts";
 import type { Fault, Scene } from "./fault.ts";
@@ -18,6 +18,27 @@ async function segments(dataDir: string): Promise<string[]> {
     .filter(({ size }) => size > 0)
     .sort((a, b) => b.size - a.size)
     .map(({ path }) => path);
+}
+
+/** Of one kind, so that the many files of a checkpoint do not hide the one of the vote. */
+async function controllerFiles(directory: string, { random }: Scene): Promise<string[]> {
+  const names = (await readdir(directory, { recursive: true })).toSorted();
+  const kinds = ["raft/", "vote", "checkpoint-"].filter((kind) => names.some((name) => name.startsWith(kind)));
+  const kind = kinds[random(kinds.length)];
+  const files = names.filter((name) => kind !== undefined && name.startsWith(kind)).map((name) => join(directory, name));
+  const statuses = await Promise.all(files.map((path) => stat(path)));
+  return files.filter((_, at) => statuses[at]?.isFile() === true && statuses[at].size > 0);
+}
+
+async function flipBit(path: string, { random }: Scene): Promise<void> {
+  const { size } = await stat(path);
+  const at = random(size);
+  const file = await open(path, "r+");
+  const byte = new Uint8Array(1);
+  await file.read(byte, 0, 1, at);
+  byte[0] = (byte[0] ?? 0) ^ (1 << random(8));
+  await file.write(byte, 0, 1, at);
+  await file.close();
 }
 
 async function whileDown({ ground: { cluster }, victim, load }: Scene, work: (dataDir: string) => Promise<string>): Promise<string> {
@@ -99,21 +120,25 @@ export const fileFaults: readonly Fault[] = [
         const all = await segments(dataDir);
         const path = all[scene.random(Math.max(1, all.length))];
         if (path === undefined) return `node ${scene.victim} has nothing to flip`;
-        const { size } = await stat(path);
-        const at = scene.random(size);
-        const file = await open(path, "r+");
-        const byte = new Uint8Array(1);
-        await file.read(byte, 0, 1, at);
-        byte[0] = (byte[0] ?? 0) ^ (1 << scene.random(8));
-        await file.write(byte, 0, 1, at);
-        await file.close();
+        await flipBit(path, scene);
         return `a bit flipped in a segment of node ${scene.victim} while it was down`;
+      }),
+  },
+  {
+    name: "flipped-controller-bit",
+    destroys: true,
+    happen: (scene) =>
+      whileDown(scene, async (dataDir) => {
+        const files = await controllerFiles(join(dataDir, "controller"), scene);
+        const path = files[scene.random(Math.max(1, files.length))];
+        if (path === undefined) throw new Error(`Node ${scene.victim} has no controller files in ${dataDir}`);
+        await flipBit(path, scene);
+        return `a bit flipped in ${relative(dataDir, path)} of node ${scene.victim} while it was down`;
       }),
   },
   {
     name: "stale-disk",
     destroys: true,
-    alone: true,
     async happen(scene) {
       const { ground, load, victim } = scene;
       const dataDir = ground.cluster.dataDir(victim);

@@ -18,6 +18,9 @@ async function during(scene: Scene, begin: () => Promise<unknown>, nodeId: numbe
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
+/** One to leave a leader that flaps, and split votes of it. */
+const mostElections = 3;
+
 const words: Record<Direction, string> = { both: "cut off", in: "deaf", out: "mute" };
 
 function cut(direction: Direction): Fault {
@@ -66,8 +69,9 @@ export const linkFaults: readonly Fault[] = [
     name: "flap",
     needs: "network",
     async happen(scene) {
-      const { victim, random } = scene;
+      const { victim, random, ottla } = scene;
       const network = networkOf(scene);
+      const termBefore = (await ottla.admin().describeQuorum()).term;
       const times = 3 + random(5);
       try {
         for (let time = 0; time < times; time += 1) {
@@ -79,7 +83,13 @@ export const linkFaults: readonly Fault[] = [
       } finally {
         await network.heal(victim);
       }
-      return `link of node ${victim} went ${times} times`;
+      const elections = (await ottla.admin().describeQuorum()).term - termBefore;
+      // Once a node leads that nobody cuts off, the flapping one must not unseat it; a fault beside this one may.
+      if (!scene.beside && elections > mostElections)
+        throw new Error(
+          `The term rose by ${elections} while the link of node ${victim} went ${times} times, at most ${mostElections} is right`,
+        );
+      return `link of node ${victim} went ${times} times, the term rose by ${elections}`;
     },
   },
 ];

@@ -11,6 +11,14 @@ async function killAndStart({ ground: { cluster }, random, load }: Scene, nodeId
   await cluster.startNode(nodeId);
 }
 
+async function freeze({ ground: { cluster }, victim }: Scene, ms: number): Promise<string> {
+  const node = cluster.node(victim);
+  node.freeze();
+  await delay(ms);
+  node.thaw();
+  return `froze node ${victim} for ${(ms / 1000).toFixed(1)} s`;
+}
+
 export const processFaults: readonly Fault[] = [
   {
     name: "kill",
@@ -21,34 +29,52 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: "kill-leader",
-    async happen(scene) {
-      const [topic] = await scene.ottla.admin().describeTopics([scene.load.topic]);
-      const leader = topic?.partitions[0]?.leader ?? scene.victim;
-      const victim = scene.ground.cluster.isRunning(leader) ? leader : scene.victim;
-      await killAndStart(scene, victim);
-      return `killed node ${victim}, leader of partition 0`;
+    async aim({ ottla, load, victim }) {
+      const [topic] = await ottla.admin().describeTopics([load.topic]);
+      return topic?.partitions[0]?.leader ?? victim;
     },
-    alone: true,
+    async happen(scene) {
+      await killAndStart(scene, scene.victim);
+      return `killed node ${scene.victim}, ${scene.beside ? "if it was free the" : "the"} leader of partition 0`;
+    },
   },
   {
     name: "kill-controller",
-    async happen(scene) {
-      const { controllerId } = await scene.ottla.admin().describeCluster();
-      const victim = scene.ground.cluster.isRunning(controllerId) ? controllerId : scene.victim;
-      await killAndStart(scene, victim);
-      return `killed node ${victim}, leader of the controllers`;
+    async aim({ ottla }) {
+      return (await ottla.admin().describeCluster()).controllerId;
     },
-    alone: true,
+    async happen(scene) {
+      await killAndStart(scene, scene.victim);
+      return `killed node ${scene.victim}, ${scene.beside ? "if it was free the" : "the"} leader of the controllers`;
+    },
   },
   {
     name: "freeze",
-    async happen({ ground: { cluster }, random, victim }) {
-      const node = cluster.node(victim);
-      const ms = 500 + random(9_500);
-      node.freeze();
-      await delay(ms);
-      node.thaw();
-      return `froze node ${victim} for ${(ms / 1000).toFixed(1)} s`;
+    happen: (scene) => freeze(scene, 500 + scene.random(9_500)),
+  },
+  {
+    name: "freeze-long",
+    happen: (scene) => freeze(scene, 60_000),
+  },
+  {
+    name: "kill-majority",
+    alone: true,
+    async happen({ ground: { cluster }, random, load, ottla, victim, other }) {
+      const killed = [victim, other];
+      await load.someInFlight();
+      await Promise.all(killed.map((nodeId) => cluster.killNode(nodeId)));
+      const topic = `no-majority-${random(1_000_000)}`;
+      const refused = await ottla
+        .admin()
+        .createTopic({ name: topic, partitions: 1, replicationFactor: 1 }, { timeoutMs: 2_000 })
+        .then(
+          () => false,
+          () => true,
+        );
+      await delay(random(5_000));
+      await Promise.all(killed.map((nodeId) => cluster.startNode(nodeId)));
+      if (!refused) throw new Error(`Topic ${topic} was created by one controller of three`);
+      return `killed nodes ${killed.join(" and ")} at once, the third could change nothing`;
     },
   },
   {

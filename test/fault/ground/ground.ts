@@ -7,6 +7,9 @@ import { Memory } from "./memory.ts";
 import { Network } from "./network.ts";
 import { Shim } from "./shim.ts";
 
+/** A further broker. */
+export const newBroker = 4;
+
 export interface GroundOptions {
   readonly directory: string;
   readonly apart: boolean;
@@ -44,19 +47,22 @@ export class Ground implements AsyncDisposable {
     const disks = apart ? await disksOrNull(directory, print) : null;
     const shim = await orNull("Shim", Shim.make(join(directory, "shim")), print);
     const memory = await orNull("Memory cgroups", Memory.make(), print);
+    // A node that joins, leaves and joins again lives where it lived before.
+    const sites = new Map<number, Promise<Site>>();
+    const makeSite = async (nodeId: number): Promise<Site> => ({
+      ...(network ? { host: network.host(nodeId), kafka: 9092, grpc: 9093, http: 9094, node: 9095 } : await local()),
+      through: [...((await memory?.leg(nodeId)) ?? []), ...((await network?.leg(nodeId)) ?? []), ...((await shim?.through(nodeId)) ?? [])],
+      ...(disks ? { dataDir: await disks.make(nodeId) } : {}),
+    });
     const cluster = await ClusterProcesses.plan({
       directory,
       settings: { "log.segment.bytes": String(1 << 20), "log.retention.ms": "-1" },
       ...(env ? { env } : {}),
-      site: async (nodeId): Promise<Site> => ({
-        ...(network ? { host: network.host(nodeId), kafka: 9092, grpc: 9093, http: 9094, node: 9095 } : await local()),
-        through: [
-          ...((await memory?.leg(nodeId)) ?? []),
-          ...((await network?.leg(nodeId)) ?? []),
-          ...((await shim?.through(nodeId)) ?? []),
-        ],
-        ...(disks ? { dataDir: await disks.make(nodeId) } : {}),
-      }),
+      site: (nodeId) => {
+        const site = sites.get(nodeId) ?? makeSite(nodeId);
+        sites.set(nodeId, site);
+        return site;
+      },
     });
     const ground = new Ground(cluster, { network, disks, shim, memory });
     try {
@@ -66,6 +72,14 @@ export class Ground implements AsyncDisposable {
       await ground[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Ends a node that was removed from the cluster; whoever joins in its place begins with an empty disk. */
+  async leave(nodeId: number): Promise<void> {
+    const dataDir = this.cluster.dataDir(nodeId);
+    await this.cluster.stopNode(nodeId);
+    await rm(dataDir, { recursive: true, force: true });
+    this.cluster.forget(nodeId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
