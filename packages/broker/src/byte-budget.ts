@@ -25,6 +25,14 @@ export class ByteBudget {
     return taken;
   }
 
+  /** Takes it whether it is there or not: for who holds a part already, and must not wait for others that do.
+   * @returns what was taken and must be given back */
+  overdraw(bytes: number): number {
+    const taken = Math.min(bytes, this.limit);
+    this.#used += taken;
+    return taken;
+  }
+
   /** @returns what was taken and must be given back */
   async take(bytes: number, signal: AbortSignal): Promise<number> {
     const taken = this.tryTake(bytes);

@@ -18,11 +18,16 @@ export interface KafkaRequest<Req> {
   readonly context: RequestContext;
   /** Every version decodes to one type: what a version lacks has its default. */
   readonly body: Req;
-  /** Runs once the answer has been handed to the machine, or nobody wants it any more: gives back the memory of its records. */
-  whenSent(run: () => void): void;
+  /** Runs once the answer has been handed to the machine, or nobody wants it any more: gives back the memory of its records, so many bytes. */
+  readonly whenSent: (run: () => void, bytes: number) => void;
+  /** From now on nothing of the message that came is needed, not even a part of the body that is a view of it: its memory is given back. For requests
+   * that wait long. */
+  messageDone(): void;
+  /** How many parts a request has whose bytes do not tell it. */
+  weighs(items: number): void;
   /** Resolves once all requests before this one on its connection are answered; null when they are. Who takes memory for an answer waits for it: what
    * stands behind a request that waits must not hold what that one will need. */
-  inTurn(): Promise<void> | null;
+  readonly inTurn: () => Promise<void> | null;
 }
 
 /** What a connection knows of a request before its body is read. */
@@ -30,7 +35,9 @@ export interface RequestHead {
   readonly version: number;
   readonly correlationId: number;
   readonly context: RequestContext;
-  whenSent(run: () => void): void;
+  whenSent(run: () => void, bytes: number): void;
+  messageDone(): void;
+  weighs(items: number): void;
   inTurn(): Promise<void> | null;
 }
 
@@ -69,7 +76,15 @@ export function defineApi<Req, Res>({ api, versions, handle }: ApiDefinition<Req
       const body = kafka.decodeRequest(api, version, frame, bodyAt);
       const encode = (response: Res | null): Frame | null =>
         response === null ? null : kafka.encodeResponse(api, version, correlationId, response);
-      const response = handle(door, { version, context, body, whenSent: (run) => head.whenSent(run), inTurn: () => head.inTurn() });
+      const response = handle(door, {
+        version,
+        context,
+        body,
+        whenSent: (run, bytes) => head.whenSent(run, bytes),
+        messageDone: () => head.messageDone(),
+        weighs: (items) => head.weighs(items),
+        inTurn: () => head.inTurn(),
+      });
       return response instanceof Promise ? response.then(encode) : encode(response);
     },
   };

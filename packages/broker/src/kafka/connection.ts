@@ -1,6 +1,7 @@
 import { type Clock, type Frame, type FramedConnection, LARGE_FRAME_BYTES, type Logger } from "@ottla/host";
 import { kafka } from "@ottla/protocol";
 import { ByteBudget } from "../byte-budget.ts";
+import { AnswerRoom } from "../operations/answer-room.ts";
 import type { RequestContext } from "../operations/context.ts";
 import { StallWatch } from "../stall-watch.ts";
 import type { Timeouts } from "../timeouts.ts";
@@ -12,6 +13,12 @@ import type { Turns } from "./turns.ts";
 /** Requests of one connection that are being worked on or whose answers are not taken; above it no more is read from it. As many as Kafka's own
  * producer has under way. */
 export const IN_FLIGHT_MAX = 5;
+/** Larger ones count as memory of answers, whatever they hold. */
+const LARGE_ANSWER_BYTES = 65_536;
+/** Requests that wait for more are answered after so long when others need the memory of what came after them. */
+const HINDERING_MAX_MS = 5_000;
+/** What a part of a request is taken to have at least, where its bytes are not records. */
+const ITEM_BYTES = 20;
 /** A client's answers that are read and not yet taken hold at most this part of the memory for all of them, or one answer. */
 const ANSWERS_SHARE = 8;
 
@@ -36,7 +43,12 @@ interface Pending {
   /** Of its API; empty until that is known. */
   name: string;
   readonly startedMs: number;
-  readonly bytes: number;
+  /** What it holds of the memory for requests. */
+  bytes: number;
+  /** How many parts it has, about. */
+  items: number;
+  /** How much of its answer its handler has set aside memory for. */
+  answerBytes: number;
   /** Undefined until it is ready. */
   answer: Frame | null | undefined;
   whenSent: (() => void)[] | null;
@@ -49,7 +61,8 @@ export class Connection {
   readonly #connection: FramedConnection;
   readonly #options: ConnectionOptions;
   readonly #gone = new AbortController();
-  readonly #drain = new AbortController();
+  /** Of the requests that are being worked on. */
+  #drain = new AbortController();
   readonly #stall: StallWatch;
   readonly #arrival: Arrival;
   /** Not answered yet, in the order of arrival. */
@@ -59,6 +72,10 @@ export class Connection {
   #inFlight = 0;
   #lastActiveMs: number;
   #draining = false;
+  /** The answer that is next waits for memory. */
+  #awaitsAnswerRoom = false;
+  /** Since when the next request waits for those before it. */
+  #heldUpSinceMs: number | null = null;
   #onRoom: (() => void) | null = null;
   #onDrained: (() => void) | null = null;
 
@@ -93,15 +110,21 @@ export class Connection {
 
   /** Resolves when the connection is over and every request of it has ended. */
   async run(): Promise<void> {
-    const { turns, clock, logger } = this.#options;
+    const { turns, clock, logger, requestBytes } = this.#options;
     const { peer } = this.#connection;
     try {
       for await (const frame of this.#connection.frames) {
         this.#lastActiveMs = clock.monotonicMs();
         const bytes = await this.#room(frame);
         if (bytes === null) break;
-        this.#start(frame, bytes);
-        await turns.take(this, frame.length);
+        // Asked for and started without a pause between: of those that wait for the turn only the first gets it.
+        if (frame.length > LARGE_FRAME_BYTES) for (let turn = turns.mayStart(); turn !== null; turn = turns.mayStart()) await turn;
+        if (this.#draining) {
+          requestBytes.give(bytes);
+          break;
+        }
+        const items = this.#start(frame, bytes);
+        await turns.take(this, frame.length, items);
       }
     } catch (error) {
       logger.error({ err: error, peer }, "Reading from a Kafka client failed");
@@ -131,6 +154,7 @@ export class Connection {
   /** Ends the connection when nothing was said for too long, or a message does not come on. */
   look(nowMs: number): void {
     const { maxIdleMs, arrivingBytes, logger } = this.#options;
+    if (this.#heldUpSinceMs !== null && arrivingBytes.contended && nowMs - this.#heldUpSinceMs >= HINDERING_MAX_MS) this.#hurry();
     const stalled = this.#arrival.look(nowMs, arrivingBytes.contended);
     if (stalled !== null) {
       logger.warn(
@@ -145,15 +169,27 @@ export class Connection {
     this.#connection.close();
   }
 
+  /** Requests that wait for more are answered with what is there: behind them are others, whose memory is needed. */
+  #hurry(): void {
+    const before = this.#drain;
+    this.#drain = new AbortController();
+    this.#context = { ...this.#context, draining: this.#drain.signal };
+    before.abort(new Error("others need the memory of what came after this request"));
+  }
+
   /** Waits until this connection and the broker have room for one more request.
    * @returns what was taken from the broker's budget; null when the request is not to be carried out */
   async #room(frame: Uint8Array): Promise<number | null> {
-    const { requestBytes, arrivingBytes } = this.#options;
+    const { requestBytes, arrivingBytes, clock } = this.#options;
     const leave = (): null => {
       if (frame.length > LARGE_FRAME_BYTES) arrivingBytes.give(Math.min(frame.length, arrivingBytes.limit));
       return null;
     };
-    while (this.#inFlight >= IN_FLIGHT_MAX && !this.#draining) await new Promise<void>((resolve) => (this.#onRoom = resolve));
+    while ((this.#inFlight >= IN_FLIGHT_MAX || this.#awaitsAnswerRoom) && !this.#draining) {
+      this.#heldUpSinceMs ??= clock.monotonicMs();
+      await new Promise<void>((resolve) => (this.#onRoom = resolve));
+    }
+    this.#heldUpSinceMs = null;
     if (this.#draining) return leave();
     let taken = requestBytes.tryTake(frame.length);
     if (taken === null) {
@@ -169,11 +205,14 @@ export class Connection {
     return null;
   }
 
-  #start(frame: Uint8Array, bytes: number): void {
+  /** @returns how many parts it has, about */
+  #start(frame: Uint8Array, bytes: number): number {
     const pending: Pending = {
       name: "",
       startedMs: this.#lastActiveMs,
       bytes,
+      items: Math.floor(frame.length / ITEM_BYTES),
+      answerBytes: 0,
       answer: undefined,
       whenSent: null,
       onTurn: null,
@@ -191,6 +230,7 @@ export class Connection {
     } catch (error) {
       this.#failed(pending, error);
     }
+    return pending.items;
   }
 
   #answer(frame: Uint8Array, pending: Pending): Frame | null | Promise<Frame | null> {
@@ -205,7 +245,12 @@ export class Connection {
       version: apiVersion,
       correlationId,
       context: this.#context,
-      whenSent: (run) => void (pending.whenSent ??= []).push(run),
+      whenSent: (run, bytes) => {
+        pending.answerBytes += bytes;
+        (pending.whenSent ??= []).push(run);
+      },
+      messageDone: () => this.#giveRequest(pending),
+      weighs: (items) => void (pending.items = items),
       inTurn: () => (this.#pending[0] === pending ? null : new Promise((resolve) => (pending.onTurn = resolve))),
     };
     return api.answer(door, head, frame, bodyAt);
@@ -220,14 +265,43 @@ export class Connection {
 
   #ready(pending: Pending, answer: Frame | null): void {
     pending.answer = answer;
+    this.#leaveInTurn();
+  }
+
+  #leaveInTurn(): void {
+    if (this.#awaitsAnswerRoom) return;
     for (let first = this.#pending[0]; first?.answer !== undefined; first = this.#pending[0]) {
+      const room = this.#answerRoom(first, first.answer);
+      if (room instanceof Promise) return this.#leaveLater(first, first.answer, room);
       this.#pending.shift();
-      this.#leave(first, first.answer);
+      this.#leave(first, first.answer, room);
     }
     this.#pending[0]?.onTurn?.();
   }
 
-  #leave(pending: Pending, answer: Frame | null): void {
+  /** Until then the answer stays the first: what is behind it takes no memory, and nothing more is started. */
+  #leaveLater(first: Pending, answer: Frame | null, room: Promise<AnswerRoom>): void {
+    this.#awaitsAnswerRoom = true;
+    const leave = (got: AnswerRoom): void => {
+      this.#awaitsAnswerRoom = false;
+      this.#pending.shift();
+      this.#leave(first, answer, got);
+      this.#leaveInTurn();
+      this.#onRoom?.();
+    };
+    // Nobody wants it any more, and it is dropped.
+    room.then(leave, () => leave(AnswerRoom.none));
+  }
+
+  /** Memory for what its handler has set none aside for. */
+  #answerRoom({ answerBytes: held }: Pending, answer: Frame | null): AnswerRoom | Promise<AnswerRoom> {
+    const bytes = answer === null ? 0 : answer.reduce((sum, { length }) => sum + length, 0) - held;
+    if (bytes <= LARGE_ANSWER_BYTES) return AnswerRoom.none;
+    const budgets = [this.#context.answerBytes, this.#options.answerBytes];
+    return held > 0 ? AnswerRoom.overdraw(budgets, bytes) : AnswerRoom.take(budgets, bytes, this.#gone.signal);
+  }
+
+  #leave(pending: Pending, answer: Frame | null, room: AnswerRoom): void {
     const { clock, door } = this.#options;
     if (pending.name !== "") door.metrics.answered(pending.name, clock.monotonicMs() - pending.startedMs);
     if (answer === null) return this.#over(pending);
@@ -235,6 +309,7 @@ export class Connection {
     const sent = (): void => {
       this.#stall.taken();
       this.#lastActiveMs = clock.monotonicMs();
+      room.keep(0);
       this.#over(pending);
     };
     // An answer to a client that has gone is dropped.
@@ -243,10 +318,16 @@ export class Connection {
 
   #over(pending: Pending): void {
     this.#inFlight--;
-    this.#options.requestBytes.give(pending.bytes);
+    this.#giveRequest(pending);
     for (const run of pending.whenSent ?? []) run();
     this.#onRoom?.();
     if (this.#inFlight === 0) this.#onDrained?.();
+  }
+
+  #giveRequest(pending: Pending): void {
+    const { bytes } = pending;
+    pending.bytes = 0;
+    this.#options.requestBytes.give(bytes);
   }
 
   #drained(): Promise<void> {

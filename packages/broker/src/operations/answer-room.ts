@@ -9,6 +9,11 @@ export class AnswerRoom {
     this.#shares = shares;
   }
 
+  /** For an answer that turns out larger than what was set aside for it. */
+  static overdraw(budgets: readonly ByteBudget[], bytes: number): AnswerRoom {
+    return new AnswerRoom(budgets.map((budget) => ({ budget, held: budget.overdraw(bytes) })));
+  }
+
   /** Waits, if it must, for one budget after the other, the narrowest first: who waits for his own share must not keep the others from theirs. */
   static take(budgets: readonly ByteBudget[], bytes: number, signal: AbortSignal): AnswerRoom | Promise<AnswerRoom> {
     const room = new AnswerRoom([]);

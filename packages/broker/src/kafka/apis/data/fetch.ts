@@ -22,6 +22,12 @@ type Request = KafkaRequest<kafka.FetchRequest>;
 type Topic = kafka.FetchResponse["responses"][number];
 type Row = Topic["partitions"][number];
 
+/** What is left of a request once it is understood: nothing that holds the message it came in. */
+interface Asked extends Pick<Request, "version" | "context"> {
+  readonly isolationLevel: number;
+  readonly sessionEpoch: number;
+}
+
 /** What one request reads, and for whom. */
 interface Turn {
   readonly wanted: readonly WantedPartition[];
@@ -42,8 +48,8 @@ export function fetchApi({ clock, random, config }: BrokerParts): Api {
   });
 }
 
-async function handle(sessions: FetchSessions, door: KafkaParts, request: Request): Promise<kafka.FetchResponse> {
-  const { version, context, body } = request;
+function handle(sessions: FetchSessions, door: KafkaParts, request: Request): kafka.FetchResponse | Promise<kafka.FetchResponse> {
+  const { version, context, body, whenSent, inTurn } = request;
   boundPartitions("Fetch", body.topics, ({ partitions }) => partitions);
   const replicaId = version < FIRST_WITH_REPLICA_STATE ? body.replicaId : body.replicaState.replicaId;
   if (replicaId >= 0) return refuseReplica(door, version, body);
@@ -52,20 +58,27 @@ async function handle(sessions: FetchSessions, door: KafkaParts, request: Reques
     door.metrics.failed("Fetch", turn.code);
     return { errorCode: turn.code, sessionId: 0, responses: [] };
   }
-  const { maxWaitMs, minBytes, maxBytes, isolationLevel } = body;
-  const turnOfAnswer = request.inTurn();
-  if (turnOfAnswer !== null) await turnOfAnswer;
+  const { maxWaitMs, minBytes, maxBytes, isolationLevel, sessionEpoch } = body;
   const isolation = isolationLevel === READ_COMMITTED ? "read_committed" : "read_uncommitted";
-  const answer = await door.operations.fetch(context, {
-    maxWaitMs,
-    minBytes,
-    maxBytes,
-    isolation,
-    begin: "first",
-    partitions: turn.wanted,
-  });
-  request.whenSent(() => answer.release());
-  return respond(sessions, door, request, turn, answer);
+  const read = async (): Promise<kafka.FetchResponse> => {
+    const turnOfAnswer = inTurn();
+    if (turnOfAnswer !== null) await turnOfAnswer;
+    const answer = await door.operations.fetch(context, {
+      maxWaitMs,
+      minBytes,
+      maxBytes,
+      isolation,
+      begin: "first",
+      partitions: turn.wanted,
+    });
+    whenSent(
+      () => answer.release(),
+      answer.partitions.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
+    return respond(sessions, door, { version, context, isolationLevel, sessionEpoch }, turn, answer);
+  };
+  request.messageDone();
+  return read();
 }
 
 /** In the order of arrival: the epoch of a session counts its requests. */
@@ -108,13 +121,13 @@ function begin(sessions: FetchSessions, parts: BrokerParts, version: number, bod
 function respond(
   sessions: FetchSessions,
   { parts, metrics }: KafkaParts,
-  { version, context, body }: Request,
+  { version, context, isolationLevel, sessionEpoch }: Asked,
   { wanted, session, remember }: Turn,
   { partitions }: FetchAnswer,
 ): kafka.FetchResponse {
-  if (session !== null && session.epoch !== epochAfter(body.sessionEpoch)) {
+  if (session !== null && session.epoch !== epochAfter(sessionEpoch)) {
     // Another request of the session came meanwhile: which of the two its client believes in is not known.
-    const error = wrongEpoch(session.id, body.sessionEpoch, session.epoch);
+    const error = wrongEpoch(session.id, sessionEpoch, session.epoch);
     metrics.failed("Fetch", error.code);
     return { errorCode: error.code, sessionId: 0, responses: [] };
   }
@@ -134,7 +147,7 @@ function respond(
       responses.push(byIds ? { topicId: want.topicId, partitions: rows } : { topic, partitions: rows });
     }
     if (one.error !== null) metrics.failed("Fetch", one.error.code);
-    rows.push(rowOf(version, body.isolationLevel, want, one, leaders));
+    rows.push(rowOf(version, isolationLevel, want, one, leaders));
   }
   const sessionId = session?.id ?? (remember ? sessions.create(byIds, wanted) : 0);
   return { errorCode: 0, sessionId, responses, nodeEndpoints: leaders.endpoints(context) };

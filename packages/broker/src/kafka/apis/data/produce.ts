@@ -27,7 +27,7 @@ export const produce = defineApi<kafka.ProduceRequest, kafka.ProduceResponse>({
   versions: [0, 11],
   /** Appends before it returns; the promise is for the acknowledgements. */
   handle(door, request) {
-    boundPartitions("Produce", request.body.topicData, ({ partitionData }) => partitionData);
+    request.weighs(boundPartitions("Produce", request.body.topicData, ({ partitionData }) => partitionData));
     const outcomes = append(door, request);
     return request.body.acks === 0 ? unanswered(door, outcomes) : answered(door, request, outcomes);
   },
