@@ -40,7 +40,7 @@ export function brokerSamples(parts: SampledParts): Metric[] {
     gauge("ottla_broker_client_sessions", "Sessions that clients hold", parts.sessions),
     gauge("kafka_server_socketservermetrics_connection_count", "Connections that Kafka's clients hold", parts.kafkaConnections),
     gauge("ottla_broker_request_bytes", "Bytes of requests being worked on", parts.requestBytes),
-    gauge("ottla_broker_answer_bytes", "Bytes of records read and not yet sent", parts.answerBytes),
+    gauge("ottla_broker_answer_bytes", "Bytes of records and of large answers, not yet sent", parts.answerBytes),
     gauge("ottla_broker_stray_logs", "Logs on the disk that no topic names", partitions.strays().length),
     gauge("ottla_broker_failed_logs", "Logs that take no writes since one failed", all.filter(({ failed }) => failed).length),
     gauge(
