@@ -12,6 +12,8 @@ export interface Scenario {
   readonly paceMs: number;
   /** When records are synced. */
   readonly flushPolicy: string;
+  /** About so often it changes, between `commit` and this one; null: it stays. */
+  readonly flushChangesMs: number | null;
   readonly faultsMs: number;
   readonly faults: readonly Fault[];
   /** A node that is lost near the end and stays so: the others must do without it. */
@@ -31,7 +33,7 @@ const flushPolicies = ["commit", "commit", "commit", "commit", "commit", "commit
 /** The standard scenario: three nodes, 60 s of faults. */
 export function scenarioOf({ seed, nodes = 3, faultsMs = 60_000, only }: ScenarioOptions): Scenario {
   const random = new SeededRandom(seed).fork();
-  return {
+  const scenario = {
     nodes,
     partitions: 2 + random.below(4),
     programs: 2,
@@ -45,6 +47,10 @@ export function scenarioOf({ seed, nodes = 3, faultsMs = 60_000, only }: Scenari
       ...(only === undefined ? {} : { only }),
     }),
     flushPolicy: flushPolicies[random.below(flushPolicies.length)] ?? "commit",
+  };
+  return {
+    ...scenario,
     loss: nodes < 3 || random.below(3) > 0 ? null : drawLoss(random, nodes, faultsMs),
+    flushChangesMs: scenario.flushPolicy === "commit" ? null : ([null, 3_000, 8_000][random.below(3)] ?? null),
   };
 }

@@ -173,6 +173,7 @@ class Simulation {
     const beginMs = clock.monotonicMs();
     await Promise.all([
       ...this.#scenario.faults.map((fault, number) => this.#happen(fault, number, beginMs)),
+      this.#changeFlushPolicy(beginMs + faultsMs),
       this.#lose(beginMs + (this.#scenario.loss?.atMs ?? 0), beginMs + faultsMs),
     ]);
     await delay(clock, Math.max(0, beginMs + faultsMs - clock.monotonicMs()));
@@ -215,6 +216,17 @@ class Simulation {
     });
     await Promise.all([measured, injected.finally(() => this.#liveness.end())]);
     this.#trace.note(`fault ${number} is over`);
+  }
+
+  /** To and fro between what is acknowledged once it is durable and what is not. */
+  async #changeFlushPolicy(untilMs: number): Promise<void> {
+    const { clock } = this.#driver;
+    const { flushChangesMs, flushPolicy } = this.#scenario;
+    if (flushChangesMs === null) return;
+    for (let policy = "commit"; clock.monotonicMs() < untilMs; policy = policy === "commit" ? flushPolicy : "commit") {
+      await delay(clock, (flushChangesMs * (50 + this.#random.below(100))) / 100);
+      await this.#operator.changeFlushPolicy(policy);
+    }
   }
 
   /** Lets a node be lost for good, the one that was drawn or the next, as soon as the others can do without it, if that is before `untilMs`. */

@@ -43,6 +43,15 @@ export class Operator {
     });
   }
 
+  /** From now on records are synced at other times. */
+  changeFlushPolicy(policy: string): Promise<void> {
+    return this.#act(`change the flush policy to ${policy}`, async (ottla) => {
+      const { topic, note } = this.#around;
+      await ottla.admin().alterConfigs([{ resource: { topic }, set: { "flush.policy": policy } }], { timeoutMs: CALL_MS });
+      note(`the flush policy is ${policy}`);
+    });
+  }
+
   /** Makes a topic, fills it a little, deletes it. */
   passingTopic(forMs: number): Promise<void> {
     const name = `passing-${(this.#topics += 1)}`;
