@@ -49,6 +49,27 @@ test("a broker joins by the address of one controller, and one controller alone 
   await clock.run(Promise.all([...brokers, controller].map((node) => node.close())));
 });
 
+test("a node with both roles joins by the address of one controller, and its own controller follows the quorum", async () => {
+  const hosts = machines();
+  const [one, two] = hosts;
+  const { clock } = one;
+  const first = await clock.run(start(one, voterSettings(1, 1)));
+  const joins = { "process.roles": "controller,broker", "controller.quorum.bootstrap.servers": "node-1:9095" };
+  const seen: Controller[] = [];
+  const second = await clock.run(
+    Node.start({
+      host: two,
+      config: { ...machineSettings(2), ...joins },
+      logger: silentLogger,
+      inspector: { controller: (controller) => void seen.push(controller), broker: () => {} },
+    }),
+  );
+  expect(second.clusterId).toBe(first.clusterId);
+  expect(second.health.ready).toBe(true);
+  expect(seen[0]?.inspect()).toMatchObject({ role: "follower", leader: 1, voters: [{ nodeId: 1 }] });
+  await clock.run(Promise.all([second.close(), first.close()]));
+});
+
 test("a directory of another cluster is refused by name", async () => {
   const [one, two] = machines();
   const { clock } = one;

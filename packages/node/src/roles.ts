@@ -1,5 +1,5 @@
 import { Broker } from "@ottla/broker";
-import { Controller } from "@ottla/controller";
+import { Controller, UNKNOWN_NODE } from "@ottla/controller";
 import { type Attributes, createSessionPair, type Host, type Logger, type Session } from "@ottla/host";
 import { type LoadedConfig, services } from "@ottla/protocol";
 import { dialNode } from "./cluster/dial.ts";
@@ -34,7 +34,8 @@ export async function startController(around: Surroundings, door: NodeDoor): Pro
     logger: logger.child({ part: "controller" }),
     onFatal: fatal.raise,
     nodeAddress: () => door.address,
-    dial: (peer, service, attributes, signal) => dialNode({ network, clock }, peer.address, peer.nodeId, service, attributes, signal),
+    dial: ({ nodeId, address }, service, attributes, signal) =>
+      dialNode({ network, clock }, address, nodeId === UNKNOWN_NODE ? null : nodeId, service, attributes, signal),
   });
   const accept = (session: Session): Attributes => controller.accept(session);
   door.serve([services.session, services.metadata, services.raft].map((name) => ({ name, accept })));

@@ -1,4 +1,4 @@
-import { newBroker } from "../ground/ground.ts";
+import { newBroker, newVoter } from "../ground/ground.ts";
 import { until } from "../ground/in-sync.ts";
 import type { Fault, Scene } from "./fault.ts";
 
@@ -28,6 +28,30 @@ export const memberFaults: readonly Fault[] = [
       });
       await drainAndRemove(scene, newBroker);
       return `node ${newBroker} joined, took partition ${partition}, was drained and removed`;
+    },
+  },
+  {
+    name: "change-voters",
+    changesMembers: true,
+    async happen(scene) {
+      const { ground, ottla } = scene;
+      await ground.cluster.join(newVoter);
+      const admin = ottla.admin();
+      const votes = async (): Promise<boolean> =>
+        (await admin.describeQuorum(call)).members.some(({ nodeId, voter }) => nodeId === newVoter && voter);
+      await until(withinMs, `Controller ${newVoter} does not vote`, async () => {
+        if (await votes()) return null;
+        await admin.addVoter(newVoter, call);
+        return "it was just added";
+      });
+      await scene.load.progress(100);
+      await until(withinMs, `Controller ${newVoter} votes`, async () => {
+        if (!(await votes())) return null;
+        await admin.removeVoter(newVoter, call);
+        return "it was just removed";
+      });
+      await drainAndRemove(scene, newVoter);
+      return `controller ${newVoter} joined, became a voter, and was removed again`;
     },
   },
 ];

@@ -7,8 +7,9 @@ import { Memory } from "./memory.ts";
 import { Network } from "./network.ts";
 import { Shim } from "./shim.ts";
 
-/** A further broker. */
+/** A further broker, and a further broker that can be a controller too. */
 export const newBroker = 4;
+export const newVoter = 5;
 
 export interface GroundOptions {
   readonly directory: string;
@@ -51,7 +52,12 @@ export class Ground implements AsyncDisposable {
     const sites = new Map<number, Promise<Site>>();
     const makeSite = async (nodeId: number): Promise<Site> => ({
       ...(network ? { host: network.host(nodeId), kafka: 9092, grpc: 9093, http: 9094, node: 9095 } : await local()),
-      through: [...((await memory?.leg(nodeId)) ?? []), ...((await network?.leg(nodeId)) ?? []), ...((await shim?.through(nodeId)) ?? [])],
+      through: [
+        ...((await memory?.leg(nodeId)) ?? []),
+        ...((await network?.leg(nodeId)) ?? []),
+        ...((await shim?.through(nodeId)) ?? []),
+        ...(nodeId === newVoter ? ["env", "OTTLA_PROCESS_ROLES=controller,broker"] : []),
+      ],
       ...(disks ? { dataDir: await disks.make(nodeId) } : {}),
     });
     const cluster = await ClusterProcesses.plan({
