@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -124,16 +124,23 @@ export class NodeProcess {
   }
 }
 
-/** A port that was free a moment ago: a node that is killed and started again must keep its address. */
-/** @param wanted taken if it is free */
-export async function freePort(wanted = 0): Promise<number> {
+/** A port that was free a moment ago: a node that is killed and started again must keep its address.
+ * @param wanted taken if it is free */
+export async function freePort(wanted = belowEphemeral()): Promise<number> {
+  return (await isFree(wanted)) ? wanted : freePort();
+}
+
+export async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   const listening = await new Promise<boolean>((resolve) => {
     server.once("error", () => resolve(false));
-    server.listen(wanted, "127.0.0.1", () => resolve(true));
+    server.listen(port, "127.0.0.1", () => resolve(true));
   });
-  if (!listening) return freePort();
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  if (listening) await new Promise((resolve) => server.close(resolve));
+  return listening;
+}
+
+/** A port that the system picks may be taken again, by an outgoing connection of anybody, before a node listens on it. */
+function belowEphemeral(): number {
+  return 12_000 + Math.floor(Math.random() * 20_000);
 }

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ottla } from "@ottla/client";
@@ -7,6 +6,7 @@ import { nodeHost, silentLogger, type Attributes, type Session } from "@ottla/ho
 import { Node } from "@ottla/node";
 import { errorName, pb, services, uuidFromBytes, uuidFromText, uuidToBytes } from "@ottla/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { freePort } from "../../scripts/support/node-process.ts";
 
 /** What a frame on the door between nodes may have at most. */
 const NODE_FRAME_BYTES = 64 << 20;
@@ -16,14 +16,6 @@ let port: number;
 let node: Node;
 let ottla: Ottla;
 let peer: ReturnType<typeof nodeHost>;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port: free } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return free;
-}
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "ottla-node-door-"));

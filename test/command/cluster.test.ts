@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { command, freePort } from "../../scripts/support/node-process.ts";
+import { command, freePort, isFree } from "../../scripts/support/node-process.ts";
 import { ottla, temporaryDirectory } from "./ottla.ts";
 
 interface ClusterEvent {
@@ -48,11 +48,12 @@ class RunningCluster {
   }
 }
 
-/** Room for three nodes' doors: 100 ports between nodes, 3 doors each. */
+/** Room for three nodes' doors: 100 ports between nodes, four doors each. */
 async function basePort(): Promise<number> {
   for (;;) {
     const port = await freePort();
-    if (port < 65_000) return port;
+    const doors = [0, 100, 200].flatMap((node) => [0, 1, 2, 3].map((door) => port + node + door));
+    if ((await Promise.all(doors.map(isFree))).every(Boolean)) return port;
   }
 }
 

@@ -83,7 +83,7 @@ test(
 );
 
 test.each([
-  ["node", /^\[ '127\.0\.0\.1:\d+' \]\n$/],
+  ["node", /^(\[ '127\.0\.0\.1:\d+' \]\n){2}$/],
   ["protocol", /^0 tea\n$/],
 ])("the example in the README of %s runs as it is written", { timeout: 60_000 }, async (name, output) => {
   const [example, ...others] = await examples(`packages/${name}/README.md`, "js");
