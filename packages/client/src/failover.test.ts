@@ -121,6 +121,62 @@ describe("when the leader that is asked about its log fails the successor answer
   });
 });
 
+describe("when a broker is cut off from the others but not from clients, these turn to the others", () => {
+  test.each([
+    ["", []],
+    [", also to one that could not be reached before", [2]],
+  ])("to read, to write and for offsets%s", async (_, unreachable) => {
+    await using cluster = await FakeCluster.start(three);
+    cluster.addTopic("t");
+    const { clock } = cluster;
+    const { network } = cluster.host;
+    const client = cluster.client({ bootstrap });
+    const [admin, writer] = [client.admin(), client.producer()];
+    const ends = () => admin.listOffsets([{ topic: "t", partition: 0, at: "latest" }]);
+    const read: string[] = [];
+    const reading = (async () => {
+      const consumer = cluster.client({ bootstrap }).consumer({ assign: ["t"], offsetReset: "earliest", count: 2 });
+      for await (const { value } of consumer) read.push(Buffer.from(value ?? []).toString());
+    })();
+    await cluster.run(Promise.all([writer.send("t", { value: "a" }), ends()]));
+    for (const node of unreachable) network.trouble({ refused: true }, `broker${node}`);
+    await cluster.run(new Promise<void>((resolve) => clock.after(1_000, resolve)));
+    cluster.cutOff(1, 3);
+    const startedMs = clock.monotonicMs();
+    const asked = [writer.send("t", { value: "b" }), ends(), reading];
+    await cluster.run(Promise.all(asked), 5_000);
+    expect(read).toEqual(["a", "b"]);
+    expect(clock.monotonicMs() - startedMs).toBeLessThanOrEqual(1_500);
+  });
+
+  test("with what brokers pass on to the controllers", async () => {
+    await using cluster = await FakeCluster.start(three);
+    cluster.onCall = (name, broker) => (broker === 1 && name !== "metadata" ? "REQUEST_TIMED_OUT" : undefined);
+    const admin = cluster.client({ bootstrap }).admin();
+    expect(await cluster.run(admin.listTopics())).toEqual([]);
+    expect(await cluster.run(admin.createTopic({ name: "t" }, { timeoutMs: 1_000 }))).toMatchObject({ name: "t" });
+    expect(cluster.calls.filter((name) => name === "createTopics").length).toBeLessThanOrEqual(3);
+  });
+
+  test("one after the other, until the one is found that can be reached again and knows", async () => {
+    await using cluster = await FakeCluster.start(three);
+    cluster.addTopic("t");
+    const { clock } = cluster;
+    const { network } = cluster.host;
+    const admin = cluster.client({ bootstrap: ["broker1:9093"] }).admin();
+    const ends = () => admin.listOffsets([{ topic: "t", partition: 0, at: "latest" }]);
+    for (const node of [2, 3]) network.trouble({ refused: true }, `broker${node}`);
+    await cluster.run(ends());
+    cluster.cutOff(1, 3);
+    clock.after(10_000, () => {
+      for (const node of [2, 3]) network.trouble({}, `broker${node}`);
+    });
+    const startedMs = clock.monotonicMs();
+    expect(await cluster.run(ends(), 30_000)).toMatchObject([{ offset: 0 }]);
+    expect(clock.monotonicMs() - startedMs).toBeLessThanOrEqual(20_000);
+  });
+});
+
 describe("a bootstrap list", () => {
   test("may hold dead entries: the first that answers will do", async () => {
     await using cluster = await FakeCluster.start();

@@ -264,8 +264,6 @@ class Simulation {
 
   /** Readers come to what is sent from now on. */
   async #readOn(): Promise<void> {
-    // A client stays with a broker that answers, however long that broker has not heard of the others.
-    if (this.#scenario.loss?.kind === "cut off from nodes") return;
     for (let partition = 0; partition < this.#scenario.partitions; partition += 1) {
       const log = this.#invariants.logOf(`${TOPIC}-${partition}`);
       this.#unread.set(log, this.#invariants.committed.get(log)?.highWatermark ?? 0);

@@ -54,6 +54,8 @@ export class Cluster {
   readonly #links: Links;
   readonly #closing = new AbortController();
   readonly #silence: SilenceWatch;
+  /** Who told the metadata. */
+  #teller: Link | null = null;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -77,6 +79,7 @@ export class Cluster {
       maxAgeMs: options.metadataMaxAgeMs,
       closing: this.#closing.signal,
       troubled: (nodeId) => this.link(nodeId)?.troubled ?? true,
+      doubt: () => this.#teller !== null && this.#links.doubt(this.#teller),
       ask: (value) =>
         this.call(
           "metadata",
@@ -115,7 +118,9 @@ export class Cluster {
         else if (link.backoffMs > leftMs) await delay(clock, leftMs, signal);
         else {
           if (node === undefined) await this.#reach(link, name, Math.min(leftMs, REACH_MS + link.backoffMs), signal);
-          return await this.#callOnce(link, name, call, Math.min(leftMs, patienceMs + link.backoffMs), signal);
+          const answer = await this.#callOnce(link, name, call, Math.min(leftMs, patienceMs + link.backoffMs), signal);
+          if (name === "metadata") this.#teller = link;
+          return answer;
         }
       } catch (error) {
         if (signal?.aborted || !(error instanceof ProtocolError)) throw error;
@@ -123,6 +128,7 @@ export class Cluster {
         if (!error.retriable && !(error instanceof ConnectionError && node === undefined && this.#links.mayDo))
           throw error instanceof ConnectionError && node === undefined ? this.#noneWillDo(name, error) : error;
         failure = error;
+        if (node === undefined && link !== undefined) this.#links.doubt(link);
         if (error.error === "REQUEST_TIMED_OUT") patienceMs = Math.min(ATTEMPT_MS, 2 * patienceMs);
         const pauseMs = backoffMs(random, attempt, RETRY);
         // Another broker may well answer at once.

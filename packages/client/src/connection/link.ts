@@ -41,6 +41,8 @@ export class Link {
   heardMs = Number.NEGATIVE_INFINITY;
   /** Monotonic; when it was last dialled. */
   triedMs = Number.NEGATIVE_INFINITY;
+  /** 0 until it is found wanting; of two the one with less has been so for longer. */
+  doubt = 0;
   /** Why it could not be reached, while that is so. */
   failure: ConnectionError | null = null;
   readonly #options: LinkOptions;

@@ -2,6 +2,9 @@ import type { Address, Host } from "@ottla/host";
 import { Home } from "./home.ts";
 import { Link } from "./link.ts";
 
+/** A broker that could not be reached is tried again after so long, once those that can have been found wanting. */
+const FORGOTTEN_MS = 5_000;
+
 export interface LinksOptions {
   readonly host: Host;
   readonly bootstrap: readonly Address[];
@@ -20,6 +23,7 @@ export class Links {
   readonly #seeds: readonly Link[];
   readonly #known = new Map<number, Link>();
   readonly #home = new Home();
+  #doubts = 0;
 
   constructor(options: LinksOptions) {
     this.#options = options;
@@ -43,13 +47,19 @@ export class Links {
     return link;
   }
 
-  /** The broker heard of last, among those that answer and may be dialled at once; else a bootstrap address of which the same holds; else the
-   * one that may be first. */
+  /** It answers, but with what is old or of no use: it may be cut off from the other nodes. They are asked before it is asked again. */
+  doubt(link: Link): void {
+    link.doubt = ++this.#doubts;
+  }
+
+  /** Of the brokers that answer and may be dialled at once the one heard of last, those in doubt in turn; else a bootstrap address of which
+   * the same holds; else the one that may be first. */
   any(): Link | undefined {
     const known = [...this.#options.brokers().keys()].flatMap((nodeId) => this.to(nodeId) ?? []);
     const fine = (link: Link): boolean => link.backoffMs === 0 && !link.troubled;
-    const ready = known.filter(fine).toSorted((one, other) => other.heardMs - one.heardMs)[0] ?? this.#seeds.find(fine);
-    if (ready !== undefined) return ready;
+    const asked = known.some(fine) ? known.toSorted((one, other) => other.heardMs - one.heardMs) : this.#seeds;
+    const ready = asked.filter(fine).toSorted((one, other) => one.doubt - other.doubt)[0];
+    if (ready !== undefined) return ready.doubt === 0 ? ready : (asked.find((link) => this.#forgotten(link)) ?? ready);
     // Of those that failed alike the one that has waited longest comes first, so that all get their turn.
     return [...this.#seeds, ...known].toSorted((one, other) => one.backoffMs - other.backoffMs || one.triedMs - other.triedMs)[0];
   }
@@ -67,6 +77,10 @@ export class Links {
 
   close(): void {
     for (const link of [...this.#seeds, ...this.#known.values()]) link.close();
+  }
+
+  #forgotten(link: Link): boolean {
+    return link.troubled && !link.awaited && link.backoffMs === 0 && this.#options.host.clock.monotonicMs() - link.triedMs >= FORGOTTEN_MS;
   }
 
   #new(nodeId: number | null, address: Address): Link {

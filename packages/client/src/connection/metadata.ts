@@ -17,6 +17,8 @@ export interface MetadataOptions {
   readonly closing: AbortSignal;
   /** The node cannot be reached, or keeps silent. */
   readonly troubled: (nodeId: number) => boolean;
+  /** Another broker than the one that answered last is to be asked next. */
+  readonly doubt: () => void;
   /** Asks any broker that answers. */
   readonly ask: (call: pb.MetadataCall) => Promise<pb.MetadataAnswer>;
 }
@@ -32,6 +34,7 @@ export class Metadata {
   #queued: Promise<void> | null = null;
   #running: Promise<void> = Promise.resolve();
   #notBeforeMs = Number.NEGATIVE_INFINITY;
+  #doubted = false;
   #aging: Timer | null = null;
   #failure: unknown = null;
 
@@ -102,7 +105,9 @@ export class Metadata {
     this.#refreshUnheard();
   }
 
+  /** Asks another broker: one that other nodes cannot reach answers clients too, and tells the same for ever. */
   #refreshUnheard(): void {
+    this.#doubted = true;
     this.refresh().catch(() => {}); // it is logged where it fails, and kept as `failure`
   }
 
@@ -152,7 +157,9 @@ export class Metadata {
   }
 
   async #fetch(): Promise<void> {
-    const { clock, ask } = this.#options;
+    const { clock, ask, doubt } = this.#options;
+    if (this.#doubted) doubt();
+    this.#doubted = false;
     const [created, plain] = [this.#watched.wanted(true), this.#watched.wanted(false)];
     try {
       if (created.length > 0) this.#apply(await ask(callFor(created, true)));

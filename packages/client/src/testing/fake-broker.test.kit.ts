@@ -1,7 +1,6 @@
 import { NetworkError, type Attributes, type MemoryHost, type Session } from "@ottla/host";
 import { pb, ProtocolError, services } from "@ottla/protocol";
 import { answerCall } from "./fake-calls.test.kit.ts";
-import { hint } from "./fake-partition.test.kit.ts";
 import { codeOf, type FakeState, type Fault } from "./fake-state.test.kit.ts";
 
 /** One node that speaks the client protocol. */
@@ -107,7 +106,7 @@ export class FakeBroker {
           errorCode: error.code,
           errorMessage: error.message,
           notAppended: error.notAppended,
-          leader: hint(partition),
+          leader: this.#cluster.hint(this.nodeId, partition),
         };
       }
     });
@@ -153,7 +152,7 @@ export class FakeBroker {
         };
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        return { ...answer, errorCode: error.code, errorMessage: error.message, leader: hint(partition) };
+        return { ...answer, errorCode: error.code, errorMessage: error.message, leader: this.#cluster.hint(this.nodeId, partition) };
       }
     });
   }
@@ -162,7 +161,7 @@ export class FakeBroker {
     const request = pb.CallRequest.decode(frame);
     const name = request.call.case ?? "nothing";
     this.#cluster.calls.push(name);
-    const scripted = this.#cluster.onCall(name);
+    const scripted = this.#cluster.onCall(name, this.nodeId);
     if (scripted === "silent") return;
     const response: pb.CallResponse = { correlationId: request.correlationId, errorCode: 0, errorMessage: "", answer: { case: undefined } };
     if (scripted === undefined) response.answer = answerCall(this.#cluster, this.nodeId, request.call);

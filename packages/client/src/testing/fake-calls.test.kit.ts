@@ -1,6 +1,6 @@
 import type { pb } from "@ottla/protocol";
 import { uuidFromBytes, type ErrorName } from "@ottla/protocol";
-import { describe, FakePartition, hint } from "./fake-partition.test.kit.ts";
+import { describe, FakePartition } from "./fake-partition.test.kit.ts";
 import { codeOf, type FakeState, type FakeTopic } from "./fake-state.test.kit.ts";
 
 const fine = { errorCode: 0, errorMessage: "" };
@@ -10,7 +10,7 @@ const wrong = (error: ErrorName, errorMessage: string) => ({ errorCode: codeOf(e
 export function answerCall(cluster: FakeState, nodeId: number, call: pb.CallRequest["call"]): pb.CallResponse["answer"] {
   switch (call.case) {
     case "metadata":
-      return { case: "metadata", value: metadata(cluster, call.value) };
+      return { case: "metadata", value: metadata(cluster, nodeId, call.value) };
     case "initProducerId":
       return { case: "initProducerId", value: { producerId: 1000 + cluster.producerIds++, producerEpoch: 0 } };
     case "createTopics":
@@ -59,9 +59,9 @@ export function answerCall(cluster: FakeState, nodeId: number, call: pb.CallRequ
   }
 }
 
-function metadata(cluster: FakeState, { names, topicIds, allTopics }: pb.MetadataCall): pb.MetadataAnswer {
+function metadata(cluster: FakeState, nodeId: number, { names, topicIds, allTopics }: pb.MetadataCall): pb.MetadataAnswer {
   const found = allTopics ? [...cluster.topics.values()] : topicIds.flatMap((id) => cluster.byId(id) ?? []);
-  const topics = [...found.map(toMetadata), ...names.map((name) => byName(cluster, name))];
+  const topics = [...found.map((topic) => toMetadata(cluster, nodeId, topic)), ...names.map((name) => byName(cluster, nodeId, name))];
   return {
     clusterId: "fake",
     controllerId: 1,
@@ -71,15 +71,15 @@ function metadata(cluster: FakeState, { names, topicIds, allTopics }: pb.Metadat
   };
 }
 
-function byName(cluster: FakeState, name: string): pb.TopicMetadata {
+function byName(cluster: FakeState, nodeId: number, name: string): pb.TopicMetadata {
   const topic = cluster.topics.get(name);
   return topic === undefined
     ? { name, topicId: new Uint8Array(16), partitions: [], ...wrong("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic "${name}"`) }
-    : toMetadata(topic);
+    : toMetadata(cluster, nodeId, topic);
 }
 
-function toMetadata({ name, id, partitions }: FakeTopic): pb.TopicMetadata {
-  return { name, topicId: id, ...fine, partitions: partitions.map(describe) };
+function toMetadata(cluster: FakeState, nodeId: number, { name, id, partitions }: FakeTopic): pb.TopicMetadata {
+  return { name, topicId: id, ...fine, partitions: cluster.stale.get(nodeId)?.get(name) ?? partitions.map(describe) };
 }
 
 function create(cluster: FakeState, { name, partitions }: pb.NewTopic, validateOnly: boolean): pb.CreatedTopic {
@@ -104,7 +104,7 @@ function listOffset(
   { topicId, partition: index, timestamp }: pb.ListOffsetsPartition,
 ): pb.ListedOffset {
   const partition = cluster.byId(topicId)?.partitions[index];
-  const none = { topicId, partition: index, offset: -1, timestamp: -1, leaderEpoch: -1, leader: hint(partition) };
+  const none = { topicId, partition: index, offset: -1, timestamp: -1, leaderEpoch: -1, leader: cluster.hint(nodeId, partition) };
   if (partition === undefined) return { ...none, ...wrong("UNKNOWN_TOPIC_ID", "no such topic") };
   if (partition.leader !== nodeId) return { ...none, ...wrong("NOT_LEADER_OR_FOLLOWER", "elsewhere") };
   if (timestamp >= 0 && partition.damaged !== null)
@@ -121,7 +121,7 @@ function deleteRecords(
   { topicId, partition: index, beforeOffset }: pb.DeleteRecordsPartition,
 ): pb.DeletedRecords {
   const partition = cluster.byId(topicId)?.partitions[index];
-  const none = { topicId, partition: index, logStartOffset: -1, leader: hint(partition) };
+  const none = { topicId, partition: index, logStartOffset: -1, leader: cluster.hint(nodeId, partition) };
   if (partition === undefined || partition.leader !== nodeId) return { ...none, ...wrong("NOT_LEADER_OR_FOLLOWER", "elsewhere") };
   const before = beforeOffset === -1 ? partition.endOffset : beforeOffset;
   if (before > partition.endOffset)

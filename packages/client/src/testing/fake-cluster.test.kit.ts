@@ -1,6 +1,7 @@
 import { memoryHost } from "@ottla/host";
 import { Ottla, type OttlaOptions } from "../ottla.ts";
 import { FakeBroker } from "./fake-broker.test.kit.ts";
+import { describe } from "./fake-partition.test.kit.ts";
 import { FakeState } from "./fake-state.test.kit.ts";
 
 /** Brokers with logs in memory, and what shall go wrong with them. */
@@ -40,6 +41,13 @@ export class FakeCluster extends FakeState implements AsyncDisposable {
     this.host.network.trouble({ stalled: true }, `broker${nodeId}`);
     this.brokers.get(nodeId)?.host.network.trouble({ stalled: true });
     this.#elect(nodeId, electedMs, successor);
+  }
+
+  /** Other nodes cannot reach it, clients can: it leads nothing any more and does not know who does. */
+  cutOff(nodeId: number, successor: number): void {
+    const partitions = [...this.topics.values()].flatMap((topic) => topic.partitions);
+    this.stale.set(nodeId, new Map([...this.topics].map(([name, topic]) => [name, topic.partitions.map(describe)])));
+    for (const partition of partitions) if (partition.leader === nodeId) this.move(partition, successor);
   }
 
   #elect(nodeId: number, electedMs: number, successor: number): void {

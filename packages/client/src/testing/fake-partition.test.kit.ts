@@ -119,7 +119,3 @@ export function describe(partition: FakePartition, index: number): pb.PartitionM
     minInSync: 1,
   };
 }
-
-export function hint(partition: FakePartition | undefined): pb.LeaderHint | undefined {
-  return partition === undefined ? undefined : { nodeId: partition.leader, leaderEpoch: partition.leaderEpoch };
-}

@@ -37,13 +37,15 @@ export class FakeState {
   onProduce: (broker: number, requests: number) => Fault | undefined = () => undefined;
   /** Asked for each fetched partition. */
   onFetch: (topic: string, partition: number) => ErrorName | undefined = () => undefined;
-  onCall: (name: string) => ErrorName | "silent" | undefined = () => undefined;
+  onCall: (name: string, broker: number) => ErrorName | "silent" | undefined = () => undefined;
   /** Answers the calls about the cluster's shape, which the fake has none of. */
   onShape: (call: pb.CallRequest["call"]) => pb.CallResponse["answer"] = (call) => {
     throw new Error(`the fake does not answer ${String(call.case)}`);
   };
   /** Whether brokers know all that the controllers do. */
   current = true;
+  /** What brokers that other nodes cannot reach go on telling of topics, by broker and topic. */
+  readonly stale = new Map<number, ReadonlyMap<string, pb.PartitionMetadata[]>>();
   producerIds = 0;
   readonly calls: string[] = [];
 
@@ -82,6 +84,11 @@ export class FakeState {
   byId(id: Uint8Array): FakeTopic | undefined {
     const wanted = uuidFromBytes(id);
     return [...this.topics.values()].find((topic) => uuidFromBytes(topic.id) === wanted);
+  }
+
+  /** Who leads, as far as that broker knows. */
+  hint(broker: number, partition: FakePartition | undefined): pb.LeaderHint | undefined {
+    return partition === undefined || this.stale.has(broker) ? undefined : { nodeId: partition.leader, leaderEpoch: partition.leaderEpoch };
   }
 
   /** Hands the partition to another broker. */
