@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { CiReporter } from "./scripts/ci-reporter.ts";
 
@@ -13,6 +14,8 @@ export default defineConfig({
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // One less than there are cores is the default: on two of them everything would wait for tests that wait.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: reports === undefined ? ["default"] : ["default", new CiReporter(reports)],
   },
 });
