@@ -8,9 +8,9 @@ import { GapMeter } from "./support/gaps.ts";
 import { KafkaCluster } from "./support/kafka-cluster.ts";
 import { KafkaGapMeter } from "./support/kafka-load.ts";
 import { createKafkaTopic } from "./support/kafka-topic.ts";
+import { LedPartition } from "./support/led-partition.ts";
 import { benchOptions } from "./support/options.ts";
 import { line, machine } from "./support/report.ts";
-import { untilTrue } from "./support/wait.ts";
 
 const topic = "failover";
 const { rounds, kafkaLibs, directory } = await benchOptions();
@@ -20,6 +20,7 @@ await using cluster = await ClusterProcesses.start({ directory });
 await using ottla = new Ottla({ bootstrap: cluster.bootstrap });
 const admin = ottla.admin();
 await admin.createTopic({ name: topic, partitions: 1, replicationFactor: 3 });
+const partition = new LedPartition(admin, topic);
 await using producer = ottla.producer({ lingerMs: 0 });
 const meter = new GapMeter(producer, topic, 0);
 await meter.reached(100);
@@ -33,7 +34,7 @@ const kinds = {
 for (const [what, { alsoController, frozen }] of Object.entries(kinds)) {
   const gaps: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    const victim = await leaderThatIs(alsoController);
+    const victim = await partition.leaderThatIs(alsoController);
     await meter.reached(50);
     meter.reset();
     const { pid } = cluster.node(victim);
@@ -43,34 +44,11 @@ for (const [what, { alsoController, frozen }] of Object.entries(kinds)) {
     gaps.push(meter.longestMs);
     if (frozen) process.kill(pid, "SIGCONT");
     else await cluster.startNode(victim);
-    await untilInSync();
+    await partition.untilInSync();
   }
   console.log(line(`longest gap, ${what}`, gaps, "ms"));
 }
 await meter.stop();
-
-/** Moves the partition to a node that leads the controllers, or does not. */
-async function leaderThatIs(controller: boolean): Promise<number> {
-  let leader = -1;
-  await untilTrue(
-    async () => {
-      const { controllerId } = await admin.describeCluster();
-      const partition = await describe();
-      leader = partition.leader;
-      if (leader >= 0 && controllerId >= 0 && (leader === controllerId) === controller) return true;
-      const wanted = partition.inSyncReplicas.filter((nodeId) => (nodeId === controllerId) === controller);
-      if (wanted.length > 0 && controllerId >= 0) {
-        const replicas = [...wanted, ...partition.replicas.filter((nodeId) => !wanted.includes(nodeId))];
-        await admin.reassignPartitions([{ topic, partition: 0, replicas }]);
-        await admin.electLeaders([{ topic, partition: 0 }]).catch(() => {});
-      }
-      return false;
-    },
-    60_000,
-    `a leader that ${controller ? "leads" : "does not lead"} the controllers`,
-  );
-  return leader;
-}
 
 async function kafkaGap(libs: string): Promise<number> {
   await using kafka = await KafkaCluster.start(libs, join(directory, "kafka"));
@@ -84,15 +62,4 @@ async function kafkaGap(libs: string): Promise<number> {
   await meter.stop();
   await kafka.stop();
   return meter.longestMs;
-}
-
-async function untilInSync(): Promise<void> {
-  await untilTrue(async () => (await describe()).inSyncReplicas.length === 3, 60_000, "three replicas in sync");
-}
-
-async function describe(): Promise<{ leader: number; inSyncReplicas: readonly number[]; replicas: readonly number[] }> {
-  const [described] = await admin.describeTopics([topic]);
-  const partition = described?.partitions[0];
-  if (!partition) throw new Error(`Topic ${topic} has no partition 0`);
-  return partition;
 }

@@ -2,10 +2,10 @@ import type { MemoryHost } from "@ottla/host";
 import { errors, kafka, type Uuid } from "@ottla/protocol";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { machines, start, voterSettings } from "./cluster.test.kit.ts";
+import { ask as askNode, KAFKA_PORT } from "./kafka.test.kit.ts";
 import type { Node } from "./node.ts";
 
 const { apis } = kafka;
-const KAFKA_PORT = 9092;
 const NO_ID = "00000000000000000000000000000000" as Uuid;
 
 /** Three real nodes on simulated machines, asked through the door for Kafka's clients. */
@@ -20,26 +20,8 @@ beforeEach(async () => {
 
 afterEach(() => hosts[0].clock.run(Promise.all(nodes.map((node) => node.close()))));
 
-/** One request on a connection of its own. */
-async function ask<W, R>(api: kafka.Api<unknown, never, W, R>, version: number, body: W, nodeId = 1): Promise<R> {
-  const { clock, network } = hosts[0];
-  const session = await clock.run(network.dialBytes({ host: `node-${nodeId}`, port: KAFKA_PORT }, new AbortController().signal));
-  const parts = kafka.encodeRequest(api, version, { correlationId: 1, clientId: "test" }, body);
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(parts.reduce((sum, { length }) => sum + length, 0));
-  await session.send([size, ...parts]);
-  const frame = await clock.run(firstFrame(session.frames));
-  session.close();
-  return kafka.decodeResponse(api, version, frame).body;
-}
-
-async function firstFrame(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  let received: Buffer = Buffer.alloc(0);
-  for await (const chunk of chunks) {
-    received = Buffer.concat([received, chunk]);
-    if (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) return received.subarray(4);
-  }
-  throw new Error("the node closed the connection");
+function ask<W, R>(api: kafka.Api<unknown, never, W, R>, version: number, body: W, nodeId = 1): Promise<R> {
+  return askNode(hosts[0], nodeId, api, version, body);
 }
 
 const topic = { numPartitions: 3, replicationFactor: 3, assignments: [], configs: [] };

@@ -3,6 +3,7 @@ import { type MemoryHost, silentLogger } from "@ottla/host";
 import { encodeBatchSync, kafka } from "@ottla/protocol";
 import { expect, test } from "vitest";
 import { machines, machineSettings, start, voterSettings } from "./cluster.test.kit.ts";
+import { ask } from "./kafka.test.kit.ts";
 import { Node } from "./node.ts";
 
 const { apis } = kafka;
@@ -59,25 +60,3 @@ test("a broker that was killed and comes back with an older copy of its disk is 
   for (const nodeId of [2, 3]) expect([...(brokers[nodeId]?.inspect().replicas ?? [])].map(({ log }) => log.endOffset)).toEqual([3]);
   await clock.run(Promise.all(nodes.map((node) => node.close())));
 });
-
-/** One request on a connection of its own. */
-async function ask<W, R>(host: MemoryHost, nodeId: number, api: kafka.Api<unknown, never, W, R>, version: number, body: W): Promise<R> {
-  const { clock, network } = host;
-  const session = await clock.run(network.dialBytes({ host: `node-${nodeId}`, port: 9092 }, new AbortController().signal));
-  const parts = kafka.encodeRequest(api, version, { correlationId: 1, clientId: "test" }, body);
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(parts.reduce((sum, { length }) => sum + length, 0));
-  await session.send([size, ...parts]);
-  const frame = await clock.run(firstFrame(session.frames));
-  session.close();
-  return kafka.decodeResponse(api, version, frame).body;
-}
-
-async function firstFrame(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  let received: Buffer = Buffer.alloc(0);
-  for await (const chunk of chunks) {
-    received = Buffer.concat([received, chunk]);
-    if (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) return received.subarray(4);
-  }
-  throw new Error("the node closed the connection");
-}

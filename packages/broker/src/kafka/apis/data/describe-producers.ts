@@ -3,7 +3,7 @@ import { lookAtMany } from "../../../operations/many.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
 import { wireCode } from "../../wire-error.ts";
 import { boundPartitions } from "./limits.ts";
-import { sayByName, topicIdOf } from "./topics.ts";
+import { namedTwice, sayByName, topicIdOf } from "./topics.ts";
 
 type Answer = kafka.DescribeProducersResponse["topics"][number]["partitions"][number];
 
@@ -26,7 +26,7 @@ function handle(
       partitions: partitionIndexes.map((partitionIndex): Answer => {
         const key = `${name}:${partitionIndex}`;
         // A partition has thousands of producers: asked for again and again, a small request would have an answer of gigabytes.
-        const described = seen.has(key) ? twice(name, partitionIndex) : operations.describeProducers(topicId, partitionIndex);
+        const described = seen.has(key) ? namedTwice(name, partitionIndex) : operations.describeProducers(topicId, partitionIndex);
         seen.add(key);
         if (described instanceof ProtocolError) {
           const error = sayByName(described, name);
@@ -48,8 +48,4 @@ function handle(
     };
   };
   return { topics: lookAtMany(count, () => body.topics.map(answer)) };
-}
-
-function twice(name: string, partition: number): ProtocolError {
-  return new ProtocolError("INVALID_REQUEST", `The request names partition ${partition} of ${name} twice`);
 }

@@ -3,7 +3,7 @@ import type { OffsetQuery } from "../../../operations/list-offsets.ts";
 import { defineApi, type KafkaParts, type KafkaRequest } from "../../api.ts";
 import { wireCode } from "../../wire-error.ts";
 import { boundPartitions } from "./limits.ts";
-import { sayByName, topicIdOf } from "./topics.ts";
+import { namedTwice, sayByName, topicIdOf } from "./topics.ts";
 
 /** The version with which each of the numbers that are no time came: latest, earliest, highest timestamp, earliest here, latest elsewhere. */
 const firstWith: ReadonlyMap<number, number> = new Map([
@@ -36,8 +36,7 @@ async function handle(
     const topicId = topicIdOf(parts, name);
     for (const { partitionIndex: partition, timestamp, currentLeaderEpoch: leaderEpoch } of partitions) {
       const key = `${name}:${partition}`;
-      if (seen.has(key))
-        refusals.set(key, new ProtocolError("INVALID_REQUEST", `The request names partition ${partition} of ${name} twice`));
+      if (seen.has(key)) refusals.set(key, namedTwice(name, partition));
       seen.add(key);
       queries.push({ topicId, partition, timestamp, leaderEpoch });
     }

@@ -1,4 +1,4 @@
-import type { ErrorName, kafka, ProtocolError, Uuid } from "@ottla/protocol";
+import { type ErrorName, type kafka, ProtocolError, type Uuid } from "@ottla/protocol";
 import { endpointsOf } from "../../../operations/addresses.ts";
 import type { BrokerParts, RequestContext } from "../../../operations/context.ts";
 import { leaderHint } from "../../../operations/find-partition.ts";
@@ -17,6 +17,10 @@ export function sayByName(error: ProtocolError, name: string): { readonly error:
     error: "UNKNOWN_TOPIC_OR_PARTITION",
     message: `There is no topic "${name}": it was deleted, or this broker has not heard of it yet; refresh the metadata`,
   };
+}
+
+export function namedTwice(topic: string, partition: number): ProtocolError {
+  return new ProtocolError("INVALID_REQUEST", `The request names partition ${partition} of ${topic} twice`);
 }
 
 type Endpoints = NonNullable<kafka.FetchResponse["nodeEndpoints"]>;
